@@ -1,0 +1,76 @@
+# Reading Digits. Each target sets itself up: .venv is made, and filled from the lock
+# (requirements.txt), when it is missing or out of date. Needs Python >= 3.11, make and git.
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+# The same bytes from the same commit, whoever builds.
+export SOURCE_DATE_EPOCH := $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
+export PYTHONHASHSEED := 0
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Notebooks run in chapters/, so a relative path would point elsewhere there.
+ifdef LESSONLIB_MNIST_ROOT
+export LESSONLIB_MNIST_ROOT := $(abspath $(LESSONLIB_MNIST_ROOT))
+endif
+
+.PHONY: help book test lint lab run models checks bench lock clean
+.DELETE_ON_ERROR:
+
+help:
+	@echo "make book    build the HTML book"
+	@echo "make test    every check: lint, types, unit tests, notebooks, the built book"
+	@echo "make lab     open the chapters in JupyterLab"
+	@echo "make run     run all notebooks and store their outputs (needs MNIST)"
+	@echo "make models  train the shipped weights anew (needs MNIST)"
+	@echo "make checks  draw the sample checks of data/checks anew"
+	@echo "make bench   measure training and reading speed (needs MNIST)"
+	@echo "make lock    resolve requirements.txt anew from pyproject.toml"
+	@echo "make clean   remove what the others built, .venv aside"
+
+$(READY): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version.split()[0]; sys.exit(sys.version_info < (3, 11) and f"Reading Digits needs Python 3.11 or newer, and {sys.executable} is {v}. Name another: make PYTHON=python3.12 ...")'
+	@$(PYTHON) -c 'import ensurepip, venv' || { echo "This Python cannot make virtual environments: on Debian and Ubuntu, install python3-venv."; exit 1; }
+	@echo "Setting up .venv (several GB, once) ..."
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/python -m pip install --quiet "$$(grep -o '^uv==[0-9.]*' requirements.txt)"
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+book: $(READY)
+	$(BIN)/jupyter-book build . -W -n --keep-going
+	@echo "The book is at $(CURDIR)/_build/html/index.html"
+
+test: lint
+	$(BIN)/python -m pytest --nbval --nbval-current-env --nbval-cell-timeout=300 -n 2 --dist loadfile tests chapters
+
+lint: $(READY)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+lab: $(READY)
+	$(BIN)/jupyter lab chapters
+
+run: $(READY)
+	$(BIN)/python -m tools.notebooks
+
+models: $(READY)
+	$(BIN)/python -m tools.train_weights
+
+checks: $(READY)
+	$(BIN)/python -m lessonlib.checks.render
+
+bench: $(READY)
+	$(BIN)/python -m tools.bench
+
+# torch and torchvision are pinned together: each torchvision fits one torch only. Another torch
+# than 2.13.0, which some systems offer as a CPU build that no torchvision fits.
+lock: $(READY)
+	printf 'torch==2.12.1\ntorchvision==0.27.1\n' | $(BIN)/uv pip compile pyproject.toml --group book --group test \
+	  --universal --python-version 3.11 --generate-hashes --no-emit-index-url --upgrade --constraint - \
+	  --custom-compile-command "make lock" --quiet --output-file requirements.txt
+
+clean:
+	rm -rf _build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,236 @@
+"""Images of handwritten digits: MNIST, or the bundled default where it can't be had.
+
+MNIST is looked for in this order: the torchvision root named by ``LESSONLIB_MNIST_ROOT``,
+the user's cache, torchvision's download mirrors. Where none of them has it, 1,797 digits
+that ship with scikit-learn take its place, and a printed line says so.
+``LESSONLIB_OFFLINE=1`` asks for these bundled digits outright.
+"""
+
+import hashlib
+import os
+import shutil
+import socket
+import tempfile
+import urllib.error
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from filelock import FileLock
+from platformdirs import user_cache_path
+from scipy import ndimage
+
+Split = Literal["train", "test"]
+Images = npt.NDArray[np.uint8]
+Labels = npt.NDArray[np.int64]
+
+SHA256 = {
+    "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+}
+BUNDLED_TRAIN = 1_300  # of the 1,797; the other 497 are its test split
+DOWNLOAD_TIMEOUT = 20  # seconds without a byte before a mirror is given up
+
+
+def load(split: Split) -> tuple[Images, Labels]:
+    """Load the images and labels of one split.
+
+    Parameters
+    ----------
+    split : {"train", "test"}
+        MNIST has 60,000 training and 10,000 test images, the bundled default 1,300 and 497.
+
+    Returns
+    -------
+    images : uint8 array, shape (n, 28, 28)
+        0 is paper, 255 is ink.
+    labels : int64 array, shape (n,)
+        The digits 0 to 9.
+
+    Raises
+    ------
+    ValueError
+        For another split, or when ``LESSONLIB_MNIST_ROOT`` holds files that are not MNIST's.
+    FileNotFoundError
+        When ``LESSONLIB_MNIST_ROOT`` names a folder without MNIST.
+    OSError
+        When the cache can't be written to.
+    """
+    _check_split(split)
+    root = find_mnist()
+    if root is None:
+        _announce_bundled()
+        return load_bundled(split)
+    from torchvision.datasets import MNIST  # imports torch: seconds, so only here
+
+    dataset = MNIST(root, train=split == "train", download=False)
+    return dataset.data.numpy(), dataset.targets.numpy()
+
+
+def source() -> Literal["mnist", "bundled"]:
+    """Name the data set that `load` gives here."""
+    return "bundled" if find_mnist() is None else "mnist"
+
+
+def load_bundled(split: Split) -> tuple[Images, Labels]:
+    """Load scikit-learn's handwritten digits, brought to MNIST's format.
+
+    Each 8x8 image is enlarged to 20x20 and placed in a 28x28 frame with its centre of mass
+    in the middle, as MNIST's digits are. The writers of the two splits are not known to
+    differ, so accuracy on the test split flatters.
+
+    Parameters
+    ----------
+    split : {"train", "test"}
+        The first 1,300 images, or the other 497.
+
+    Returns
+    -------
+    images : uint8 array, shape (n, 28, 28)
+    labels : int64 array, shape (n,)
+
+    References
+    ----------
+    Alpaydin and Kaynak, Optical Recognition of Handwritten Digits, UCI, 1998 (CC BY 4.0).
+    """
+    _check_split(split)
+    images, labels = _bundled()
+    part = slice(None, BUNDLED_TRAIN) if split == "train" else slice(BUNDLED_TRAIN, None)
+    return images[part].copy(), labels[part].copy()
+
+
+def find_mnist() -> Path | None:
+    """Find MNIST, fetching it into the user's cache if that is the only way.
+
+    Returns
+    -------
+    Path or None
+        A root that torchvision reads, its files verified; None when there is no MNIST here.
+    """
+    if os.environ.get("LESSONLIB_OFFLINE", "0") not in ("", "0"):
+        return None
+    named = os.environ.get("LESSONLIB_MNIST_ROOT")
+    return _named_root(Path(named).expanduser().resolve()) if named else _cached_root(cache_root())
+
+
+def cache_root() -> Path:
+    """Name the folder that a downloaded MNIST is kept in."""
+    return user_cache_path("lessonlib", appauthor=False)
+
+
+def damaged_files(root: Path) -> list[Path]:
+    """List MNIST's files that are missing below a torchvision root or differ from the original.
+
+    Parameters
+    ----------
+    root : Path
+        A torchvision root: the files lie in ``MNIST/raw`` below it.
+
+    Returns
+    -------
+    list of Path
+        Empty when all four files are there and bit-exact.
+    """
+    files = [root / "MNIST" / "raw" / name for name in SHA256]
+    return [f for f in files if not f.is_file() or _sha256(f) != SHA256[f.name]]
+
+
+@cache
+def _named_root(root: Path) -> Path:
+    """Accept the root a person named, or say what is wrong with it; it is not ours to repair."""
+    damaged = damaged_files(root)
+    if not damaged:
+        return root
+    name = damaged[0]
+    remedy = (
+        "Point LESSONLIB_MNIST_ROOT at a torchvision root, whose files are MNIST/raw/*-ubyte, "
+        "or unset it to let lessonlib download MNIST."
+    )
+    if not name.is_file():
+        raise FileNotFoundError(f"LESSONLIB_MNIST_ROOT={root} has no {name}. {remedy}")
+    raise ValueError(f"{name} is not MNIST's (its SHA-256 differs): truncated or changed. {remedy}")
+
+
+@cache
+def _cached_root(root: Path) -> Path | None:
+    """Return the cache once it holds MNIST; None when MNIST can't be downloaded."""
+    if not damaged_files(root):
+        return root
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        # One process downloads, a second that starts meanwhile waits and finds the files there.
+        with FileLock(root / "mnist.lock"):
+            if damaged_files(root) and not _download(root):
+                return None
+    except PermissionError as error:
+        raise OSError(
+            f"MNIST can't be kept in {root}: {error}. Make that folder writable, or set "
+            "LESSONLIB_MNIST_ROOT to a folder that has MNIST, or LESSONLIB_OFFLINE=1 to do without."
+        ) from error
+    return root
+
+
+def _download(root: Path) -> bool:
+    """Download MNIST beside its place and move it there whole; False when no mirror answers."""
+    from torchvision.datasets import MNIST
+
+    raw = root / "MNIST" / "raw"
+    timeout = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(DOWNLOAD_TIMEOUT)
+    with tempfile.TemporaryDirectory(dir=root, prefix="download-") as scratch:
+        try:
+            MNIST(scratch, download=True)
+        except (RuntimeError, urllib.error.URLError, OSError, EOFError):
+            return False  # no network, every mirror gone, or the connection was cut
+        finally:
+            socket.setdefaulttimeout(timeout)
+        if damaged_files(Path(scratch)):
+            return False
+        raw.mkdir(parents=True, exist_ok=True)
+        for name in SHA256:
+            shutil.move(Path(scratch) / "MNIST" / "raw" / name, raw / name)
+    return True
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@cache
+def _announce_bundled() -> None:
+    """Say once per process that the digits are not MNIST's, and what to do about it."""
+    if os.environ.get("LESSONLIB_OFFLINE", "0") not in ("", "0"):
+        reason = "LESSONLIB_OFFLINE is set"
+    else:
+        reason = "MNIST could not be downloaded; LESSONLIB_MNIST_ROOT can name a folder that has it"
+    print(f"Using the 1,797 digits bundled with scikit-learn instead of MNIST ({reason}).")
+
+
+@cache
+def _bundled() -> tuple[Images, Labels]:
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    images = np.stack([_as_mnist(image) for image in bunch.images])
+    return images, bunch.target.astype(np.int64)
+
+
+def _as_mnist(image: npt.NDArray[np.float64]) -> Images:
+    """Enlarge an 8x8 image with values 0 to 16, and centre its mass in a 28x28 frame."""
+    large = ndimage.zoom(image / 16, 20 / 8, order=3)
+    large = np.clip(2 * large - 0.4, 0, 1)  # enlarging blurs: steeper edges, as pen strokes have
+    frame = np.pad(large, 4)
+    centre = ndimage.center_of_mass(frame)
+    shift = [round(13.5 - c) for c in centre]
+    centred: npt.NDArray[np.float64] = ndimage.shift(frame, shift, order=0)
+    return np.rint(255 * centred).astype(np.uint8)
+
+
+def _check_split(split: str) -> None:
+    if split not in ("train", "test"):
+        raise ValueError(f'split must be "train" or "test", not {split!r}')

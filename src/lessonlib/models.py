@@ -1,0 +1,258 @@
+"""The network of the course, and files that hold its weights.
+
+A weights file is a safetensors file: numbers and a few strings, no code. Its strings say
+which architecture the numbers belong to and how they were made.
+"""
+
+import json
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from lessonlib import data_path
+
+MEAN, STD = 0.1307, 0.3081  # of MNIST's training pixels, scaled to [0, 1]
+SHIPPED = ("mlp",)
+
+
+class MLP(nn.Module):
+    """A multilayer perceptron for 28x28 images of digits.
+
+    Parameters
+    ----------
+    hidden : tuple of int
+        Units in each hidden layer.
+    dropout : float
+        Share of hidden units silenced at each training step, in [0, 1).
+    batch_norm : bool
+        Whether to standardise each hidden layer's pre-activations over the batch.
+
+    Notes
+    -----
+    ``forward`` takes standardised images, float (n, 28, 28) or (n, 784), as `to_tensor` makes
+    them, and returns logits, float (n, 10).
+    """
+
+    def __init__(
+        self, hidden: tuple[int, ...] = (256, 128), dropout: float = 0.2, batch_norm: bool = False
+    ) -> None:
+        super().__init__()
+        self.config = {"hidden": list(hidden), "dropout": dropout, "batch_norm": batch_norm}
+        layers: list[nn.Module] = [nn.Flatten()]
+        d_in = 28 * 28
+        for d_out in hidden:
+            layers.append(nn.Linear(d_in, d_out))
+            if batch_norm:
+                layers.append(nn.BatchNorm1d(d_out))
+            layers.append(nn.ReLU())
+            if dropout:
+                layers.append(nn.Dropout(dropout))
+            d_in = d_out
+        layers.append(nn.Linear(d_in, 10))
+        self.net = nn.Sequential(*layers)
+        self.apply(he_init)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Compute the logits of standardised images."""
+        logits: Tensor = self.net(x)
+        return logits
+
+
+def he_init(module: nn.Module) -> None:
+    """Draw a linear layer's weights from N(0, 2 / d_in), and set its biases to zero.
+
+    Parameters
+    ----------
+    module : nn.Module
+        Left alone unless it is a linear layer.
+
+    References
+    ----------
+    He et al., Delving deep into rectifiers, ICCV 2015.
+    """
+    if isinstance(module, nn.Linear):
+        nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+        nn.init.zeros_(module.bias)
+
+
+def to_tensor(images: npt.ArrayLike, device: torch.device | str | None = None) -> Tensor:
+    """Turn images into what the networks take: one float tensor, standardised as MNIST.
+
+    Parameters
+    ----------
+    images : array, shape (n, 28, 28)
+        Values in [0, 255]; 0 is paper, 255 is ink.
+    device : torch.device or str, optional
+        Where the tensor shall live.
+
+    Returns
+    -------
+    Tensor
+        float32, shape (n, 28, 28): (images / 255 − 0.1307) / 0.3081.
+
+    Raises
+    ------
+    ValueError
+        For another shape, or values that are not finite or not in [0, 255].
+    """
+    array = np.asarray(images)
+    if array.ndim != 3 or array.shape[1:] != (28, 28):
+        raise ValueError(f"images must have shape (n, 28, 28), not {array.shape}")
+    if array.dtype != np.uint8 and array.size:
+        low, high = array.min(), array.max()
+        if not (low >= 0 and high <= 255):  # also false for NaN
+            raise ValueError(f"images must hold values in [0, 255], not [{low}, {high}]")
+    x = torch.tensor(array, device=device).to(torch.float32)
+    return x.div_(255).sub_(MEAN).div_(STD)
+
+
+def save(model: MLP, path: str | Path, record: dict[str, Any] | None = None) -> None:
+    """Write a network's weights to a file, whole or not at all.
+
+    Parameters
+    ----------
+    model : MLP
+    path : str or Path
+        Usually ends in ``.safetensors``.
+    record : dict, optional
+        How the weights were made; must be JSON's types.
+    """
+    path = Path(path)
+    weights = {
+        name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()
+    }
+    strings = {
+        "architecture": type(model).__name__,
+        "config": json.dumps(model.config),
+        "record": json.dumps(record or {}, sort_keys=True),
+    }
+    unfinished = path.with_name(path.name + ".part")
+    save_file(weights, unfinished, metadata=strings)
+    unfinished.replace(path)
+
+
+def load(path: str | Path) -> MLP:
+    """Read a network back from a file that `save` wrote.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    MLP
+        On the CPU, in evaluation mode.
+
+    Raises
+    ------
+    FileNotFoundError
+        When there is no such file.
+    ValueError
+        When the file is no safetensors file, is cut short, or holds another architecture.
+    """
+    strings, weights = _read(Path(path))
+    if strings.get("architecture") != "MLP":
+        raise ValueError(
+            f"{path} holds the weights of {strings.get('architecture', 'an unnamed network')!r}, "
+            "not of an MLP of this course: load it with the program that saved it."
+        )
+    try:
+        model = _build(json.loads(strings["config"]))
+        model.load_state_dict(weights)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(
+            f"the weights in {path} do not fit the MLP that the file describes; save it again "
+            f"with lessonlib.models.save. ({_first_line(error)})"
+        ) from error
+    return model.eval()
+
+
+def read_record(path: str | Path) -> dict[str, Any]:
+    """Read how the weights in a file were made, as its maker recorded it.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    dict
+        Empty when the maker recorded nothing. Raises as `load` does.
+    """
+    strings, _ = _read(Path(path))
+    try:
+        record = json.loads(strings.get("record", "{}"))
+    except json.JSONDecodeError as error:
+        raise ValueError(f"the record in {path} is no JSON: {error}") from error
+    return record if isinstance(record, dict) else {}
+
+
+def shipped_path(name: str = "mlp") -> Path:
+    """Find the weights that ship with the course.
+
+    Parameters
+    ----------
+    name : str
+        So far "mlp".
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    ValueError
+        For a name that no shipped network has.
+    """
+    if name not in SHIPPED:
+        raise ValueError(f"no shipped network is called {name!r}; there is: {', '.join(SHIPPED)}")
+    return data_path("weights", f"{name}.safetensors")
+
+
+def shipped(name: str = "mlp") -> MLP:
+    """Load a network with the weights that ship with the course.
+
+    Parameters
+    ----------
+    name : str
+        So far "mlp".
+
+    Returns
+    -------
+    MLP
+        On the CPU, in evaluation mode.
+    """
+    return load(shipped_path(name))
+
+
+def _build(config: dict[str, Any]) -> MLP:
+    """Build the network a file describes, within sizes a classroom could have meant."""
+    hidden = [int(units) for units in config["hidden"]]
+    # Else a hostile file of a few bytes could ask for more memory than there is.
+    if len(hidden) > 20 or not all(0 < units <= 10_000 for units in hidden):
+        raise ValueError(f"hidden layers of {hidden} units")
+    return MLP(tuple(hidden), float(config["dropout"]), bool(config["batch_norm"]))
+
+
+def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
+    if not path.is_file():
+        raise FileNotFoundError(f"no weights file at {path}")
+    try:
+        with safe_open(path, framework="pt") as file:
+            return file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, struct.error, OSError) as error:
+        raise ValueError(
+            f"{path} is not a whole safetensors file: {_first_line(error)}. It was cut short, or "
+            "another program wrote it (a .pt file, say, which may run code: convert it first)."
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
