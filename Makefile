@@ -60,7 +60,7 @@ models: $(READY)
 	$(BIN)/python -m tools.train_weights
 
 checks: $(READY)
-	$(BIN)/python -m lessonlib.checks.render
+	$(BIN)/python -m lessonlib.checks data/checks
 
 bench: $(READY)
 	$(BIN)/python -m tools.bench

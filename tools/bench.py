@@ -1,6 +1,7 @@
 """Measure speed side by side in one run, and print ratios.
 
-Usage: ``python -m tools.bench`` (``make bench``), with MNIST in reach. Seconds differ from machine to machine and from
+Usage: ``python -m tools.bench`` (``make bench``), with MNIST in reach. Seconds differ from
+machine to machine and from
 minute to minute; the ratios carry over.
 """
 
@@ -15,7 +16,7 @@ import torch.nn.functional as F
 from torch.utils.data import DataLoader
 from torchvision import datasets, transforms
 
-from lessonlib import checks, digits, models, training
+from lessonlib import checks, data_path, digits, models, training
 from tools import train_weights
 
 SEEDS = range(5)
@@ -100,7 +101,9 @@ def bench_training() -> None:
 def bench_reading() -> None:
     """Time the reader on the sample checks: one by one, and in one batch."""
     reader = checks.CheckReader()
-    images = [checks.load_image(path) for path in sorted(checks.SAMPLES.glob("*.png"))]
+    images = [
+        checks.load_image(path) for path in sorted(data_path("checks", "images").glob("*.png"))
+    ]
     images *= 5
     start = time.perf_counter()
     for image in images:

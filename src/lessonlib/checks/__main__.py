@@ -1,0 +1,10 @@
+"""``python -m lessonlib.checks FOLDER`` makes the labelled sample fields anew."""
+
+import sys
+
+from lessonlib.checks.render import write_samples
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2 or sys.argv[1].startswith("-"):
+        sys.exit("usage: python -m lessonlib.checks FOLDER (the course's own: data/checks)")
+    write_samples(sys.argv[1])

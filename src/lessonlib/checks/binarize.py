@@ -1,0 +1,135 @@
+"""The second step: which pixels are ink."""
+
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from lessonlib.checks.image import Gray
+
+Ink = npt.NDArray[np.bool_]
+Method = Literal["sauvola", "otsu"]
+
+SMOOTHING = 0.015  # standard deviation of the blur, as a share of the height: half a thin stroke
+WINDOW = 0.28  # side of Sauvola's window, as a share of the height: wider than any stroke
+SAUVOLA_K = 0.3  # how far below the local mean ink must lie, where the contrast is low
+SAUVOLA_R = 128  # the largest standard deviation that gray levels 0 to 255 can have
+MIN_CONTRAST = 16  # gray levels between paper and ink; an empty field's noise stays below
+
+
+def binarize(gray: Gray, method: Method = "sauvola") -> Ink:
+    """Separate the ink from the paper.
+
+    Parameters
+    ----------
+    gray : uint8 array, shape (H, W)
+        A field, best at the height that `resample` gives it.
+    method : {"sauvola", "otsu"}
+        A threshold of its own for each pixel, or one for the whole field.
+
+    Returns
+    -------
+    bool array, shape (H, W)
+        True where there is ink. All False for a field without contrast.
+
+    Raises
+    ------
+    ValueError
+        For another method.
+    """
+    if method not in ("sauvola", "otsu"):
+        raise ValueError(f'method must be "sauvola" or "otsu", not {method!r}')
+    stretched = stretch_contrast(gray)
+    if stretched is None:
+        return np.zeros(gray.shape, dtype=np.bool_)
+    blurred = cv2.GaussianBlur(stretched, (0, 0), SMOOTHING * gray.shape[0])
+    smooth = np.asarray(blurred, dtype=np.float32)
+    threshold = sauvola_threshold(smooth) if method == "sauvola" else otsu_threshold(smooth)
+    return np.asarray(smooth < threshold, dtype=np.bool_)
+
+
+def stretch_contrast(gray: Gray) -> npt.NDArray[np.float32] | None:
+    """Map the field's darkest percent to 0 and its lightest to 255.
+
+    Sauvola's threshold depends on how bright the paper is; after this, pale and dark scans of
+    the same field give the same ink.
+
+    Parameters
+    ----------
+    gray : uint8 array, shape (H, W)
+
+    Returns
+    -------
+    float32 array, shape (H, W), or None
+        Values in [0, 255]; None where dark and light differ by less than `MIN_CONTRAST`.
+    """
+    dark, light = np.percentile(gray, (1, 99))
+    if light - dark < MIN_CONTRAST:
+        return None
+    stretched = (gray - dark) / (light - dark) * 255
+    return np.asarray(np.clip(stretched, 0, 255), dtype=np.float32)
+
+
+def sauvola_threshold(gray: npt.NDArray[np.float32]) -> npt.NDArray[np.floating[Any]]:
+    """Compute each pixel's threshold from the mean m and standard deviation s around it.
+
+    The threshold is m (1 + k (s / R - 1)): near m where the window holds ink and paper (s is
+    large), well below m on bare paper, so that neither shading nor a printed pattern turns
+    to ink.
+
+    Parameters
+    ----------
+    gray : float32 array, shape (H, W)
+        Values in [0, 255].
+
+    Returns
+    -------
+    float32 array, shape (H, W)
+
+    References
+    ----------
+    Sauvola and Pietikäinen, Adaptive document image binarization, Pattern Recognition 33, 2000.
+    """
+    side = 2 * max(1, round(WINDOW * gray.shape[0] / 2)) + 1
+    mean = local_mean(gray, side)
+    deviation = (local_mean(gray**2, side) - mean**2).clip(0) ** 0.5
+    return mean * (1 + SAUVOLA_K * (deviation / SAUVOLA_R - 1))
+
+
+def local_mean(values: npt.NDArray[np.float32], side: int) -> npt.NDArray[np.float32]:
+    """Average over the square window around each pixel.
+
+    Parameters
+    ----------
+    values : float32 array, shape (H, W)
+    side : int
+        Of the window, in pixels; odd. At the border the field is continued as in a mirror.
+
+    Returns
+    -------
+    float32 array, shape (H, W)
+    """
+    mean = cv2.blur(values, (side, side), borderType=cv2.BORDER_REFLECT)
+    return np.asarray(mean, dtype=np.float32)
+
+
+def otsu_threshold(gray: npt.NDArray[np.float32]) -> float:
+    """Find the one threshold that parts the gray levels into the two most compact groups.
+
+    Parameters
+    ----------
+    gray : float32 array, shape (H, W)
+        Values in [0, 255].
+
+    Returns
+    -------
+    float
+        The first gray level of the lighter group.
+
+    References
+    ----------
+    Otsu, A threshold selection method from gray-level histograms, IEEE Trans. SMC 9, 1979.
+    """
+    level, _ = cv2.threshold(gray.astype(np.uint8), 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    return float(level) + 1

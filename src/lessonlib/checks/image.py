@@ -1,0 +1,139 @@
+"""The first step: an image of a field, from a file or an array, as gray levels."""
+
+import io
+import warnings
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+Gray = npt.NDArray[np.uint8]
+
+MAX_PIXELS = 50_000_000  # a phone's largest photo; beyond it a file is no photo of a field
+FIELD_HEIGHT = 96  # pixels: twice the height of a usual scan, so that thin strokes stay whole
+MAX_ASPECT = 40  # a strip longer than this is scaled by its width, to bound the memory it takes
+
+
+def load_image(path: str | Path) -> Gray:
+    """Read an image file as gray levels.
+
+    Palettes and colours become gray, transparent parts white paper, 16 bits 8, and a photo is
+    turned upright as its EXIF note says.
+
+    Parameters
+    ----------
+    path : str or Path
+        PNG, JPEG, TIFF or another format that Pillow reads; of several frames, the first.
+
+    Returns
+    -------
+    uint8 array, shape (H, W)
+        0 is black, 255 is white.
+
+    Raises
+    ------
+    FileNotFoundError
+        When there is no such file.
+    ValueError
+        When the file is no image, is cut short, or has more than `MAX_PIXELS` pixels.
+    OSError
+        When the path is a folder or may not be read.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder: give the image file itself")
+    if not path.exists():
+        raise FileNotFoundError(f"there is no image file {path}")
+    data = path.read_bytes()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's own size warning: ours is an error
+            with Image.open(io.BytesIO(data)) as image:
+                _check_size(image.width, image.height, str(path))  # before anything is unpacked
+                return _to_gray(image)
+    except Image.DecompressionBombError as error:
+        raise ValueError(f"{path} has far more than {MAX_PIXELS:,} pixels: shrink it") from error
+    except UnidentifiedImageError as error:
+        raise ValueError(f"{path} is not an image that can be read: save it as PNG") from error
+    except (OSError, SyntaxError, EOFError) as error:  # what Pillow's decoders raise
+        raise ValueError(f"{path} is damaged or cut short ({error}): save it again") from error
+
+
+def as_gray(image: npt.ArrayLike) -> Gray:
+    """Check an array that holds an image, and bring it to gray levels.
+
+    Parameters
+    ----------
+    image : uint8 array, shape (H, W) or (H, W, 3)
+        Gray levels, or colours in the order red, green, blue.
+
+    Returns
+    -------
+    uint8 array, shape (H, W)
+
+    Raises
+    ------
+    ValueError
+        For another dtype or shape, no pixels, or more than `MAX_PIXELS`.
+    """
+    array = np.asarray(image)
+    if array.dtype != np.uint8:
+        raise ValueError(
+            f"an image must be uint8 with values 0 (black) to 255 (white), not {array.dtype}: "
+            "scale it to that range and use .astype(np.uint8)"
+        )
+    if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] != 3):
+        raise ValueError(f"an image must have shape (H, W) or (H, W, 3), not {array.shape}")
+    if array.size == 0:
+        raise ValueError(f"the image has no pixels: its shape is {array.shape}")
+    _check_size(array.shape[1], array.shape[0], "the image")
+    if array.ndim == 2:
+        return np.ascontiguousarray(array)
+    return np.asarray(Image.fromarray(np.ascontiguousarray(array)).convert("L"))
+
+
+def resample(gray: Gray) -> Gray:
+    """Bring a field to the height all later steps work at.
+
+    Every length in them is a share of the field's height or of its digits' height, so a scan
+    at 100 and one at 600 dots per inch are read alike. A height above the scan's own lets the
+    threshold cut strokes between pixels.
+
+    Parameters
+    ----------
+    gray : uint8 array, shape (H, W)
+
+    Returns
+    -------
+    uint8 array
+        `FIELD_HEIGHT` pixels high, of the same proportions; lower when the field is more than
+        `MAX_ASPECT` times as wide as high.
+    """
+    height, width = gray.shape
+    scale = min(FIELD_HEIGHT / height, MAX_ASPECT * FIELD_HEIGHT / width)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    method = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA
+    return np.asarray(cv2.resize(gray, size, interpolation=method), dtype=np.uint8)
+
+
+def _check_size(width: int, height: int, name: str) -> None:
+    if width * height > MAX_PIXELS:
+        raise ValueError(
+            f"{name} has {width} x {height} pixels, more than {MAX_PIXELS:,}: "
+            "cut out the amount, or shrink it"
+        )
+
+
+def _to_gray(image: Image.Image) -> Gray:
+    image.load()
+    upright = ImageOps.exif_transpose(image)
+    if upright.mode == "I" or upright.mode.startswith("I;16"):  # 16 bits: 65,535 is white
+        return np.clip(np.asarray(upright, np.float64) / 257, 0, 255).round().astype(np.uint8)
+    if upright.mode == "F":
+        raise ValueError("the image holds floating-point numbers: save it as 8-bit gray or colour")
+    if upright.has_transparency_data:
+        layers = upright.convert("RGBA")
+        upright = Image.alpha_composite(Image.new("RGBA", layers.size, "white"), layers)
+    return np.asarray(upright.convert("RGB").convert("L"))

@@ -1,0 +1,162 @@
+"""Images of every kind become gray levels, or an error that says what to do."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from lessonlib.checks import as_gray, load_image, resample
+from lessonlib.checks.image import FIELD_HEIGHT, MAX_ASPECT, MAX_PIXELS
+
+
+@pytest.fixture
+def gray() -> np.ndarray:
+    rng = np.random.default_rng(0)
+    return rng.integers(0, 256, (20, 50), dtype=np.uint8)
+
+
+def saved(image: Image.Image, path: Path) -> Path:
+    image.save(path)
+    return path
+
+
+def test_a_gray_png_comes_back_as_it_was(tmp_path: Path, gray: np.ndarray) -> None:
+    path = saved(Image.fromarray(gray), tmp_path / "größe 1,50 €.png")
+    loaded = load_image(path)
+    assert loaded.dtype == np.uint8
+    np.testing.assert_array_equal(loaded, gray)
+
+
+def test_16_bits_are_scaled_to_8(tmp_path: Path, gray: np.ndarray) -> None:
+    path = saved(Image.fromarray(gray.astype(np.uint16) * 257), tmp_path / "deep.png")
+    np.testing.assert_array_equal(load_image(path), gray)
+
+
+def test_transparent_parts_are_white_paper(tmp_path: Path, gray: np.ndarray) -> None:
+    rgba = np.dstack([gray, gray, gray, np.full_like(gray, 255)])
+    rgba[:, :10] = 0  # black, but fully transparent
+    loaded = load_image(saved(Image.fromarray(rgba), tmp_path / "clear.png"))
+    assert (loaded[:, :10] == 255).all()
+    np.testing.assert_array_equal(loaded[:, 10:], gray[:, 10:])
+
+
+def test_a_transparent_palette_colour_is_white_paper(tmp_path: Path) -> None:
+    image = Image.new("P", (8, 8), 0)
+    image.putpalette([0, 0, 0, 0, 0, 0])
+    image.putpixel((3, 4), 1)
+    path = tmp_path / "palette.png"
+    image.save(path, transparency=0)
+    loaded = load_image(path)
+    assert loaded[4, 3] == 0
+    assert loaded[0, 0] == 255
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16"])
+def test_every_mode_gives_gray_levels_with_dark_ink(tmp_path: Path, mode: str) -> None:
+    page = Image.new("L", (40, 20), 255)
+    page.paste(0, (10, 5, 20, 15))
+    image = (
+        Image.fromarray(np.asarray(page, np.uint16) * 257) if mode == "I;16" else page.convert(mode)
+    )
+    loaded = load_image(saved(image, tmp_path / "page.tiff"))
+    assert loaded.shape == (20, 40)
+    assert loaded[10, 15] <= 5
+    assert loaded[0, 0] >= 250
+
+
+def test_a_photo_is_turned_upright(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was held upright: to be turned a quarter
+    path = tmp_path / "photo.jpg"
+    Image.new("L", (40, 20), 255).save(path, exif=exif)
+    assert load_image(path).shape == (40, 20)
+
+
+def test_a_missing_file_is_named() -> None:
+    with pytest.raises(FileNotFoundError, match=r"no image file .*nothing\.png"):
+        load_image("nothing.png")
+
+
+def test_a_folder_is_no_image(tmp_path: Path) -> None:
+    with pytest.raises(IsADirectoryError, match="is a folder"):
+        load_image(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"amount: 1990\n", b"\x89PNG\r\n\x1a\n", bytes(1000)])
+def test_what_is_no_image_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "check.png"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"check\.png is (not an image|damaged)"):
+        load_image(path)
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "tiff", "gif", "bmp"])
+def test_an_image_cut_short_is_refused(tmp_path: Path, gray: np.ndarray, suffix: str) -> None:
+    path = saved(Image.fromarray(gray), tmp_path / f"check.{suffix}")
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 3])
+    with pytest.raises(ValueError, match=r"is (not an image|damaged)"):
+        load_image(path)
+
+
+def test_an_enormous_image_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
+    side = int(MAX_PIXELS**0.5) + 1
+    path = saved(Image.new("1", (side, side)), tmp_path / "huge.png")
+    with pytest.raises(ValueError, match=r"more than 50,000,000"):
+        load_image(path)
+    with pytest.raises(ValueError, match=r"more than 50,000,000"):
+        as_gray(np.broadcast_to(np.uint8(0), (side, side)))
+
+
+def test_floating_point_tiff_is_refused(tmp_path: Path) -> None:
+    path = saved(Image.new("F", (8, 8), 0.5), tmp_path / "float.tiff")
+    with pytest.raises(ValueError, match="floating-point"):
+        load_image(path)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        np.full((20, 50), np.nan),
+        np.zeros((20, 50), dtype=np.float32),
+        np.zeros((20, 50), dtype=np.uint16),
+        np.zeros((20, 50), dtype=bool),
+        [[0, 255], [255, 0]],
+        None,
+    ],
+)
+def test_an_array_of_another_dtype_is_refused(bad: object) -> None:
+    with pytest.raises(ValueError, match="must be uint8"):
+        as_gray(bad)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("shape", [(), (5,), (5, 5, 1), (5, 5, 4), (2, 5, 5, 3)])
+def test_an_array_of_another_shape_is_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match=r"must have shape \(H, W\) or \(H, W, 3\)"):
+        as_gray(np.zeros(shape, dtype=np.uint8))
+
+
+@pytest.mark.parametrize("shape", [(0, 0), (0, 5), (5, 0), (0, 5, 3)])
+def test_an_array_without_pixels_is_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="no pixels"):
+        as_gray(np.zeros(shape, dtype=np.uint8))
+
+
+def test_green_looks_lighter_than_blue() -> None:
+    colours = np.zeros((1, 2, 3), dtype=np.uint8)
+    colours[0, 0, 1] = colours[0, 1, 2] = 255
+    green, blue = as_gray(colours)[0]
+    assert green == 150  # 0.587 of 255
+    assert blue == 29  # 0.114 of 255
+
+
+@given(st.integers(1, 300), st.integers(1, 300))
+def test_every_field_gets_the_working_height(height: int, width: int) -> None:
+    field = resample(np.zeros((height, width), dtype=np.uint8))
+    assert field.shape[0] <= FIELD_HEIGHT
+    assert field.shape[1] <= MAX_ASPECT * FIELD_HEIGHT
+    if width <= MAX_ASPECT * height:
+        assert field.shape[0] == FIELD_HEIGHT
+        assert abs(field.shape[1] - width * FIELD_HEIGHT / height) <= 1
