@@ -6,7 +6,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 # The same bytes from the same commit, whoever builds.
-export SOURCE_DATE_EPOCH := $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
+export SOURCE_DATE_EPOCH := $(shell git log -1 --format=%ct 2>/dev/null || date +%s)
 export PYTHONHASHSEED := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Notebooks run in chapters/, so a relative path would point elsewhere there.
@@ -39,6 +39,7 @@ $(READY): requirements.txt pyproject.toml
 	@touch $@
 
 book: $(READY)
+	@rm -rf _build/html _build/.doctrees  # Sphinx would keep an old stylesheet
 	$(BIN)/jupyter-book build . -W -n --keep-going
 	@echo "The book is at $(CURDIR)/_build/html/index.html"
 

@@ -158,15 +158,15 @@ def _named_root(root: Path) -> Path:
 @cache
 def _cached_root(root: Path) -> Path | None:
     """Return the cache once it holds MNIST; None when MNIST can't be downloaded."""
-    if not damaged_files(root):
-        return root
     try:
+        if not damaged_files(root):
+            return root
         root.mkdir(parents=True, exist_ok=True)
         # One process downloads, a second that starts meanwhile waits and finds the files there.
         with FileLock(root / "mnist.lock"):
             if damaged_files(root) and not _download(root):
                 return None
-    except PermissionError as error:
+    except OSError as error:
         raise OSError(
             f"MNIST can't be kept in {root}: {error}. Make that folder writable, or set "
             "LESSONLIB_MNIST_ROOT to a folder that has MNIST, or LESSONLIB_OFFLINE=1 to do without."
@@ -179,6 +179,8 @@ def _download(root: Path) -> bool:
     from torchvision.datasets import MNIST
 
     raw = root / "MNIST" / "raw"
+    for abandoned in root.glob("download-*"):  # by a process that was killed: we hold the lock
+        shutil.rmtree(abandoned, ignore_errors=True)
     timeout = socket.getdefaulttimeout()
     socket.setdefaulttimeout(DOWNLOAD_TIMEOUT)
     with tempfile.TemporaryDirectory(dir=root, prefix="download-") as scratch:
@@ -192,7 +194,7 @@ def _download(root: Path) -> bool:
             return False
         raw.mkdir(parents=True, exist_ok=True)
         for name in SHA256:
-            shutil.move(Path(scratch) / "MNIST" / "raw" / name, raw / name)
+            (Path(scratch) / "MNIST" / "raw" / name).replace(raw / name)
     return True
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 
 from lessonlib import data_path
@@ -134,7 +134,7 @@ def save(model: MLP, path: str | Path, record: dict[str, Any] | None = None) -> 
         "record": json.dumps(record or {}, sort_keys=True),
     }
     unfinished = path.with_name(path.name + ".part")
-    save_file(weights, unfinished, metadata=strings)
+    unfinished.write_bytes(to_bytes(weights, metadata=strings))
     unfinished.replace(path)
 
 
@@ -166,7 +166,9 @@ def load(path: str | Path) -> MLP:
     try:
         model = _build(json.loads(strings["config"]))
         model.load_state_dict(weights)
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        if not all(value.isfinite().all() for value in weights.values()):
+            raise ValueError("numbers that are infinite or not a number")
+    except (KeyError, TypeError, ValueError, OverflowError, RuntimeError) as error:
         raise ValueError(
             f"the weights in {path} do not fit the MLP that the file describes; save it again "
             f"with lessonlib.models.save. ({_first_line(error)})"
@@ -189,7 +191,7 @@ def read_record(path: str | Path) -> dict[str, Any]:
     strings, _ = _read(Path(path))
     try:
         record = json.loads(strings.get("record", "{}"))
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, RecursionError) as error:
         raise ValueError(f"the record in {path} is no JSON: {error}") from error
     return record if isinstance(record, dict) else {}
 
@@ -234,11 +236,13 @@ def shipped(name: str = "mlp") -> MLP:
 
 def _build(config: dict[str, Any]) -> MLP:
     """Build the network a file describes, within sizes a classroom could have meant."""
-    hidden = [int(units) for units in config["hidden"]]
+    hidden, dropout = [int(units) for units in config["hidden"]], float(config["dropout"])
     # Else a hostile file of a few bytes could ask for more memory than there is.
     if len(hidden) > 20 or not all(0 < units <= 10_000 for units in hidden):
-        raise ValueError(f"hidden layers of {hidden} units")
-    return MLP(tuple(hidden), float(config["dropout"]), bool(config["batch_norm"]))
+        raise ValueError("more or larger hidden layers than any network of this course")
+    if not 0 <= dropout < 1:
+        raise ValueError(f"dropout of {dropout}")
+    return MLP(tuple(hidden), dropout, bool(config["batch_norm"]))
 
 
 def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:

@@ -1,0 +1,321 @@
+"""MNIST comes from where it shall, whole or not at all. A tiny stand-in takes MNIST's place."""
+
+import gzip
+import hashlib
+import shutil
+import struct
+import subprocess
+import sys
+import time
+import urllib.error
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torchvision
+from filelock import FileLock
+from scipy import ndimage
+from sklearn.datasets import load_digits
+
+from lessonlib import digits
+
+
+class Tiny:
+    """Two training images and one test image in MNIST's files, and a mirror on this disk."""
+
+    def __init__(self, folder: Path) -> None:
+        self.mirror, self.cache, self.root = (folder / n for n in ("mirror", "cache", "root"))
+        self.mirror.mkdir()
+        for prefix, labels in (("train", [4, 2]), ("t10k", [7])):
+            n = len(labels)
+            pixels = bytes(range(256)) * (n * 784 // 256 + 1)
+            header = struct.pack(">4i", 2051, n, 28, 28)
+            self._write(f"{prefix}-images-idx3-ubyte", header + pixels[: n * 784])
+            self._write(f"{prefix}-labels-idx1-ubyte", struct.pack(">2i", 2049, n) + bytes(labels))
+        self.sha256 = {
+            name: hashlib.sha256(gzip.decompress(self.gz(name).read_bytes())).hexdigest()
+            for name in digits.SHA256
+        }
+        self.resources = [
+            (f"{name}.gz", hashlib.md5(self.gz(name).read_bytes()).hexdigest())
+            for name in digits.SHA256
+        ]
+
+    def _write(self, name: str, content: bytes) -> None:
+        self.gz(name).write_bytes(gzip.compress(content))
+
+    def gz(self, name: str) -> Path:
+        return self.mirror / f"{name}.gz"
+
+    def install(self, root: Path) -> Path:
+        """Put MNIST's four files below a root."""
+        raw = root / "MNIST" / "raw"
+        raw.mkdir(parents=True)
+        for name in digits.SHA256:
+            (raw / name).write_bytes(gzip.decompress(self.gz(name).read_bytes()))
+        return root
+
+
+LABELS = "train-labels-idx1-ubyte"
+
+
+@pytest.fixture
+def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tiny:
+    stand_in = Tiny(tmp_path)
+    monkeypatch.delenv("LESSONLIB_OFFLINE", raising=False)
+    monkeypatch.delenv("LESSONLIB_MNIST_ROOT", raising=False)
+    monkeypatch.setattr(digits, "SHA256", stand_in.sha256)
+    monkeypatch.setattr(digits, "cache_root", lambda: stand_in.cache)
+    monkeypatch.setattr(torchvision.datasets.MNIST, "mirrors", [f"{stand_in.mirror.as_uri()}/"])
+    monkeypatch.setattr(torchvision.datasets.MNIST, "resources", stand_in.resources)
+    digits._announce_bundled.cache_clear()
+    return stand_in
+
+
+def no_download(*arguments: Any, **options: Any) -> bool:
+    raise AssertionError("nothing should be downloaded")
+
+
+def test_offline_takes_the_bundled_digits_before_anything_else(
+    tiny: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LESSONLIB_MNIST_ROOT", str(tiny.install(tiny.root)))
+    monkeypatch.setenv("LESSONLIB_OFFLINE", "1")
+    assert digits.source() == "bundled"
+    assert len(digits.load("train")[0]) == 1300
+
+
+def test_a_named_root_comes_before_the_cache(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    tiny.install(tiny.cache)
+    monkeypatch.setenv("LESSONLIB_MNIST_ROOT", str(tiny.install(tiny.root)))
+    assert digits.find_mnist() == tiny.root
+
+
+def test_the_cache_comes_before_a_download(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(digits, "_download", no_download)
+    assert digits.find_mnist() == tiny.install(tiny.cache)
+    assert digits.source() == "mnist"
+
+
+def test_a_download_comes_before_the_bundled_digits(tiny: Tiny) -> None:
+    images, labels = digits.load("train")
+    assert images.dtype == np.uint8
+    assert images.shape == (2, 28, 28)
+    assert images[0, 0, 5] == 5
+    assert labels.dtype == np.int64
+    assert labels.tolist() == [4, 2]
+    assert digits.load("test")[1].tolist() == [7]
+    assert digits.damaged_files(tiny.cache) == []
+    assert not list(tiny.cache.glob("download-*"))
+
+
+def test_without_any_mirror_the_bundled_digits_are_used_and_announced_once(
+    tiny: Tiny, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.rmtree(tiny.mirror)
+    assert len(digits.load("train")[0]) == 1300
+    assert len(digits.load("test")[0]) == 497
+    said = [line for line in capsys.readouterr().out.splitlines() if "bundled" in line]
+    assert len(said) == 1
+    assert "could not be downloaded" in said[0]
+
+
+def test_the_announcement_names_the_variable_that_asked_for_it(
+    tiny: Tiny, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LESSONLIB_OFFLINE", "1")
+    digits.load("test")
+    assert "LESSONLIB_OFFLINE is set" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("value", ["0", ""])
+def test_offline_can_be_switched_off(
+    tiny: Tiny, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("LESSONLIB_OFFLINE", value)
+    assert digits.source() == "mnist"
+
+
+def test_a_named_root_without_mnist_is_an_error_with_a_remedy(
+    tiny: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LESSONLIB_MNIST_ROOT", str(tiny.root))
+    with pytest.raises(FileNotFoundError, match=r"has no .*Point LESSONLIB_MNIST_ROOT"):
+        digits.load("train")
+
+
+@pytest.mark.parametrize("change", [lambda b: b[:-1], lambda b: b[:-1] + b"\x05"])
+def test_a_changed_file_in_a_named_root_is_an_error_and_left_alone(
+    tiny: Tiny, monkeypatch: pytest.MonkeyPatch, change: Any
+) -> None:
+    file = tiny.install(tiny.root) / "MNIST" / "raw" / LABELS
+    file.write_bytes(change(file.read_bytes()))
+    before = file.read_bytes()
+    monkeypatch.setenv("LESSONLIB_MNIST_ROOT", str(tiny.root))
+    with pytest.raises(ValueError, match=f"{LABELS} is not MNIST's"):
+        digits.load("train")
+    assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize("change", [lambda b: b[:-1], lambda b: b[:-1] + b"\x05", lambda b: b""])
+def test_a_damaged_file_in_the_cache_is_repaired(tiny: Tiny, change: Any) -> None:
+    file = tiny.install(tiny.cache) / "MNIST" / "raw" / LABELS
+    file.write_bytes(change(file.read_bytes()))
+    assert digits.damaged_files(tiny.cache) == [file]
+    assert digits.load("train")[1].tolist() == [4, 2]
+    assert digits.damaged_files(tiny.cache) == []
+
+
+def test_a_truncated_mirror_leaves_nothing_and_a_whole_one_succeeds_later(tiny: Tiny) -> None:
+    whole = tiny.gz(LABELS).read_bytes()
+    tiny.gz(LABELS).write_bytes(whole[:-9])
+    assert digits.source() == "bundled"
+    assert [path.name for path in tiny.cache.iterdir()] in ([], ["mnist.lock"])
+    tiny.gz(LABELS).write_bytes(whole)
+    digits._cached_root.cache_clear()  # as a new process would
+    assert digits.source() == "mnist"
+
+
+def test_a_mirror_with_other_contents_is_not_believed(
+    tiny: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = dict.fromkeys(tiny.sha256, "0" * 64)
+    monkeypatch.setattr(digits, "SHA256", other)
+    assert digits.source() == "bundled"
+    assert not (tiny.cache / "MNIST").exists()
+
+
+def test_a_connection_cut_in_the_middle_leaves_nothing(
+    tiny: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut(root: str, download: bool) -> None:
+        raw = Path(root) / "MNIST" / "raw"
+        raw.mkdir(parents=True)
+        (raw / LABELS).write_bytes(b"half")
+        raise urllib.error.URLError("connection reset")
+
+    monkeypatch.setattr(torchvision.datasets, "MNIST", cut)
+    assert digits.source() == "bundled"
+    assert not (tiny.cache / "MNIST").exists()
+    assert not list(tiny.cache.glob("download-*"))
+
+
+# Runs in a process of its own: the stand-in is set up there once more.
+PROCESS = """
+import sys
+from pathlib import Path
+import torchvision
+from lessonlib import digits
+mirror, cache, sha256, resources = eval(sys.argv[1])
+digits.SHA256 = sha256
+digits.cache_root = lambda: Path(cache)
+torchvision.datasets.MNIST.mirrors = [mirror]
+torchvision.datasets.MNIST.resources = resources
+"""
+LOAD = """
+download = digits._download
+digits._download = lambda root: print("downloads") or download(root)
+print("ready", flush=True)
+print(digits.load("train")[1].tolist())
+"""
+DIE = """
+import os, signal
+def die(root, download):
+    raw = Path(root) / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    (raw / "train-labels-idx1-ubyte").write_bytes(b"half")
+    os.kill(os.getpid(), signal.SIGKILL)
+torchvision.datasets.MNIST = die
+digits.find_mnist()
+"""
+
+
+def start(tiny: Tiny, code: str) -> "subprocess.Popen[str]":
+    arguments = (f"{tiny.mirror.as_uri()}/", str(tiny.cache), tiny.sha256, tiny.resources)
+    command = [sys.executable, "-c", PROCESS + code, repr(arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def test_two_processes_at_once_download_once_and_both_get_mnist(tiny: Tiny) -> None:
+    tiny.cache.mkdir()
+    with FileLock(tiny.cache / "mnist.lock"):  # so that neither is done before the other starts
+        processes = [start(tiny, LOAD) for _ in range(2)]
+        for process in processes:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+        time.sleep(0.3)
+    outputs = [process.communicate(timeout=60)[0] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0]
+    assert all("[4, 2]" in output for output in outputs)
+    assert sum(output.count("downloads") for output in outputs) == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no SIGKILL")
+def test_a_process_killed_in_the_middle_breaks_nothing_for_the_next(tiny: Tiny) -> None:
+    process = start(tiny, DIE)
+    process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert list(tiny.cache.glob("download-*"))
+    assert digits.load("train")[1].tolist() == [4, 2]
+    assert not list(tiny.cache.glob("download-*"))
+
+
+def test_a_cache_that_cannot_be_made_is_an_error_with_a_remedy(tiny: Tiny) -> None:
+    tiny.cache.write_text("a file where the folder should be")
+    with pytest.raises(OSError, match=r"can't be kept in .*LESSONLIB_OFFLINE=1"):
+        digits.load("train")
+
+
+def test_a_cache_that_cannot_be_written_is_an_error_with_a_remedy(
+    tiny: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: Path, *arguments: Any, **options: Any) -> None:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with pytest.raises(OSError, match=r"can't be kept in .*Make that folder writable"):
+        digits.load("train")
+
+
+def test_the_bundled_digits_look_like_mnist_s() -> None:
+    for split, n in (("train", 1300), ("test", 497)):
+        images, labels = digits.load_bundled(split)  # type: ignore[arg-type]
+        assert images.dtype == np.uint8
+        assert images.shape == (n, 28, 28)
+        assert labels.dtype == np.int64
+        assert set(labels) == set(range(10))
+        assert images.max(axis=(1, 2)).min() > 200  # every image has ink
+        assert 0.1 < (images / 255).mean() < 0.2  # MNIST's mean is 0.13
+        assert not images[:, [0, -1]].any()  # a margin of paper, above and below
+        centres = np.array([ndimage.center_of_mass(image) for image in images])
+        assert abs(centres - 13.5).max() <= 0.51
+
+
+def test_the_bundled_splits_are_the_two_parts_of_scikit_learn_s_digits() -> None:
+    labels = [digits.load_bundled(split)[1] for split in ("train", "test")]
+    np.testing.assert_array_equal(np.concatenate(labels), load_digits().target)
+
+
+def test_changing_what_was_loaded_does_not_change_the_next_load() -> None:
+    images, labels = digits.load_bundled("test")
+    images[:] = 0
+    labels[:] = 0
+    again, labels_again = digits.load_bundled("test")
+    assert again.any()
+    assert labels_again.any()
+
+
+def test_another_split_is_refused() -> None:
+    for function in (digits.load, digits.load_bundled):
+        with pytest.raises(ValueError, match='"train" or "test"'):
+            function("validation")  # type: ignore[operator]
+
+
+def test_mnist_where_it_is_has_its_sizes() -> None:
+    if digits.source() != "mnist":
+        pytest.skip("no MNIST here")
+    images, labels = digits.load("train")
+    assert images.shape == (60_000, 28, 28)
+    assert labels[:5].tolist() == [5, 0, 4, 1, 9]
+    assert digits.load("test")[0].shape == (10_000, 28, 28)

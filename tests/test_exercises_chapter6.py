@@ -1,0 +1,179 @@
+"""Chapter 6's answer checks: the solution passes, a stub is unanswered, mistakes get a message."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lessonlib import exercises
+
+
+def local_threshold(window: Any) -> Any:
+    values = window.astype(float)
+    return values.mean() * (1 + 0.3 * (values.std() / 128 - 1))
+
+
+def centre_of_mass(image: Any) -> Any:
+    total = image.sum(dtype=float)
+    height, width = image.shape
+    if total == 0:
+        return (height - 1) / 2, (width - 1) / 2
+    return np.arange(height) @ image.sum(axis=1) / total, image.sum(axis=0) @ np.arange(
+        width
+    ) / total
+
+
+def field_confidence(probabilities: Any) -> Any:
+    return probabilities.max(axis=1).prod() if len(probabilities) else 0.0
+
+
+def choose_threshold(confidence: Any, correct: Any, max_error: float) -> Any:
+    for threshold in np.unique(confidence):
+        if np.mean(~correct[confidence >= threshold]) <= max_error:
+            return threshold
+    return np.inf
+
+
+SOLUTIONS: dict[str, Callable[..., Any]] = {
+    "6.1": local_threshold,
+    "6.2": centre_of_mass,
+    "6.3": field_confidence,
+    "6.4": choose_threshold,
+}
+
+
+@pytest.mark.parametrize("name", SOLUTIONS)
+def test_the_solution_is_right(name: str) -> None:
+    assert exercises.verdict(name, SOLUTIONS[name]) == f"{name}: right."
+
+
+@pytest.mark.parametrize("name", SOLUTIONS)
+def test_a_stub_is_unanswered(name: str) -> None:
+    def stub(*arguments: Any) -> None: ...
+
+    assert exercises.verdict(name, stub) == f"{name}: not answered yet."
+
+
+def sauvola(
+    window: Any, spread: float | None = None, factor: Callable[[float], float] | None = None
+) -> Any:
+    values = window.astype(float)
+    spread = values.std() if spread is None else spread
+    factor = factor or (lambda s: 1 + 0.3 * (s / 128 - 1))
+    return values.mean() * factor(spread)
+
+
+def overflowing(window: Any) -> Any:
+    m = window.mean()
+    with np.errstate(invalid="ignore"):
+        return m * (1 + 0.3 * (np.sqrt((window**2).mean() - m**2) / 128 - 1))
+
+
+def clipped_overflow(window: Any) -> Any:
+    m = window.mean()
+    s = np.sqrt(max((window**2).mean() - m**2, 0))
+    return m * (1 + 0.3 * (s / 128 - 1))
+
+
+def position(image: Any, weights: Any = None) -> Any:
+    weights = image if weights is None else weights
+    height, width = image.shape
+    return np.array(
+        [np.arange(height) @ weights.sum(axis=1), weights.sum(axis=0) @ np.arange(width)]
+    )
+
+
+def with_empty(value: Any) -> Callable[[Any], Any]:
+    return lambda image: centre_of_mass(image) if image.any() else value
+
+
+def first_crossing(confidence: Any, correct: Any, max_error: float) -> Any:
+    kept = np.inf
+    for threshold in np.unique(confidence)[::-1]:
+        if np.mean(~correct[confidence >= threshold]) > max_error:
+            break
+        kept = threshold
+    return kept
+
+
+def search(accept: Any, error: Any, none: Any = np.inf) -> Callable[..., Any]:
+    def choose(confidence: Any, correct: Any, max_error: float) -> Any:
+        for threshold in np.unique(confidence):
+            accepted = accept(confidence, threshold)
+            if accepted.any() and error(accepted, correct) <= max_error:
+                return threshold
+        return none
+
+    return choose
+
+
+def share_wrong(accepted: Any, correct: Any) -> Any:
+    return np.mean(~correct[accepted])
+
+
+MISTAKES: list[tuple[str, Callable[..., Any], str]] = [
+    ("6.1", lambda w: w.astype(float), "shape (5, 5)"),
+    ("6.1", overflowing, "uint8"),
+    ("6.1", clipped_overflow, "uint8"),
+    ("6.1", lambda w: sauvola(w, spread=w.var()), "variance"),
+    ("6.1", lambda w: sauvola(w, spread=w.std(ddof=1)), "n - 1"),
+    ("6.1", lambda w: np.median(w) * (1 + 0.3 * (w.std() / 128 - 1)), "median"),
+    ("6.1", lambda w: sauvola(w, factor=lambda s: 1 - 0.3 * (s / 128 - 1)), "sign"),
+    ("6.1", lambda w: sauvola(w, factor=lambda s: 1 + 0.3 * (s / 128 + 1)), "sign"),
+    ("6.1", lambda w: sauvola(w, factor=lambda s: 1 + 0.3 * s / 128), "missing"),
+    ("6.1", lambda w: 1 + 0.3 * (w.std() / 128 - 1), "factor in brackets"),
+    ("6.1", lambda w: w.max(), "is not it"),
+    ("6.2", lambda image: image.mean(), "pair"),
+    ("6.2", lambda image: centre_of_mass(image)[::-1], "row comes first"),
+    ("6.2", position, "sum of all pixels"),
+    ("6.2", lambda image: position(image) / image.size, "number of pixels"),
+    ("6.2", lambda image: position(image) / image.sum() + 1, "from 0"),
+    ("6.2", lambda image: np.mean(np.nonzero(image), axis=1), "weight each"),
+    (
+        "6.2",
+        lambda image: (np.min(np.nonzero(image), axis=1) + np.max(np.nonzero(image), axis=1)) / 2,
+        "middle of the box",
+    ),
+    ("6.2", lambda image: (0.0, 0.0), "weighted with ink"),
+    ("6.2", lambda image: position(image) / image.sum(), "NaN"),
+    ("6.2", with_empty((0, 0)), "5.5"),
+    ("6.2", with_empty((6, 10)), "5.5"),
+    ("6.3", lambda p: p.max(axis=1), "shape (4,)"),
+    ("6.3", lambda p: p.max(axis=1).mean(), "mean"),
+    ("6.3", lambda p: p.max(axis=1).min(), "weakest"),
+    ("6.3", lambda p: p.max(axis=1).prod() ** (1 / len(p)), "geometric"),
+    ("6.3", lambda p: p.max(axis=0).prod(), "row"),
+    ("6.3", lambda p: np.log(p.max(axis=1)).sum(), "exp"),
+    ("6.3", lambda p: p.prod(), "all 40"),
+    ("6.3", lambda p: 0.5, "is not it"),
+    ("6.3", lambda p: p.max(axis=1).prod(), "empty product"),
+    ("6.3", lambda p: p.max(axis=1).prod() if len(p) else 0.5, "without digits"),
+    ("6.4", lambda c, right, limit: c, "shape (10,)"),
+    ("6.4", first_crossing, "first mistake"),
+    ("6.4", search(np.greater_equal, lambda a, r: np.sum(a & ~r) / len(r)), "accepted fields"),
+    ("6.4", search(np.greater_equal, lambda a, r: np.mean(r[a])), "wrong ones"),
+    ("6.4", search(np.greater, share_wrong), ">="),
+    ("6.4", lambda c, right, limit: 0.77, "five fields"),
+    ("6.4", search(np.greater_equal, share_wrong, none=1.0), "np.inf"),
+    (
+        "6.4",
+        lambda c, right, limit: 0.9 if right.all() else choose_threshold(c, right, limit),
+        "the lowest",
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "answer", "message"), MISTAKES)
+def test_each_mistake_gets_its_own_message(
+    name: str, answer: Callable[..., Any], message: str
+) -> None:
+    with np.errstate(invalid="ignore"):
+        verdict = exercises.verdict(name, answer)
+    assert verdict.startswith(f"{name}: not yet. ")
+    assert message in verdict
+
+
+@pytest.mark.parametrize("name", SOLUTIONS)
+def test_an_answer_that_is_no_function_is_said_to_be_none(name: str) -> None:
+    assert "expected a function" in exercises.verdict(name, 3)

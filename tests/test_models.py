@@ -1,0 +1,298 @@
+"""The network, and the files that hold its weights."""
+
+import json
+import pickle
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from safetensors.torch import save_file
+from torch import nn
+
+from lessonlib import digits, models
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    torch.manual_seed(0)
+    path = tmp_path / "small.safetensors"
+    models.save(models.MLP(hidden=(6, 5), batch_norm=True), path, {"seed": 0})
+    return path
+
+
+def parts(path: Path) -> tuple[dict[str, Any], bytes]:
+    """Split a safetensors file into its header and its numbers."""
+    data = path.read_bytes()
+    (length,) = struct.unpack("<Q", data[:8])
+    return json.loads(data[8 : 8 + length]), data[8 + length :]
+
+
+def write(path: Path, header: dict[str, Any], numbers: bytes) -> Path:
+    text = json.dumps(header).encode()
+    path.write_bytes(struct.pack("<Q", len(text)) + text + numbers)
+    return path
+
+
+# The network
+
+
+def test_the_mlp_of_the_course_has_235146_parameters() -> None:
+    assert sum(p.numel() for p in models.MLP().parameters()) == 235_146
+
+
+@pytest.mark.parametrize("shape", [(3, 28, 28), (3, 784), (3, 1, 28, 28)])
+def test_images_may_be_squares_or_rows(shape: tuple[int, ...]) -> None:
+    model = models.MLP(hidden=(4,)).eval()
+    x = torch.arange(3 * 784, dtype=torch.float32).view(3, 28, 28) / 1000
+    assert torch.equal(model(x.view(shape)), model(x))
+    assert model(x).shape == (3, 10)
+
+
+def test_dropout_acts_in_training_only() -> None:
+    torch.manual_seed(0)
+    model, x = models.MLP(hidden=(50,), dropout=0.5), torch.ones(2, 28, 28)
+    assert not torch.equal(model(x), model(x))
+    model.eval()
+    assert torch.equal(model(x), model(x))
+
+
+def test_without_dropout_and_batch_norm_there_are_no_such_layers() -> None:
+    assert {type(m) for m in models.MLP(dropout=0).net} == {nn.Flatten, nn.Linear, nn.ReLU}
+    kinds = [type(m) for m in models.MLP(hidden=(5,), batch_norm=True).net]
+    assert kinds == [nn.Flatten, nn.Linear, nn.BatchNorm1d, nn.ReLU, nn.Dropout, nn.Linear]
+
+
+def test_weights_start_with_he_s_variance_and_biases_at_zero() -> None:
+    torch.manual_seed(0)
+    for layer in models.MLP().net:
+        if isinstance(layer, nn.Linear):
+            expected = 2 / layer.in_features
+            assert layer.weight.var().item() == pytest.approx(expected, rel=0.15)
+            assert abs(layer.weight.mean().item()) < 0.2 * expected**0.5
+            assert not layer.bias.any()
+
+
+# Images to tensors
+
+
+def test_standardising_is_equation_4_1() -> None:
+    images = np.arange(2 * 784, dtype=np.int64).reshape(2, 28, 28) % 256
+    x = models.to_tensor(images.astype(np.uint8))
+    assert x.dtype == torch.float32
+    np.testing.assert_allclose(x, (images / 255 - 0.1307) / 0.3081, atol=1e-6)
+
+
+def test_floats_and_bytes_become_the_same_tensor() -> None:
+    images = digits.load_bundled("test")[0][:5]
+    assert torch.equal(models.to_tensor(images), models.to_tensor(images.astype(np.float64)))
+
+
+def test_the_images_are_not_changed() -> None:
+    images = digits.load_bundled("test")[0][:2].astype(np.float32)
+    before = images.copy()
+    models.to_tensor(images)
+    np.testing.assert_array_equal(images, before)
+
+
+def test_no_images_make_an_empty_tensor() -> None:
+    assert models.to_tensor(np.zeros((0, 28, 28))).shape == (0, 28, 28)
+
+
+@pytest.mark.parametrize("shape", [(28, 28), (2, 784), (2, 28, 27), (2, 1, 28, 28), ()])
+def test_another_shape_is_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match=r"shape \(n, 28, 28\)"):
+        models.to_tensor(np.zeros(shape, dtype=np.uint8))
+
+
+@pytest.mark.parametrize("value", [-1, 256, np.nan, np.inf])
+def test_values_outside_0_to_255_are_refused(value: float) -> None:
+    images = np.zeros((1, 28, 28))
+    images[0, 3, 4] = value
+    with pytest.raises(ValueError, match=r"\[0, 255\]"):
+        models.to_tensor(images)
+
+
+# Saving and loading
+
+
+@pytest.mark.parametrize("batch_norm", [False, True])
+def test_a_network_comes_back_as_it_was_saved(tmp_path: Path, batch_norm: bool) -> None:
+    torch.manual_seed(0)
+    model = models.MLP(hidden=(7,), dropout=0.1, batch_norm=batch_norm)
+    model(torch.randn(20, 28, 28))  # moves batch norm's running averages
+    models.save(model, tmp_path / "a.safetensors")
+    again = models.load(tmp_path / "a.safetensors")
+    assert again.config == model.config
+    assert not again.training
+    for name, value in model.state_dict().items():
+        assert torch.equal(value, again.state_dict()[name]), name
+
+
+def test_the_record_comes_back(saved: Path) -> None:
+    assert models.read_record(saved) == {"seed": 0}
+
+
+def test_without_a_record_there_is_an_empty_one(tmp_path: Path) -> None:
+    models.save(models.MLP(hidden=(3,)), tmp_path / "a.safetensors")
+    assert models.read_record(tmp_path / "a.safetensors") == {}
+
+
+def test_a_save_that_fails_leaves_the_old_file_and_no_other(saved: Path) -> None:
+    before = saved.read_bytes()
+    with pytest.raises(TypeError):
+        models.save(models.MLP(hidden=(3,)), saved, {"not JSON": object()})
+    assert saved.read_bytes() == before
+    assert [p.name for p in saved.parent.iterdir()] == [saved.name]
+
+
+def test_saving_replaces_an_older_file_whole(saved: Path) -> None:
+    models.save(models.MLP(hidden=(3,)), saved)
+    assert models.load(saved).config["hidden"] == [3]
+    assert [p.name for p in saved.parent.iterdir()] == [saved.name]
+
+
+def test_others_may_read_a_saved_file_as_they_may_any_new_file(saved: Path) -> None:
+    usual = saved.with_name("usual")
+    usual.touch()
+    assert saved.stat().st_mode == usual.stat().st_mode
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    for read in (models.load, models.read_record):
+        with pytest.raises(FileNotFoundError, match=r"none\.safetensors"):
+            read(tmp_path / "none.safetensors")
+        with pytest.raises(FileNotFoundError):
+            read(tmp_path)  # a folder
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(share=st.floats(0, 1, exclude_max=True))
+def test_a_file_cut_anywhere_is_refused(saved: Path, share: float) -> None:
+    whole = saved.read_bytes()
+    cut = saved.with_name("cut.safetensors")
+    cut.write_bytes(whole[: int(share * len(whole))])
+    with pytest.raises(ValueError, match="not a whole safetensors file"):
+        models.load(cut)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"text", b"\xff" * 100, struct.pack("<Q", 2**63) + b"{}", struct.pack("<Q", 2) + b"[]"],
+)
+def test_bytes_of_another_kind_are_refused(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(data)
+    for read in (models.load, models.read_record):
+        with pytest.raises(ValueError, match="not a whole safetensors file"):
+            read(path)
+
+
+class Bomb:
+    """Writes a file when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> Any:
+        return Path.touch, (self.path,)
+
+
+def test_a_pickle_is_refused_and_does_not_run(tmp_path: Path) -> None:
+    mark = tmp_path / "ran"
+    bomb = Bomb(mark)
+    (tmp_path / "plain.safetensors").write_bytes(pickle.dumps(bomb))
+    torch.save(bomb, tmp_path / "torch.safetensors")
+    for name in ("plain", "torch"):
+        with pytest.raises(ValueError, match="may run code"):
+            models.load(tmp_path / f"{name}.safetensors")
+    assert not mark.exists()
+    pickle.loads((tmp_path / "plain.safetensors").read_bytes())
+    assert mark.exists(), "the bomb was a dud, and this test showed nothing"
+
+
+def test_another_program_s_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "other.safetensors"
+    save_file({"w": torch.ones(2)}, path)
+    with pytest.raises(ValueError, match="an unnamed network"):
+        models.load(path)
+    save_file({"w": torch.ones(2)}, path, metadata={"architecture": "LeNet"})
+    with pytest.raises(ValueError, match="'LeNet', not of an MLP"):
+        models.load(path)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        "{",
+        "[]",
+        "3",
+        "null",
+        "{}",
+        '{"hidden": [6, 5], "dropout": 0.2}',
+        '{"hidden": [6, 4], "dropout": 0.2, "batch_norm": true}',
+        '{"hidden": [6, 5], "dropout": 0.2, "batch_norm": false}',
+        '{"hidden": [6, 5], "dropout": 7, "batch_norm": true}',
+        '{"hidden": [6, 5], "dropout": NaN, "batch_norm": true}',
+        '{"hidden": [6, 5], "dropout": [], "batch_norm": true}',
+        '{"hidden": [-6, 5], "dropout": 0.2, "batch_norm": true}',
+        '{"hidden": [1000000000], "dropout": 0.2, "batch_norm": true}',
+        '{"hidden": [Infinity], "dropout": 0.2, "batch_norm": true}',
+        '{"hidden": "many", "dropout": 0.2, "batch_norm": true}',
+        '{"hidden": 6, "dropout": 0.2, "batch_norm": true}',
+        '{"hidden": %s, "dropout": 0.2, "batch_norm": true}' % ([10] * 10_000),
+        "[" * 100_000,
+    ],
+)
+def test_a_file_that_describes_another_network_is_refused(saved: Path, config: str) -> None:
+    header, numbers = parts(saved)
+    header["__metadata__"]["config"] = config
+    with pytest.raises(ValueError, match="do not fit the MLP that the file describes"):
+        models.load(write(saved, header, numbers))
+
+
+def test_weights_that_are_not_finite_are_refused(tmp_path: Path) -> None:
+    model = models.MLP(hidden=(3,), dropout=0)
+    strings = {"architecture": "MLP", "config": json.dumps(model.config)}
+    for value in (torch.nan, torch.inf):
+        weights = {name: torch.full_like(w, value) for name, w in model.state_dict().items()}
+        save_file(weights, tmp_path / "a.safetensors", metadata=strings)
+        with pytest.raises(ValueError, match="do not fit"):
+            models.load(tmp_path / "a.safetensors")
+
+
+@pytest.mark.parametrize("record", ["{", "[" * 100_000])
+def test_a_record_that_is_no_json_is_refused(saved: Path, record: str) -> None:
+    header, numbers = parts(saved)
+    header["__metadata__"]["record"] = record
+    with pytest.raises(ValueError, match="no JSON"):
+        models.read_record(write(saved, header, numbers))
+
+
+# The shipped weights
+
+
+def test_the_shipped_network_reads_digits() -> None:
+    model = models.shipped()
+    images, labels = digits.load_bundled("test")
+    with torch.no_grad():
+        answers = model(models.to_tensor(images)).argmax(dim=1).numpy()
+    assert not model.training
+    assert (answers == labels).mean() > 0.8  # drawn by others, and enlarged from 8x8
+
+
+def test_the_shipped_network_s_record_says_how_it_was_made() -> None:
+    record = models.read_record(models.shipped_path())
+    assert record["test_accuracy"] >= 0.992
+    assert set(record) >= {"command", "data", "recipe", "seed", "versions"}
+    assert record["data"] == digits.SHA256
+    assert record["recipe"]["model"] == models.shipped().config
+
+
+def test_a_network_that_does_not_ship_is_refused() -> None:
+    with pytest.raises(ValueError, match="there is: mlp"):
+        models.shipped("../mlp")
