@@ -470,7 +470,7 @@ def gray_levels(gray: npt.NDArray[Any], criterion: npt.ArrayLike, threshold: flo
     axis.grid(visible=False)
     right = axis.twinx()
     right.plot(np.asarray(criterion), color=BLUE)
-    right.set(ylabel="v(t), the line", ylim=(0, None))
+    right.set(ylabel="variance between (line)", ylim=(0, None))
     right.grid(visible=False)
     right.spines["right"].set_visible(True)
     axis.axvline(threshold, color=RED, linestyle="--")

@@ -137,8 +137,10 @@ def fit(
     held_out = validation or 0
     _check_sizes(len(x), held_out, epochs, batch_size)
     torch.manual_seed(seed)  # dropout draws from torch's own generator
-    generator = torch.Generator(x.device).manual_seed(seed)
-    order = torch.randperm(len(x), generator=generator, device=x.device)
+    generator = torch.Generator().manual_seed(seed)
+    order = torch.randperm(len(x), generator=generator)  # so every device holds out the same images
+    if x.device.type != "cpu":
+        generator = torch.Generator(x.device).manual_seed(seed)
     x_val, y_val = x[order[:held_out]], y[order[:held_out]]
     x, y = x[order[held_out:]], y[order[held_out:]]
 
