@@ -501,7 +501,7 @@ def steps(
         rows = np.arange(len(names)) + (i - (len(series) - 1) / 2) * thick
         percent = [100 * share for share in shares]
         drawn = axis.barh(rows, percent, thick, color=COLORS[i], label=name)
-        axis.bar_label(drawn, fmt="%.0f", padding=3, fontsize=9)
+        axis.bar_label(drawn, fmt="%.1f", padding=3, fontsize=9)
     axis.set_yticks(range(len(names)), names)
     axis.set(xlabel=xlabel, ylim=(len(names) - 0.5, -0.5))
     axis.grid(visible=False, axis="y")

@@ -4,7 +4,9 @@ A check tries an answer on fresh inputs and says what is wrong, never what is ri
 never raises: an answer that fails is part of learning.
 """
 
+import pickle
 from collections.abc import Callable
+from copy import deepcopy
 from importlib import import_module
 from typing import Any
 
@@ -49,6 +51,8 @@ def verdict(name: str, answer: Any) -> str:
         problem = checks[name](answer)
     except Unanswered:
         return f"{name}: not answered yet."
+    except Mistake as mistake:
+        return f"{name}: not yet. {mistake}"
     except Exception as error:  # the learner's code may raise anything
         return f"{name}: not yet. Your answer raised {type(error).__name__}: {error}"
     return f"{name}: right." if problem is None else f"{name}: not yet. {problem}"
@@ -56,6 +60,10 @@ def verdict(name: str, answer: Any) -> str:
 
 class Unanswered(Exception):
     """The answer is still the stub."""
+
+
+class Mistake(Exception):
+    """What is wrong with an answer, whatever the exercise; its text is for the learner."""
 
 
 def call(answer: Any, *arguments: Any) -> Any:
@@ -75,16 +83,19 @@ def call(answer: Any, *arguments: Any) -> Any:
     ------
     Unanswered
         When it returned nothing, as a stub does.
+    Mistake
+        When it changed an array that it was given.
     TypeError
         When the answer is no function.
     """
-    from copy import deepcopy
-
     if not callable(answer):
         raise TypeError(f"expected a function, got {type(answer).__name__}")
-    result = answer(*(deepcopy(a) for a in arguments))
+    copies = deepcopy(arguments)
+    result = answer(*copies)
     if result is None or result is ...:
         raise Unanswered
+    if pickle.dumps(copies) != pickle.dumps(deepcopy(arguments)):
+        raise Mistake("Your function changes the array that it is given. Work on a copy.")
     return result
 
 
