@@ -304,14 +304,19 @@ def warp(x: Tensor, generator: torch.Generator) -> Tensor:
     scale_x, scale_y = 1 + 0.1 * u[1], 1 + 0.1 * u[2]
     shear = 0.1 * u[3]
     shift_x, shift_y = 1.5 / 14 * u[4], 1.5 / 14 * u[5]  # grid_sample's unit is 14 pixels
-    top = torch.stack([scale_x * angle.cos(), shear - angle.sin(), shift_x], dim=1)
-    bottom = torch.stack([angle.sin(), scale_y * angle.cos(), shift_y], dim=1)
-    grid = F.affine_grid(torch.stack([top, bottom], dim=1), [n, 1, 28, 28], align_corners=False)
+    across = torch.stack([scale_x * angle.cos(), shear - angle.sin(), shift_x], dim=1)
+    down = torch.stack([angle.sin(), scale_y * angle.cos(), shift_y], dim=1)
+    affine = torch.stack([across, down], dim=1)
+    bumps = 0.6 / 14 * torch.randn(n, 2, 49, generator=generator, device=device)
 
-    # A displacement at 7x7 points, spread smoothly over the 28x28 pixels: two small products.
-    coarse = 0.6 / 14 * torch.randn(n, 2, 7, 7, generator=generator, device=device)
-    spread = F.interpolate(torch.eye(7, device=device)[None, None], (7, 28), mode="bicubic")[0, 0]
-    grid = grid + (spread.T @ coarse @ spread).permute(0, 2, 3, 1)
+    # Where each pixel takes its ink from is a sum of 52 fixed patterns: its own x, y and 1 for the
+    # affine map, and a smooth bump around each of 7x7 points. So one product gives all images'.
+    axis = (torch.arange(28, device=device) + 0.5) / 14 - 1
+    down_axis, across_axis = torch.meshgrid(axis, axis, indexing="ij")
+    bump = F.interpolate(torch.eye(7, device=device)[None, None], (7, 28), mode="bicubic")[0, 0]
+    plane = torch.stack([across_axis, down_axis, torch.ones_like(down_axis)]).view(3, 784)
+    patterns = torch.cat([plane, torch.kron(bump, bump)])
+    grid = (torch.cat([affine, bumps], dim=2) @ patterns).view(n, 2, 28, 28).permute(0, 2, 3, 1)
     ink = F.grid_sample((x - PAPER)[:, None], grid, align_corners=False)  # 0 outside the frame
     return ink[:, 0] + PAPER
 
