@@ -285,9 +285,17 @@ THIN_OUT_CODE = """() => {
 }"""
 
 
+TAB_STOPS_ARE_SET = """() => [...document.querySelectorAll("pre")].every(
+  e => (e.tabIndex === 0) === (e.scrollWidth > e.clientWidth || e.scrollHeight > e.clientHeight)
+)"""
+
+
 def axe_violations(tab: Page) -> list[str]:
     """Each broken WCAG 2.2 A or AA rule of the page as it is shown now, with its first elements."""
-    tab.wait_for_timeout(400)  # the theme fades in what opens, and sets tab stops after 300 ms
+    tab.wait_for_timeout(400)  # the theme fades in what opens
+    # It measures what scrolls a while after a change of size, too early if the machine is busy.
+    tab.evaluate("window.dispatchEvent(new Event('resize'))")
+    tab.wait_for_function(TAB_STOPS_ARE_SET)
     results = Axe().run(tab, options={"runOnly": WCAG, "resultTypes": ["violations"]})
     return [
         f"{rule['id']}: {node['html'][:200]}"
