@@ -373,13 +373,14 @@ def reliability(panels: "Mapping[str, Reliability]") -> Figure:
         full = bins.count > 0
         above.bar(centres[full], bins.accuracy[full], 0.9 * width, color=SKY, label="accuracy")
         above.plot([0, 1], [0, 1], "--", color="black", label="as sure as right")
-        above.plot(bins.confidence[full], bins.accuracy[full], "o", color=RED, markersize=5)
+        dots = {"color": RED, "markersize": 5, "label": "a bin's means"}
+        above.plot(bins.confidence[full], bins.accuracy[full], "o", **dots)
         above.set(title=title, xlim=(0, 1), ylim=(0, 1.02))
         below.bar(centres[full], bins.count[full], 0.9 * width, color=SKY)
         below.set(xlabel="confidence", yscale="log")
     axes[0, 0].set_ylabel("share right")
-    axes[0, 0].legend(loc="upper left", fontsize=9)
     axes[1, 0].set_ylabel("images")
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure
 
 
