@@ -1,0 +1,201 @@
+"""The style of every plot, and the plots that any chapter may use."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import numpy.typing as npt
+from cycler import cycler
+from matplotlib.figure import Figure
+
+# Okabe and Ito's colours, told apart by colour-blind readers too.
+BLUE, ORANGE, GREEN, PURPLE, SKY, RED = (
+    "#0072B2",
+    "#E69F00",
+    "#009E73",
+    "#CC79A7",
+    "#56B4E9",
+    "#D55E00",
+)
+COLORS = (BLUE, ORANGE, GREEN, PURPLE, SKY, RED)
+LINES = ("-", "--", "-.", ":")  # a second mark beside the colour
+
+STYLE: dict[Any, Any] = {
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+    "figure.dpi": 100,
+    "savefig.dpi": 100,
+    "font.size": 11,
+    "axes.titlesize": 11,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.prop_cycle": cycler(color=COLORS),
+    "axes.grid": True,
+    "grid.color": "#DDDDDD",
+    "axes.axisbelow": True,
+    "legend.frameon": False,
+    "image.cmap": "gray_r",  # ink is dark, as on paper
+}
+
+
+def new(columns: int = 1, rows: int = 1, height: float = 3.0, **options: Any) -> tuple[Figure, Any]:
+    """Start a figure as wide as a page of the book.
+
+    Parameters
+    ----------
+    columns, rows : int
+        Of the grid of axes.
+    height : float
+        Of each row, in inches.
+    **options
+        For `matplotlib.pyplot.subplots`.
+
+    Returns
+    -------
+    figure : Figure
+    axes : Axes, or array of Axes
+        As `matplotlib.pyplot.subplots` gives them.
+    """
+    plt.style.use(STYLE)
+    figsize = (7.2, height * rows)
+    return plt.subplots(rows, columns, figsize=figsize, layout="constrained", **options)
+
+
+def grid(
+    images: npt.ArrayLike,
+    titles: Sequence[object] | None = None,
+    columns: int = 12,
+    title_color: Sequence[str] | str = "black",
+) -> Figure:
+    """Show images side by side, ink dark on light paper.
+
+    Parameters
+    ----------
+    images : array, shape (n, height, width)
+        The larger a value, the darker.
+    titles : sequence, optional
+        One for each image.
+    columns : int
+        Images in a row.
+    title_color : str or sequence of str
+        One colour for all titles, or one for each.
+
+    Returns
+    -------
+    Figure
+    """
+    array = np.asarray(images)
+    rows = -(-len(array) // columns)
+    height = 7.2 / columns + (0.3 * (1 + str(titles[0]).count("\n")) if titles is not None else 0)
+    figure, axes = new(columns, rows, height, squeeze=False)
+    colors = [title_color] * len(array) if isinstance(title_color, str) else title_color
+    for axis in axes.flat:
+        axis.axis("off")
+    for i, (axis, image) in enumerate(zip(axes.flat, array, strict=False)):
+        axis.imshow(image, vmin=0, vmax=max(float(np.max(image)), 1e-9))
+        if titles is not None:
+            axis.set_title(str(titles[i]), color=colors[i], pad=3)
+    return figure
+
+
+def curves(
+    series: Mapping[str, Sequence[float]],
+    xlabel: str,
+    ylabel: str,
+    x: Sequence[float] | None = None,
+    axis: Any = None,
+) -> Figure:
+    """Draw one line for each series, told apart by colour, dashes and name.
+
+    Parameters
+    ----------
+    series : mapping of str to sequence of float
+        Name and values of each line.
+    xlabel, ylabel : str
+    x : sequence of float, optional
+        Common to all lines; 1, 2, 3, ... when not given.
+    axis : Axes, optional
+        Where to draw; a new figure when not given.
+
+    Returns
+    -------
+    Figure
+    """
+    if axis is None:
+        _, axis = new()
+    for i, (name, values) in enumerate(series.items()):
+        xs = x if x is not None else range(1, len(values) + 1)
+        style = LINES[i % len(LINES)]
+        marker = "o" if len(values) <= 20 else None
+        axis.plot(xs, values, style, color=COLORS[i % len(COLORS)], marker=marker, label=name)
+    axis.set(xlabel=xlabel, ylabel=ylabel)
+    if len(series) > 1:
+        axis.legend()
+    figure: Figure = axis.figure
+    return figure
+
+
+def bars(
+    names: Sequence[str],
+    values: npt.ArrayLike,
+    xlabel: str,
+    ylabel: str,
+    horizontal: bool = False,
+) -> Figure:
+    """Draw one bar for each name, with its value written at the end.
+
+    Parameters
+    ----------
+    names : sequence of str
+    values : array, shape (n,)
+        Not negative.
+    xlabel, ylabel : str
+        Of the names and of the values.
+    horizontal : bool
+        Whether the bars lie, which leaves room for long names.
+
+    Returns
+    -------
+    Figure
+    """
+    heights = np.asarray(values, dtype=float)
+    figure, axis = new(height=0.6 * len(names) + 0.8 if horizontal else 2.6)
+    if horizontal:
+        drawn = axis.barh(names, heights, color=BLUE)
+        axis.invert_yaxis()
+        axis.set(xlabel=ylabel, ylabel=xlabel)
+    else:
+        drawn = axis.bar(names, heights, color=BLUE)
+        axis.set(xlabel=xlabel, ylabel=ylabel)
+    axis.grid(visible=False)
+    axis.bar_label(drawn, fmt="{:,.0f}", padding=3, fontsize=9)
+    axis.margins(**{"x" if horizontal else "y": 0.12})
+    return figure
+
+
+def flow(boxes: Sequence[str], arrows: Sequence[str]) -> Figure:
+    """Draw boxes in a row, joined by labelled arrows.
+
+    Parameters
+    ----------
+    boxes : sequence of str
+        What stands in each box, in a line or two.
+    arrows : sequence of str
+        What stands above the arrow from each box to the next.
+
+    Returns
+    -------
+    Figure
+    """
+    figure, axis = new(height=1.3)
+    axis.axis("off")
+    axis.set(xlim=(0, 5 * len(boxes) - 2), ylim=(-1, 1.4))
+    for i, text in enumerate(boxes):
+        frame = {"boxstyle": "round,pad=0.5", "facecolor": "#E8F1F8", "edgecolor": BLUE}
+        axis.text(5 * i + 1.5, 0, text, ha="center", va="center", fontsize=9, bbox=frame)
+    for i, text in enumerate(arrows):
+        ends = {"xy": (5 * i + 4.6, 0), "xytext": (5 * i + 3.4, 0)}
+        axis.annotate("", **ends, arrowprops={"arrowstyle": "->", "color": "black"})
+        axis.text(5 * i + 4, 0.35, text, ha="center", va="bottom", fontsize=9)
+    return figure

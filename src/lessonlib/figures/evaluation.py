@@ -1,0 +1,163 @@
+"""Plots of chapter 5: what a network answers, how sure it is, and how often it is right."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.figure import Figure
+
+from lessonlib.figures.base import BLUE, COLORS, LINES, RED, SKY, new
+
+if TYPE_CHECKING:  # evaluation imports torch, which no figure needs
+    from lessonlib.evaluation import RejectCurve, Reliability
+
+
+def answers(
+    images: npt.ArrayLike, probabilities: npt.ArrayLike, titles: Sequence[str] | None = None
+) -> Figure:
+    """Show images with the probability of each digit below, the likeliest in another colour.
+
+    Parameters
+    ----------
+    images : array, shape (n, 28, 28)
+        At most five fit side by side.
+    probabilities : array, shape (n, 10)
+    titles : sequence of str, optional
+        One for each image.
+
+    Returns
+    -------
+    Figure
+    """
+    pictures, p = np.asarray(images), np.asarray(probabilities)
+    figure, axes = new(len(p), 2, height=1.7, squeeze=False, sharey="row")
+    for i, (above, below) in enumerate(axes.T):
+        above.imshow(pictures[i], vmin=0, vmax=255)
+        above.set(xticks=[], yticks=[])
+        above.spines[:].set(visible=True, color="#BBBBBB")
+        colors = np.where(np.arange(10) == p[i].argmax(), RED, BLUE)
+        below.bar(range(10), p[i], color=colors)
+        below.set(ylim=(0, 1), xlabel=f"{p[i].argmax()} at {p[i].max():.1%}")
+        below.set_xticks(range(10), range(10), fontsize=9)
+        below.grid(visible=False, axis="x")
+        if titles is not None:
+            above.set_title(titles[i])
+    axes[1, 0].set_ylabel("probability")
+    return figure
+
+
+def confusion(matrix: npt.ArrayLike) -> Figure:
+    """Draw a confusion matrix; only the mistakes are coloured, or the right answers hide them.
+
+    Parameters
+    ----------
+    matrix : int array, shape (10, 10)
+        Row: the true digit. Column: the network's answer.
+
+    Returns
+    -------
+    Figure
+    """
+    counts = np.asarray(matrix)
+    mistakes = np.ma.masked_equal(counts * (1 - np.eye(len(counts), dtype=int)), 0)
+    figure, axis = new(height=4.6)
+    axis.imshow(mistakes, cmap="Oranges", vmin=0, aspect="auto")
+    for (row, column), count in np.ndenumerate(counts):
+        if count:
+            dark = row != column and count > 0.6 * mistakes.max()
+            color = "white" if dark else "#595959" if row == column else "black"
+            axis.text(column, row, str(count), ha="center", va="center", fontsize=10, color=color)
+    axis.set(xlabel="the network's answer", ylabel="true digit")
+    axis.set(xticks=range(len(counts)), yticks=range(len(counts)))
+    axis.grid(visible=False)
+    return figure
+
+
+def intervals(
+    names: Sequence[str], values: Sequence[float], bounds: Sequence[tuple[float, float]]
+) -> Figure:
+    """Draw shares with their confidence intervals, one below the other.
+
+    Parameters
+    ----------
+    names : sequence of str
+    values : sequence of float
+        In [0, 1].
+    bounds : sequence of (float, float)
+        Low and high end of each interval.
+
+    Returns
+    -------
+    Figure
+    """
+    figure, axis = new(height=0.45 * len(names) + 0.7)
+    for i, (value, (low, high)) in enumerate(zip(values, bounds, strict=True)):
+        axis.plot([100 * low, 100 * high], [i, i], color=COLORS[0], linewidth=3)
+        axis.plot(100 * value, i, "o", color=COLORS[0])
+        axis.annotate(
+            f"{value:.2%}",
+            (100 * low, i),
+            (-6, 0),
+            textcoords="offset points",
+            ha="right",
+            va="center",
+            fontsize=10,
+        )
+    axis.set_yticks(range(len(names)), names)
+    axis.set(xlabel="accuracy in %", ylim=(len(names) - 0.5, -0.5))
+    axis.margins(x=0.25)
+    axis.set_xlim(right=min(axis.get_xlim()[1], 100))
+    axis.grid(visible=False, axis="y")
+    return figure
+
+
+def reliability(panels: "Mapping[str, Reliability]") -> Figure:
+    """Draw reliability diagrams side by side: accuracy against confidence, and where images are.
+
+    Parameters
+    ----------
+    panels : mapping of str to evaluation.Reliability
+        Title and binned images of each diagram.
+
+    Returns
+    -------
+    Figure
+    """
+    figure, axes = new(len(panels), 2, height=2.4, squeeze=False, sharey="row", sharex=True)
+    for (above, below), (title, bins) in zip(axes.T, panels.items(), strict=True):
+        width = 1 / len(bins.count)
+        centres = (np.arange(len(bins.count)) + 0.5) * width
+        full = bins.count > 0
+        above.bar(centres[full], bins.accuracy[full], 0.9 * width, color=SKY, label="accuracy")
+        above.plot([0, 1], [0, 1], "--", color="black", label="as sure as right")
+        dots = {"color": RED, "markersize": 5, "label": "a bin's means"}
+        above.plot(bins.confidence[full], bins.accuracy[full], "o", **dots)
+        above.set(title=title, xlim=(0, 1), ylim=(0, 1.02))
+        below.bar(centres[full], bins.count[full], 0.9 * width, color=SKY)
+        below.set(xlabel="confidence", yscale="log")
+    axes[0, 0].set_ylabel("share right")
+    axes[1, 0].set_ylabel("images")
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    return figure
+
+
+def reject_curves(curves: "Mapping[str, RejectCurve]") -> Figure:
+    """Draw the error among the answers against the share of images answered.
+
+    Parameters
+    ----------
+    curves : mapping of str to evaluation.RejectCurve
+
+    Returns
+    -------
+    Figure
+    """
+    figure, axis = new()
+    for i, (name, curve) in enumerate(curves.items()):
+        style = LINES[i % len(LINES)]
+        axis.plot(100 * curve.coverage, 100 * curve.error, style, color=COLORS[i], label=name)
+    axis.set(xlabel="answered, in % of the images", ylabel="wrong, in % of the answers")
+    axis.set(xlim=(0, 100), ylim=(0, None))
+    axis.legend()
+    return figure
