@@ -1,8 +1,7 @@
 """Measure speed side by side in one run, and print ratios.
 
 Usage: ``python -m tools.bench`` (``make bench``), with MNIST in reach. Seconds differ from
-machine to machine and from
-minute to minute; the ratios carry over.
+machine to machine and from minute to minute; the ratios carry over.
 """
 
 import statistics
@@ -11,12 +10,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch.utils.data import DataLoader
 from torchvision import datasets, transforms
 
-from lessonlib import checks, data_path, digits, models, training
+from lessonlib import checks, data_path, digits, models, network, optimizers, training
 from tools import train_weights
 
 SEEDS = range(5)
@@ -98,6 +99,40 @@ def bench_training() -> None:
     print(f"one tensor, best settings: {best / slow:.2f} of the DataLoader loop's time")
 
 
+def train_with_numpy(X: npt.NDArray[Any], y: npt.NDArray[Any]) -> list[float]:
+    """Train chapter 3's network for an epoch, at chapter 4's plain settings without dropout."""
+    W, b = network.initialize((784, 256, 128, 10), np.random.default_rng(0))
+    W, b = ([w.astype(np.float32) for w in part] for part in (W, b))
+    optimizer = optimizers.Adam([*W, *b], lr=1e-3)
+    rng = np.random.default_rng(0)
+    return optimizers.train(X, y, W, b, optimizer, rng, epochs=1, batch_size=128)
+
+
+def train_with_torch(X: npt.NDArray[Any], y: npt.NDArray[Any]) -> list[float]:
+    """Train the same network in the same way, with torch's fastest Adam."""
+    training.set_seed(0)
+    model = models.MLP(dropout=0)
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, fused=True)
+    batches = training.shuffled_batches(len(X), 128, torch.Generator().manual_seed(0))
+    x, labels = torch.from_numpy(X), torch.from_numpy(y)
+    return [training.train_epoch(model, x, labels, batches, optimizer)[0]]
+
+
+def bench_numpy() -> None:
+    """Compare an epoch of the network in NumPy with the same epoch in torch, in turns."""
+    images, y = digits.load("train")
+    X = models.to_tensor(images).reshape(-1, 784).numpy()
+    seconds: dict[str, list[float]] = {"NumPy": [], "torch": []}
+    for _ in range(7):
+        for name, train in (("NumPy", train_with_numpy), ("torch", train_with_torch)):
+            start = time.perf_counter()
+            (loss,) = train(X, y)
+            seconds[name].append(time.perf_counter() - start)
+            assert loss < 0.4, f"{name} did not learn"
+    ours, theirs = (statistics.median(seconds[name]) for name in ("NumPy", "torch"))
+    print(f"an epoch of 60,000 digits in NumPy: {ours:.2f} s, {ours / theirs:.2f} of torch's time")
+
+
 def bench_reading() -> None:
     """Time the reader on the sample checks: one by one, and in one batch."""
     reader = checks.CheckReader()
@@ -121,5 +156,6 @@ def bench_reading() -> None:
 if __name__ == "__main__":
     if digits.source() != "mnist":
         sys.exit("The training benchmark needs MNIST: set LESSONLIB_MNIST_ROOT.")
+    bench_numpy()
     bench_training()
     bench_reading()

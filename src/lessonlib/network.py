@@ -1,0 +1,393 @@
+"""A multilayer perceptron in NumPy: forward pass, loss, backward pass, gradient check.
+
+A network is two lists: the weights ``W``, one array (d_in, d_out) for each layer, and the
+biases ``b``, one array (d_out,) for each. Data are rows: ``X`` has shape (n, d), the labels
+``y`` have shape (n,), and K is the number of classes. Layer 1 of the text is entry 0 of a list.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]  # of floats; results have the precision of what goes in
+
+
+def relu(z: Array) -> Array:
+    """Return max(0, z), element by element."""
+    return np.maximum(0, z)
+
+
+def relu_slope(z: Array) -> Array:
+    """Return the derivative of `relu` at z; at 0, where it has none, 0 by convention."""
+    return (z > 0).astype(z.dtype)
+
+
+def leaky_relu(z: Array) -> Array:
+    """Return z where it is positive and z / 100 elsewhere (Maas et al., 2013)."""
+    return np.maximum(0.01 * z, z)
+
+
+def leaky_relu_slope(z: Array) -> Array:
+    """Return the derivative of `leaky_relu` at z; at 0, the slope of the left side."""
+    return np.where(z > 0, 1, 0.01).astype(z.dtype)
+
+
+def tanh(z: Array) -> Array:
+    """Return the hyperbolic tangent of z."""
+    return np.tanh(z)
+
+
+def tanh_slope(z: Array) -> Array:
+    """Return the derivative of `tanh` at z."""
+    return 1 - np.tanh(z) ** 2
+
+
+def sigmoid(z: Array) -> Array:
+    """Return 1 / (1 + exp(-z)), in the equal form that never overflows."""
+    return 0.5 * (1 + np.tanh(0.5 * z))
+
+
+def sigmoid_slope(z: Array) -> Array:
+    """Return the derivative of `sigmoid` at z."""
+    return sigmoid(z) * (1 - sigmoid(z))  # type: ignore[no-any-return]
+
+
+class Activation(NamedTuple):
+    """A function of the pre-activations z, and its derivative, both element by element."""
+
+    f: Callable[[Array], Array]
+    slope: Callable[[Array], Array]
+
+
+RELU = Activation(relu, relu_slope)
+LEAKY_RELU = Activation(leaky_relu, leaky_relu_slope)
+TANH = Activation(tanh, tanh_slope)
+SIGMOID = Activation(sigmoid, sigmoid_slope)
+
+
+def he(d_in: int, d_out: int) -> float:
+    """Return the variance of He et al. (2015), made for ReLU."""
+    return 2 / d_in
+
+
+def glorot(d_in: int, d_out: int) -> float:
+    """Return the variance of Glorot and Bengio (2010), made for tanh."""
+    return 2 / (d_in + d_out)
+
+
+def initialize(
+    sizes: Sequence[int],
+    rng: np.random.Generator,
+    variance: Callable[[int, int], float] = he,
+) -> tuple[list[Array], list[Array]]:
+    """Draw random weights for a network; its biases start at 0.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Inputs, units of each layer, for example (784, 256, 128, 10). At least two.
+    rng : numpy.random.Generator
+        Where the random numbers come from.
+    variance : callable
+        Of the weights of a layer, from its d_in and d_out: `he` or `glorot`.
+
+    Returns
+    -------
+    W : list of float64 arrays, shapes (d_in, d_out)
+    b : list of float64 arrays, shapes (d_out,)
+
+    Raises
+    ------
+    ValueError
+        When there are fewer than two sizes, or one is not positive.
+    """
+    if len(sizes) < 2 or min(sizes) < 1:
+        raise ValueError(f"sizes must be two or more positive numbers, got {tuple(sizes)}")
+    W: list[Array] = []
+    b: list[Array] = []
+    for d_in, d_out in pairwise(sizes):
+        W.append(rng.normal(0, np.sqrt(variance(d_in, d_out)), size=(d_in, d_out)))
+        b.append(np.zeros(d_out))
+    return W, b
+
+
+def forward(
+    X: Array, W: Sequence[Array], b: Sequence[Array], activation: Activation = RELU
+) -> tuple[list[Array], list[Array]]:
+    """Run a batch through the network and keep what the backward pass needs.
+
+    Parameters
+    ----------
+    X : array, shape (n, d)
+    W : sequence of arrays, shapes (d_in, d_out)
+    b : sequence of arrays, shapes (d_out,)
+    activation : Activation
+        Of the hidden layers. The last layer has none.
+
+    Returns
+    -------
+    a : list of arrays, shapes (n, d_in)
+        The input of each layer; ``a[0]`` is `X`.
+    z : list of arrays, shapes (n, d_out)
+        The output of each layer before its activation; ``z[-1]``, shape (n, K), are the logits.
+
+    Raises
+    ------
+    ValueError
+        When shapes don't fit together, the batch is empty, or a number is not finite.
+    """
+    check_layers(W, b)
+    check_matrix("X", X, columns=len(W[0]))
+    a, z = [X], [X @ W[0] + b[0]]
+    for W_l, b_l in zip(W[1:], b[1:], strict=True):
+        a.append(activation.f(z[-1]))
+        z.append(a[-1] @ W_l + b_l)
+    return a, z
+
+
+def softmax(z: Array) -> Array:
+    """Turn logits into probabilities.
+
+    Parameters
+    ----------
+    z : array, shape (n, K)
+        Logits. Large ones do not overflow: a row's maximum is subtracted first.
+
+    Returns
+    -------
+    array, shape (n, K)
+        In [0, 1]; each row adds up to 1.
+
+    Raises
+    ------
+    ValueError
+        When `z` is no such array, is empty, or holds a number that is not finite.
+    """
+    check_matrix("z", z)
+    e: Array = np.exp(z - z.max(axis=1, keepdims=True))
+    p: Array = e / e.sum(axis=1, keepdims=True)
+    return p
+
+
+def log_softmax(z: Array) -> Array:
+    """Return the logarithm of `softmax`, also where the softmax itself is rounded to 0.
+
+    Parameters
+    ----------
+    z : array, shape (n, K)
+
+    Returns
+    -------
+    array, shape (n, K)
+
+    Raises
+    ------
+    ValueError
+        As `softmax` does.
+    """
+    check_matrix("z", z)
+    shifted: Array = z - z.max(axis=1, keepdims=True)
+    log_sum: Array = np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return shifted - log_sum
+
+
+def cross_entropy(z: Array, y: npt.ArrayLike) -> float:
+    """Return the mean negative logarithm of the probability of the right class.
+
+    Parameters
+    ----------
+    z : array, shape (n, K)
+        Logits, not probabilities.
+    y : int array, shape (n,)
+        Labels from 0 to K - 1.
+
+    Returns
+    -------
+    float
+        Not negative.
+
+    Raises
+    ------
+    ValueError
+        When shapes don't fit together, a label is out of range, the batch is empty, or a
+        number is not finite.
+    """
+    check_matrix("z", z)
+    y = check_labels("y", y, *z.shape)
+    return float(-log_softmax(z)[np.arange(len(y)), y].mean())
+
+
+def backward(
+    a: Sequence[Array],
+    z: Sequence[Array],
+    y: npt.ArrayLike,
+    W: Sequence[Array],
+    activation: Activation = RELU,
+) -> tuple[list[Array], list[Array]]:
+    """Compute the gradient of the cross-entropy by every weight and bias.
+
+    Parameters
+    ----------
+    a, z : sequences of arrays
+        As `forward` returned them.
+    y : int array, shape (n,)
+        Labels from 0 to K - 1.
+    W : sequence of arrays, shapes (d_in, d_out)
+    activation : Activation
+        The one that `forward` used.
+
+    Returns
+    -------
+    dW : list of arrays, shapes (d_in, d_out)
+        For each layer, the derivative of the loss by each entry of its `W`.
+    db : list of arrays, shapes (d_out,)
+
+    Raises
+    ------
+    ValueError
+        When `a`, `z` and `W` are not of one network, or as `cross_entropy` does.
+    """
+    check_record(a, z, W)
+    y = check_labels("y", y, *z[-1].shape)
+    delta = softmax(z[-1])  # delta is dL/dz of a layer, shape (n, d_out), first of the last one
+    delta[np.arange(len(y)), y] -= 1
+    delta /= len(y)
+    dW: list[Array] = []
+    db: list[Array] = []
+    for layer in reversed(range(len(W))):
+        dW.insert(0, a[layer].T @ delta)
+        db.insert(0, delta.sum(axis=0))
+        if layer > 0:
+            delta = delta @ W[layer].T * activation.slope(z[layer - 1])
+    return dW, db
+
+
+def numerical_gradient(loss: Callable[[], float], w: Array, h: float = 1e-5) -> Array:
+    """Estimate the derivative of a loss by each entry of an array, by central differences.
+
+    Parameters
+    ----------
+    loss : callable
+        Computes the loss from `w` as it is when called.
+    w : float64 array, any shape
+        Each entry is moved by ±h and put back.
+    h : float
+        The step.
+
+    Returns
+    -------
+    float64 array, the shape of `w`
+
+    Raises
+    ------
+    ValueError
+        When `w` is not float64: with fewer digits the difference is mostly rounding.
+    """
+    if w.dtype != np.float64:
+        raise ValueError(f"w must be a float64 array, got {w.dtype}")
+    gradient = np.empty_like(w)
+    for index in np.ndindex(w.shape):
+        kept = w[index]
+        w[index] = kept + h
+        above = loss()
+        w[index] = kept - h
+        below = loss()
+        w[index] = kept
+        gradient[index] = (above - below) / (2 * h)
+    return gradient
+
+
+def relative_error(p: Array, q: Array) -> float:
+    """Return the length of p - q over the sum of the lengths of p and q; 0 when both are 0.
+
+    Parameters
+    ----------
+    p, q : arrays of one shape
+
+    Returns
+    -------
+    float
+        In [0, 1].
+    """
+    lengths = float(np.linalg.norm(p) + np.linalg.norm(q))
+    return float(np.linalg.norm(p - q)) / lengths if lengths else 0.0
+
+
+def check_matrix(name: str, value: Array, columns: int | None = None) -> None:
+    """Raise a ValueError that names the argument unless it is a matrix of finite numbers.
+
+    Parameters
+    ----------
+    name : str
+    value : array, shape (n, columns)
+        With at least one row.
+    columns : int, optional
+        How many it must have; any number when not given.
+    """
+    expected = f"(n, {'d' if columns is None else columns})"
+    if not isinstance(value, np.ndarray) or value.ndim != 2:
+        got = f"shape {value.shape}" if isinstance(value, np.ndarray) else type(value).__name__
+        raise ValueError(f"{name} must be an array of shape {expected}, got {got}")
+    if value.shape[1] == 0 or columns not in (None, value.shape[1]):
+        raise ValueError(f"{name} must have shape {expected}, got {value.shape}")
+    if len(value) == 0:
+        raise ValueError(f"{name} is an empty batch: expected shape {expected} with n > 0")
+    if not np.issubdtype(value.dtype, np.number):
+        raise ValueError(f"{name} must hold numbers, got {value.dtype}")
+    if not np.isfinite(value).all():
+        raise ValueError(f"{name}, shape {value.shape}, holds NaN or infinity")
+
+
+def check_labels(name: str, value: npt.ArrayLike, n: int, classes: int) -> npt.NDArray[np.integer]:
+    """Return labels as an array; raise a ValueError that names the argument if they are wrong.
+
+    Parameters
+    ----------
+    name : str
+    value : int array, shape (n,)
+    n : int
+    classes : int
+        Labels must be from 0 to this less 1.
+
+    Returns
+    -------
+    int array, shape (n,)
+    """
+    labels = np.asarray(value)
+    if labels.shape != (n,):
+        raise ValueError(f"{name} must have shape ({n},), a label for each row, got {labels.shape}")
+    if not np.issubdtype(labels.dtype, np.integer):
+        raise ValueError(f"{name} must hold whole numbers, one label for each row: {labels.dtype}")
+    if labels.min() < 0 or labels.max() >= classes:
+        wrong = labels[(labels < 0) | (labels >= classes)][0]
+        raise ValueError(f"{name} must hold labels from 0 to {classes - 1}, got {wrong}")
+    return labels
+
+
+def check_layers(W: Sequence[Array], b: Sequence[Array]) -> None:
+    """Raise a ValueError that names the layer unless weights and biases make a network."""
+    if len(W) == 0 or len(W) != len(b):
+        raise ValueError(f"W and b must have one entry for each layer, got {len(W)} and {len(b)}")
+    d_in = len(W[0])
+    for layer, (W_l, b_l) in enumerate(zip(W, b, strict=True)):
+        if np.ndim(W_l) != 2 or len(W_l) != d_in:
+            raise ValueError(f"W[{layer}] must have shape ({d_in}, d_out), got {np.shape(W_l)}")
+        if np.shape(b_l) != np.shape(W_l)[1:]:
+            raise ValueError(f"b[{layer}] must have shape {np.shape(W_l)[1:]}, got {np.shape(b_l)}")
+        d_in = np.shape(W_l)[1]
+
+
+def check_record(a: Sequence[Array], z: Sequence[Array], W: Sequence[Array]) -> None:
+    """Raise a ValueError that names the layer unless a and z can come from a forward pass."""
+    if not len(a) == len(z) == len(W) > 0:
+        raise ValueError(
+            f"a, z and W must have one entry for each layer, got {len(a)}, {len(z)} and {len(W)}"
+        )
+    n = len(a[0])
+    for layer, (a_l, z_l, W_l) in enumerate(zip(a, z, W, strict=True)):
+        for name, value, columns in (("a", a_l, W_l.shape[0]), ("z", z_l, W_l.shape[1])):
+            if value.shape != (n, columns):
+                raise ValueError(f"{name}[{layer}] must have shape ({n}, {columns}): {value.shape}")

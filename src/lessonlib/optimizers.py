@@ -1,0 +1,223 @@
+"""Gradient descent, momentum and Adam for the network in NumPy, and the loop that uses them."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from lessonlib.network import (
+    RELU,
+    Activation,
+    Array,
+    backward,
+    check_labels,
+    check_matrix,
+    cross_entropy,
+    forward,
+)
+
+
+class Optimizer(Protocol):
+    """Whatever changes parameters, in place, by their gradients."""
+
+    def step(self, gradients: Sequence[Array]) -> None:
+        """Change each parameter by its gradient, an array of the same shape."""
+
+
+class GradientDescent:
+    """Plain gradient descent: each parameter moves against its gradient.
+
+    Parameters
+    ----------
+    parameters : sequence of arrays
+        Changed in place.
+    lr : float
+        The learning rate.
+    """
+
+    def __init__(self, parameters: Sequence[Array], lr: float) -> None:
+        self.parameters, self.lr = parameters, lr
+
+    def step(self, gradients: Sequence[Array]) -> None:
+        """Take one step.
+
+        Parameters
+        ----------
+        gradients : sequence of arrays
+            Of the parameters' shapes.
+
+        Raises
+        ------
+        ValueError
+            When a gradient is missing or has another shape.
+        """
+        check_gradients(gradients, self.parameters)
+        for w, g in zip(self.parameters, gradients, strict=True):
+            w -= self.lr * g
+
+
+class Momentum:
+    """Gradient descent along a fading sum of the gradients so far.
+
+    Parameters
+    ----------
+    parameters : sequence of arrays
+        Changed in place.
+    lr : float
+        The learning rate.
+    beta : float
+        How much of the sum each step keeps, in [0, 1).
+    """
+
+    def __init__(self, parameters: Sequence[Array], lr: float, beta: float = 0.9) -> None:
+        self.parameters, self.lr, self.beta = parameters, lr, beta
+        self.m = [np.zeros_like(w) for w in parameters]
+
+    def step(self, gradients: Sequence[Array]) -> None:
+        """Take one step.
+
+        Parameters
+        ----------
+        gradients : sequence of arrays
+            Of the parameters' shapes.
+
+        Raises
+        ------
+        ValueError
+            When a gradient is missing or has another shape.
+        """
+        check_gradients(gradients, self.parameters)
+        for w, g, m in zip(self.parameters, gradients, self.m, strict=True):
+            m *= self.beta
+            m += g
+            w -= self.lr * m
+
+
+class Adam:
+    """A step size of its own for each weight (Kingma and Ba, 2015).
+
+    Parameters
+    ----------
+    parameters : sequence of arrays
+        Changed in place.
+    lr : float
+        The learning rate.
+    beta1, beta2 : float
+        How much the running means of the gradient and of its square keep, in [0, 1).
+    eps : float
+        Keeps the division from 0.
+    """
+
+    def __init__(
+        self,
+        parameters: Sequence[Array],
+        lr: float = 1e-3,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        eps: float = 1e-8,
+    ) -> None:
+        self.parameters, self.lr = parameters, lr
+        self.beta1, self.beta2, self.eps = beta1, beta2, eps
+        self.m = [np.zeros_like(w) for w in parameters]
+        self.v = [np.zeros_like(w) for w in parameters]
+        self.work = [np.empty_like(w) for w in parameters]
+        self.t = 0
+
+    def step(self, gradients: Sequence[Array]) -> None:
+        """Take one step.
+
+        Parameters
+        ----------
+        gradients : sequence of arrays
+            Of the parameters' shapes.
+
+        Raises
+        ------
+        ValueError
+            When a gradient is missing or has another shape.
+        """
+        check_gradients(gradients, self.parameters)
+        self.t += 1
+        # m and v are fading sums. These factors make them the means of the paper, corrected for
+        # their start at 0; as two numbers they cost nothing, over large arrays they would.
+        to_mean = (1 - self.beta1) / (1 - self.beta1**self.t)
+        to_root = ((1 - self.beta2) / (1 - self.beta2**self.t)) ** 0.5
+        for w, g, m, v, r in zip(
+            self.parameters, gradients, self.m, self.v, self.work, strict=True
+        ):
+            m *= self.beta1
+            m += g
+            v *= self.beta2
+            v += np.multiply(g, g, out=r)
+            np.sqrt(v, out=r)
+            r += self.eps / to_root
+            np.divide(m, r, out=r)
+            r *= self.lr * to_mean / to_root
+            w -= r
+
+
+def train(
+    X: Array,
+    y: npt.ArrayLike,
+    W: Sequence[Array],
+    b: Sequence[Array],
+    optimizer: Optimizer,
+    rng: np.random.Generator,
+    *,
+    epochs: int,
+    batch_size: int,
+    activation: Activation = RELU,
+) -> list[float]:
+    """Train a network on batches that are dealt anew in each epoch.
+
+    Parameters
+    ----------
+    X : array, shape (n, d)
+    y : int array, shape (n,)
+    W, b : sequences of arrays
+        The network, in the precision of `X`. Changed in place, by the optimizer.
+    optimizer : Optimizer
+        Of the parameters ``[*W, *b]``.
+    rng : numpy.random.Generator
+        Deals the batches.
+    epochs, batch_size : int
+        What does not fill a last batch is left out for an epoch.
+    activation : Activation
+        Of the hidden layers.
+
+    Returns
+    -------
+    list of float
+        The mean loss of each epoch's batches.
+
+    Raises
+    ------
+    ValueError
+        When shapes don't fit together, a label is out of range, a number is not finite, or a
+        batch is larger than the data.
+    """
+    check_matrix("X", X, columns=len(W[0]))
+    y = check_labels("y", y, len(X), W[-1].shape[1])
+    if not 1 <= batch_size <= len(X):
+        raise ValueError(f"batch_size must be from 1 to {len(X)}, got {batch_size}")
+    history = []
+    for _ in range(epochs):
+        order = rng.permutation(len(X))[: len(X) - len(X) % batch_size]
+        losses = []
+        for batch in order.reshape(-1, batch_size):
+            a, z = forward(X[batch], W, b, activation)
+            losses.append(cross_entropy(z[-1], y[batch]))
+            dW, db = backward(a, z, y[batch], W, activation)
+            optimizer.step([*dW, *db])
+        history.append(float(np.mean(losses)))
+    return history
+
+
+def check_gradients(gradients: Sequence[Array], parameters: Sequence[Array]) -> None:
+    """Raise a ValueError that names the gradient unless each has its parameter's shape."""
+    if len(gradients) != len(parameters):
+        raise ValueError(f"gradients must be {len(parameters)} arrays, got {len(gradients)}")
+    for i, (g, w) in enumerate(zip(gradients, parameters, strict=True)):
+        if g.shape != w.shape:
+            raise ValueError(f"gradients[{i}] must have shape {w.shape}, got {g.shape}")
