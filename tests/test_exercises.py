@@ -1,35 +1,286 @@
 """What holds for the exercise of every chapter; their usual mistakes are tested by chapter."""
 
+import math
+import re
+import subprocess
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from importlib import import_module
 from typing import Any
 
+import hypothesis.extra.numpy as hnp
+import numpy as np
 import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lessonlib import exercises
-from lessonlib.exercises import chapter4, chapter5, chapter6
-from tests import test_exercises_chapter4 as answers4
-from tests import test_exercises_chapter5 as answers5
-from tests import test_exercises_chapter6 as answers6
 
-CHECKS = chapter4.CHECKS | chapter5.CHECKS | chapter6.CHECKS
-SOLUTIONS = answers4.SOLUTIONS | answers5.SOLUTIONS | answers6.SOLUTIONS
+CHECKS: dict[str, exercises.Check] = {}
+SOLUTIONS: dict[str, Any] = {}
+MISTAKES: list[tuple[str, Any, str]] = []
+for chapter in exercises.CHAPTERS:
+    tests = import_module(f"tests.test_exercises_chapter{chapter}")
+    CHECKS |= import_module(f"lessonlib.exercises.chapter{chapter}").CHECKS
+    SOLUTIONS |= tests.SOLUTIONS
+    MISTAKES += getattr(tests, "MISTAKES", [])
+
+every_exercise = pytest.mark.parametrize("name", CHECKS)
+
+
+def judge(name: str, answer: Any) -> str:
+    """Return the verdict, and let the warnings go that a learner would see beside it."""
+    with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
+        return exercises.verdict(name, answer)
+
+
+class Recorder:
+    """A right answer that notes what it was asked and what it returned."""
+
+    def __init__(self, name: str) -> None:
+        self.solution = SOLUTIONS[name]
+        self.asked: list[tuple[Any, ...]] = []
+        self.returned: list[Any] = []
+        exercises.verdict(name, self)
+
+    def __call__(self, *arguments: Any) -> Any:
+        self.asked.append(arguments)
+        self.returned.append(self.solution(*arguments))
+        return self.returned[-1]
 
 
 def test_every_chapter_s_checks_are_reached_by_their_number() -> None:
     assert {name.split(".")[0] for name in CHECKS} == set(exercises.CHAPTERS)
+    for number in exercises.CHAPTERS:
+        count = sum(name.startswith(f"{number}.") for name in CHECKS)
+        names = [f"{number}.{k}" for k in range(1, count + 1)]
+        assert [name for name in CHECKS if name.startswith(f"{number}.")] == names
+        assert 3 <= count <= 5
 
 
-@pytest.mark.parametrize("name", CHECKS)
+@every_exercise
 def test_the_solution_is_right(name: str) -> None:
     assert exercises.verdict(name, SOLUTIONS[name]) == f"{name}: right."
 
 
-@pytest.mark.parametrize("name", CHECKS)
+@every_exercise
 def test_the_stub_counts_as_unanswered(name: str) -> None:
-    def stub(*arguments: Any) -> None: ...
+    def dots(*arguments: Any) -> None: ...
 
-    assert exercises.verdict(name, stub) == f"{name}: not answered yet."
+    def nothing(*arguments: Any) -> None:
+        return None
+
+    def the_dots_themselves(*arguments: Any) -> Any:
+        return ...
+
+    def not_implemented(*arguments: Any) -> None:
+        raise NotImplementedError("to do")
+
+    for stub in (dots, nothing, the_dots_themselves, not_implemented, None, ...):
+        assert exercises.verdict(name, stub) == f"{name}: not answered yet."
 
 
-@pytest.mark.parametrize("name", ["4.9", "9.1", "", "five"])
-def test_an_exercise_that_does_not_exist_is_told_so(name: str) -> None:
+@every_exercise
+def test_its_usual_mistakes_are_told_apart(name: str) -> None:
+    mine = [(answer, message) for number, answer, message in MISTAKES if number == name]
+    meant: dict[str, str] = {}
+    for answer, message in mine:
+        verdict = judge(name, answer)
+        assert message in verdict
+        said = re.sub(r"-?\d+\.\d+", "#", verdict)  # whatever numbers it quotes
+        assert meant.setdefault(said, message) == message, verdict
+    assert len(meant) >= 3
+
+
+@every_exercise
+def test_an_answer_that_is_right_for_the_first_input_alone_is_found_out(name: str) -> None:
+    record = Recorder(name)
+    if not record.asked[0]:
+        return  # a function of nothing is asked for its one value
+    first = record.returned[0]
+    assert judge(name, lambda *_: first).startswith(f"{name}: not yet. ")
+
+
+@every_exercise
+def test_an_answer_that_sometimes_returns_nothing_is_no_stub(name: str) -> None:
+    calls = len(Recorder(name).asked)
+    for known in range(1, calls):
+        left = iter(range(known))
+
+        def answer(*arguments: Any, left: Iterator[int] = left) -> Any:
+            return SOLUTIONS[name](*arguments) if next(left, None) is not None else None
+
+        assert "returns nothing" in judge(name, answer)
+
+
+def spoil(value: Any) -> bool:
+    """Change an array or a list in place, if it is one."""
+    if isinstance(value, np.ndarray) and value.size:
+        value[...] = np.roll(~value if value.dtype == bool else value + 1, 1)
+        return True
+    if isinstance(value, list):
+        value.append(1)
+        return True
+    return False
+
+
+@every_exercise
+def test_an_answer_that_changes_its_input_is_told_so(name: str) -> None:
+    spoilt = []
+
+    def answer(*arguments: Any) -> Any:
+        result = SOLUTIONS[name](*arguments)
+        spoilt.append(any([spoil(argument) for argument in arguments]))
+        return result
+
+    verdict = judge(name, answer)
+    assert ("work on a copy" in verdict.lower()) == any(spoilt)
+
+
+class Rude(BaseException):
+    """Not even an Exception, and without a text."""
+
+    def __str__(self) -> str:
+        raise ValueError("no text")
+
+
+class Prickly:
+    """Refuses whatever a check may try with it."""
+
+    def refuse(self, *_: Any) -> Any:
+        raise RuntimeError("hands off")
+
+    __eq__ = __lt__ = __gt__ = __add__ = __sub__ = __mul__ = __array__ = refuse
+    __float__ = __len__ = __iter__ = __getitem__ = __bool__ = __repr__ = refuse
+    __hash__ = None  # type: ignore[assignment]
+
+
+def raising(error: BaseException) -> Callable[..., Any]:
+    def answer(*arguments: Any) -> Any:
+        raise error
+
+    return answer
+
+
+def endless(*arguments: Any) -> Any:
+    return endless(*arguments)
+
+
+def generator(*arguments: Any) -> Any:
+    yield 1.0
+
+
+NO_FUNCTIONS = [3, "text", [], {}, np.zeros(3), math.nan, object(), math, Prickly(), "\ud800"]
+FAILING = [
+    lambda a, b, c, d, e, f, g, h, i: 1,
+    endless,
+    lambda *_: sys.exit(),
+    lambda *_: sys.exit("good\nbye"),
+    *map(raising, [Rude(), GeneratorExit(), MemoryError(), StopIteration(), ValueError("\ud800")]),
+]
+VALUES: list[Any] = [
+    *("", "text", "line\nline", "\ud800", "x" * 10**6, b"1", True, 10**400, 1j, 0, -1, 12345.678),
+    *(math.nan, math.inf, -math.inf, np.nan, np.datetime64("2026-01-01"), np.ma.masked),
+    *([], (), {}, set(), [None], [...], (None, None), (None,) * 3, (None,) * 4, [[1], [2, 3]]),
+    *(np.zeros(0), np.zeros((2, 2)), np.zeros((1, 1, 1, 1)), np.array(None), np.array(["a"] * 3)),
+    *(np.full((28, 28), np.nan), np.zeros((28, 28), dtype=complex), list(range(10**5))),
+    *((Prickly(),) * k for k in (1, 2, 3, 4)),
+    *(torch.zeros(3), torch.zeros(2, 2, requires_grad=True), torch.tensor(1.0, requires_grad=True)),
+    *(object(), object, Prickly(), math, print, NotImplemented, endless, iter([1, 2])),
+]
+
+
+def is_one_line(verdict: str, start: str) -> bool:
+    verdict.encode()  # or printing it would raise
+    return verdict.startswith(start) and len(verdict.splitlines()) == 1 and len(verdict) < 500
+
+
+@every_exercise
+def test_a_nasty_answer_gets_a_verdict(name: str) -> None:
+    answers = [*NO_FUNCTIONS, *FAILING, generator, Prickly, *((lambda *_, v=v: v) for v in VALUES)]
+    for answer in [*answers, lambda *a: a, lambda *a: (*a, None)[0] or 7]:
+        verdict = judge(name, answer)
+        assert is_one_line(verdict, f"{name}: not yet. "), verdict
+        assert len(verdict) > 30, verdict
+
+
+@every_exercise
+@pytest.mark.parametrize("answer", FAILING)
+def test_an_answer_that_raises_is_told_what(name: str, answer: Any) -> None:
+    verdict = exercises.verdict(name, answer)
+    assert "Your answer raised " in verdict
+
+
+numbers = st.floats() | st.integers() | st.none() | st.booleans() | st.text(max_size=3)
+results = st.recursive(
+    numbers | hnp.arrays(np.float64, hnp.array_shapes(min_dims=0, max_side=4, min_side=0)),
+    lambda parts: st.lists(parts, max_size=4) | st.tuples(parts, parts) | st.tuples(*[parts] * 3),
+    max_leaves=6,
+)
+
+
+@every_exercise
+@settings(max_examples=30, deadline=None)
+@given(values=st.lists(results, min_size=1, max_size=4))
+def test_whatever_an_answer_returns_there_is_a_verdict(name: str, values: list[Any]) -> None:
+    left = iter(values)
+    verdict = judge(name, lambda *_: next(left, values[0]))
+    assert is_one_line(verdict, f"{name}: not ")
+
+
+@pytest.mark.parametrize("name", ["4.9", "9.1", "", "five", None, 4.9, "4"])
+def test_an_exercise_that_does_not_exist_is_told_so(name: Any) -> None:
     assert "There is no exercise" in exercises.verdict(name, lambda: 1)
+
+
+def test_the_stop_button_gets_through() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        exercises.verdict("4.1", raising(KeyboardInterrupt()))
+
+
+ENDLESS = """
+from lessonlib import exercises
+
+def count(sizes):
+    while True:
+        pass
+
+exercises.LIMIT = 0.5
+exercises.check("4.1", count)
+exercises.check("4.1", lambda sizes: sum(a * b + b for a, b in zip(sizes, sizes[1:])))
+"""
+
+
+def test_an_endless_loop_is_stopped_and_the_notebook_goes_on() -> None:
+    # In a process of its own: a limit works on the main thread, and pytest may be elsewhere.
+    run = subprocess.run(
+        [sys.executable, "-c", ENDLESS], capture_output=True, text=True, timeout=100
+    )
+    first, second = run.stdout.splitlines()
+    assert first == (
+        "4.1: not yet. Your answer was stopped after 0.5 seconds: does each of its loops end?"
+    )
+    assert second == "4.1: right."
+
+
+def test_a_check_runs_on_a_thread_too() -> None:
+    verdicts: list[str] = []
+    thread = threading.Thread(
+        target=lambda: verdicts.append(exercises.verdict("4.1", SOLUTIONS["4.1"]))
+    )
+    thread.start()
+    thread.join()
+    assert verdicts == ["4.1: right."]
+
+
+def test_a_generator_of_random_numbers_may_be_drawn_from() -> None:
+    rng = np.random.default_rng(0)
+    assert 0 <= exercises.call(lambda r: r.random(), rng) < 1
+    assert rng.bit_generator.state == np.random.default_rng(0).bit_generator.state
+
+
+def test_a_function_may_be_an_argument() -> None:
+    assert exercises.call(lambda f, x: f(x), lambda x: x + 1, 1) == 2

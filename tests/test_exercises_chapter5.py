@@ -80,7 +80,13 @@ MISTAKES: list[tuple[str, Callable[..., Any], str]] = [
     ("5.2", lambda m, k: precision_and_recall(m.T, k), "exchanged"),
     ("5.2", lambda m, k: (m[k, k] / m.sum(), m[k, k] / m[k].sum()), "precision isn't"),
     ("5.2", lambda m, k: (m[k, k] / m[:, k].sum(), np.trace(m) / m.sum()), "recall isn't"),
-    ("5.2", lambda m, k: (m[k, k] / m[:, k].sum(), m[k, k] / m[k].sum()), "0 and 0"),
+    ("5.2", lambda m, k: (m[k, k] / m[:, k].sum(), m[k, k] / m[k].sum()), "never answers"),
+    (
+        "5.2",
+        lambda m, k: (m[k, k] / max(m[:, k].sum(), 1), m[k, k] / m[k].sum()),
+        "Where no image",
+    ),
+    ("5.2", lambda m, k: m[k, k] / m[k].sum(), "two numbers"),
     ("5.3", lambda c, r, t: max(c), "answers one image"),
     ("5.3", first_dip, "first mistake"),
     (
@@ -93,7 +99,8 @@ MISTAKES: list[tuple[str, Callable[..., Any], str]] = [
         lambda c, r, t: min([s for s in c if (~r[c >= s]).sum() / len(c) <= t], default=math.inf),
         "not by all",
     ),
-    ("5.3", lambda c, r, t: math.inf, "is not inf"),
+    ("5.3", lambda c, r, t: math.inf, "there is one"),
+    ("5.3", lambda c, r, t: 0.7123, "the lowest threshold is not 0.7"),
     ("5.3", no_infinity, "return math.inf"),
     ("5.3", splitting_ties, "Equal confidences"),
     ("5.4", lambda c, r, b: abs(gaps_unsorted(c, r, b)).mean(), "Sort by confidence"),
@@ -101,6 +108,8 @@ MISTAKES: list[tuple[str, Callable[..., Any], str]] = [
     ("5.4", lambda c, r, b: abs(bin_gaps(c, r, b).mean()), "absolute value"),
     ("5.4", lambda c, r, b: abs(bin_gaps(c, r, b)).sum(), "sum of the gaps"),
     ("5.4", lambda c, r, b: (bin_gaps(c, r, b) ** 2).mean(), "not squared"),
+    ("5.4", lambda c, r, b: abs(bin_gaps(c, r, b)).mean(), "larger bins have more"),
+    ("5.4", lambda c, r, b: equal_count_error(c, r, b) * len(c), "1/n"),
     ("5.4", lambda c, r, b: 0.5, "not the mean gap"),
 ]
 

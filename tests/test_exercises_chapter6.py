@@ -76,6 +76,10 @@ def with_empty(value: Any) -> Callable[[Any], Any]:
     return lambda image: centre_of_mass(image) if image.any() else value
 
 
+def half_the_size(image: Any) -> Any:
+    return centre_of_mass(image) if image.any() else (image.shape[0] / 2, image.shape[1] / 2)
+
+
 def first_crossing(confidence: Any, correct: Any, max_error: float) -> Any:
     kept = np.inf
     for threshold in np.unique(confidence)[::-1]:
@@ -94,6 +98,13 @@ def search(accept: Any, error: Any, none: Any = np.inf) -> Callable[..., Any]:
         return none
 
     return choose
+
+
+def splitting_ties(confidence: Any, correct: Any, max_error: float) -> Any:
+    order = np.argsort(-confidence, kind="stable")
+    error = np.cumsum(~correct[order]) / np.arange(1, len(order) + 1)
+    fine = np.flatnonzero(error <= max_error)
+    return confidence[order][fine[-1]] if len(fine) else np.inf
 
 
 def share_wrong(accepted: Any, correct: Any) -> Any:
@@ -125,8 +136,8 @@ MISTAKES: list[tuple[str, Callable[..., Any], str]] = [
     ),
     ("6.2", lambda image: (0.0, 0.0), "weighted with ink"),
     ("6.2", lambda image: position(image) / image.sum(), "NaN"),
-    ("6.2", with_empty((0, 0)), "5.5"),
-    ("6.2", with_empty((6, 10)), "5.5"),
+    ("6.2", with_empty((0, 0)), "return the middle of the image: (0, 0)"),
+    ("6.2", half_the_size, "between the first row"),
     ("6.3", lambda p: p.max(axis=1), "shape (4,)"),
     ("6.3", lambda p: p.max(axis=1).mean(), "mean"),
     ("6.3", lambda p: p.max(axis=1).min(), "weakest"),
@@ -137,17 +148,19 @@ MISTAKES: list[tuple[str, Callable[..., Any], str]] = [
     ("6.3", lambda p: 0.5, "is not it"),
     ("6.3", lambda p: p.max(axis=1).prod(), "empty product"),
     ("6.3", lambda p: p.max(axis=1).prod() if len(p) else 0.5, "without digits"),
+    ("6.3", lambda p: p.max(axis=1).prod() if len(p) else None, "returns nothing"),
     ("6.4", lambda c, right, limit: c, "shape (10,)"),
     ("6.4", first_crossing, "first mistake"),
     ("6.4", search(np.greater_equal, lambda a, r: np.sum(a & ~r) / len(r)), "accepted fields"),
     ("6.4", search(np.greater_equal, lambda a, r: np.mean(r[a])), "wrong ones"),
     ("6.4", search(np.greater, share_wrong), ">="),
-    ("6.4", lambda c, right, limit: 0.77, "five fields"),
+    ("6.4", splitting_ties, "many equal confidences"),
+    ("6.4", lambda c, right, limit: 0.77, "the lowest of the confidences"),
     ("6.4", search(np.greater_equal, share_wrong, none=1.0), "np.inf"),
     (
         "6.4",
         lambda c, right, limit: 0.9 if right.all() else choose_threshold(c, right, limit),
-        "the lowest",
+        "is not the lowest.",
     ),
 ]
 

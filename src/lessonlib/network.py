@@ -335,7 +335,7 @@ def check_matrix(name: str, value: Array, columns: int | None = None) -> None:
         raise ValueError(f"{name} must have shape {expected}, got {value.shape}")
     if len(value) == 0:
         raise ValueError(f"{name} is an empty batch: expected shape {expected} with n > 0")
-    if not np.issubdtype(value.dtype, np.number):
+    if value.dtype.kind not in "biuf":
         raise ValueError(f"{name} must hold numbers, got {value.dtype}")
     if not np.isfinite(value).all():
         raise ValueError(f"{name}, shape {value.shape}, holds NaN or infinity")

@@ -13,8 +13,10 @@ PAPER = -0.1307 / 0.3081  # an empty pixel, standardised
 
 
 def check_count_parameters(answer: Any) -> str | None:
-    """Compare with the sum over layers of d_in · d_out + d_out."""
-    for sizes in ([3, 2], [5, 4, 3], [784, 256, 128, 10]):
+    """Compare with the sum over layers of d_in · d_out + d_out, in nets of one to four layers."""
+    rng = np.random.default_rng(4)
+    drawn = [rng.integers(2, 40, size=count).tolist() for count in (3, 4, 5)]
+    for sizes in ([3, 2], *drawn):
         got = call(answer, sizes)
         pairs = list(pairwise(sizes))
         weights = sum(d_in * d_out for d_in, d_out in pairs)
@@ -28,39 +30,60 @@ def check_count_parameters(answer: Any) -> str | None:
             return f"{got} for {sizes}: a layer has one bias per output, not one per input."
         if got == weights + len(pairs):
             return f"{got} for {sizes} has one bias per layer: each of its units has its own."
-        return f"{got} for {sizes}: add up d_in · d_out weights and d_out biases over the layers."
+        if got == sum(sizes[1:]):
+            return f"{got} for {sizes} counts the biases alone: where are the weights?"
+        return f"{got} for {sizes} is not it. Draw the units, and count the lines between them."
     return None
 
 
 def check_cross_entropy(answer: Any) -> str | None:
     """Compare with (4.5) on random logits, then on logits that overflow."""
     rng = np.random.default_rng(4)
-    z, y = 2 * rng.normal(size=(7, 10)), rng.integers(10, size=7)
-    log_p = log_softmax(z, axis=1)
-    right = -log_p[np.arange(7), y].mean()
-    got = np.asarray(call(answer, z, y), dtype=float)
-    if got.shape != ():
-        return f"The result has shape {got.shape}: the loss is one number, the mean over images."
-    mistakes = {
-        -right: "The sign: the logarithm of a probability is negative, the loss is not.",
-        7 * right: "This is the sum over the images: a factor 1/n is missing.",
-        right / 10: "This is divided by the number of classes too: the mean is over images only.",
-        -log_softmax(z, axis=0)[np.arange(7), y].mean(): (
-            "The probabilities of an image must add up to 1; yours do so over the batch. "
-            "Sum along axis 1."
-        ),
-        -z[np.arange(7), y].mean(): "This is the mean logit: the softmax is missing.",
-        -np.exp(log_p)[np.arange(7), y].mean(): "The logarithm of the probability is missing.",
-        right / np.log(2): "The logarithm is the natural one, np.log, not to base 2.",
-        right / np.log(10): "The logarithm is the natural one, np.log, not to base 10.",
-        -log_p.mean(): "This averages over all digits: take the probability of the right one only.",
-    }
-    for value, message in mistakes.items():
-        if np.isclose(got, value) and not np.isclose(got, right):
-            return message
-    if not np.isclose(got, right):
+    for n, classes in ((7, 10), (5, 3), (1, 4)):
+        z, y = 2 * rng.normal(size=(n, classes)), rng.integers(classes, size=n)
+        got = np.asarray(call(answer, z, y), dtype=float)
+        if got.shape != ():
+            return (
+                f"The result has shape {got.shape}: the loss is one number, the mean over images."
+            )
+        right, named = _cross_entropies(z, y)
+        if np.isclose(got, right):
+            continue
+        for value, message in named:
+            if np.isclose(got, value):
+                return message
         return f"For random logits your loss is {got:.4f}, and (4.5) gives another number."
     return _check_large_logits(answer)
+
+
+def _cross_entropies(
+    z: npt.NDArray[np.float64], y: npt.NDArray[np.int64]
+) -> tuple[float, list[tuple[float, str]]]:
+    """Return the loss, and what it becomes by the usual mistakes."""
+    rows = np.arange(len(y))
+    log_p = log_softmax(z, axis=1)
+    right = float(-log_p[rows, y].mean())
+    return right, [
+        (-right, "The sign: the logarithm of a probability is negative, the loss is not."),
+        (len(y) * right, "This is the sum over the images: a factor 1/n is missing."),
+        (
+            right / z.shape[1],
+            "This is divided by the number of classes too: the mean is over images only.",
+        ),
+        (
+            -log_softmax(z, axis=0)[rows, y].mean(),
+            "The probabilities of an image must add up to 1; yours do so over the batch. "
+            "Sum along axis 1.",
+        ),
+        (-z[rows, y].mean(), "This is the mean logit: the softmax is missing."),
+        (-np.exp(log_p)[rows, y].mean(), "The logarithm of the probability is missing."),
+        (right / np.log(2), "The logarithm is the natural one, np.log, not to base 2."),
+        (right / np.log(10), "The logarithm is the natural one, np.log, not to base 10."),
+        (
+            -log_p.mean(),
+            "This averages over all digits: take the probability of the right one only.",
+        ),
+    ]
 
 
 def _check_large_logits(answer: Any) -> str | None:
@@ -74,16 +97,17 @@ def _check_large_logits(answer: Any) -> str | None:
     if np.isposinf(got):
         return (
             "Nothing overflows, but for logits of 1,000 a probability is rounded to 0, and its "
-            "logarithm is −∞. Use ln(a/b) = ln a − ln b before you divide."
+            "logarithm is −∞. Simplify the logarithm of the quotient on paper first."
         )
     return f"Right for small logits, but for logits of 1,000 your loss is {got}."
 
 
 def check_move(answer: Any) -> str | None:
     """Compare with a cut from the padded image, for all nine moves."""
-    ink = np.random.default_rng(4).random((28, 28))
+    rng = np.random.default_rng(4)
     for dy in (-1, 0, 1):
         for dx in (-1, 0, 1):
+            ink = rng.random((28, 28))
             got = np.asarray(call(answer, ink, dy, dx))
             if got.shape != (28, 28):
                 return f"The result has shape {got.shape}: the frame stays 28 by 28."
@@ -117,33 +141,39 @@ def _explain_move(got: npt.NDArray[Any], x: npt.NDArray[Any], dy: int, dx: int) 
 
 
 def check_adamw_step(answer: Any) -> str | None:
-    """Follow three steps, beside those that the usual mistakes would take."""
-    w, g, lr, decay = 1.7, 0.3, 0.1, 0.4
-    paths = {name: _Follower(w, name) for name in ("right", *ADAMW_MISTAKES)}
-    m = v = 0.0
-    for t in (1, 2, 3):
-        result = call(answer, w, g * t, m, v, t, lr, decay)
-        if not isinstance(result, tuple | list) or len(result) != 3:
-            return "Return three numbers: the new w, m and v."
-        w, m, v = map(float, result)
-        for path in paths.values():
-            path.step(g * t, t, lr, decay)
-        if not np.allclose((w, m, v), paths["right"].state):
-            for name, message in ADAMW_MISTAKES.items():
-                if np.allclose((w, m, v), paths[name].state, rtol=1e-7):
-                    return message
-            wrong = [
-                n
-                for n, a, b in zip("wmv", (w, m, v), paths["right"].state, strict=True)
-                if not np.isclose(a, b)
-            ]
-            return f"In step {t}, {' and '.join(wrong)} differ from (4.10)."
+    """Follow three steps from three weights, beside those that the usual mistakes would take."""
+    rng = np.random.default_rng(4)
+    for sign in (1, -1, 1):
+        w, g = sign * rng.uniform(1, 2), rng.uniform(0.2, 0.8)
+        lr, decay = rng.uniform(0.05, 0.2), rng.uniform(0.3, 0.6)
+        paths = {name: _Follower(w, name) for name in ("right", *ADAMW_MISTAKES)}
+        m = v = 0.0
+        for t in (1, 2, 3):
+            result = call(answer, w, g * t, m, v, t, lr, decay)
+            if not isinstance(result, tuple | list) or len(result) != 3:
+                return "Return three numbers: the new w, m and v."
+            w, m, v = map(float, result)
+            for path in paths.values():
+                path.step(g * t, t, lr, decay)
+            if not np.allclose((w, m, v), paths["right"].state):
+                return _explain_adamw_step((w, m, v), paths, t)
     return None
+
+
+def _explain_adamw_step(
+    got: tuple[float, float, float], paths: dict[str, "_Follower"], t: int
+) -> str:
+    for name, message in ADAMW_MISTAKES.items():
+        if np.allclose(got, paths[name].state, rtol=1e-7):
+            return message
+    pairs = zip("wmv", got, paths["right"].state, strict=True)
+    wrong = [name for name, ours, right in pairs if not np.isclose(ours, right)]
+    return f"In step {t}, {' and '.join(wrong)} differ from (4.10)."
 
 
 ADAMW_MISTAKES = {
     "coupled": "The decay joins the gradient here: that is Adam's coupled L2, (4.9).",
-    "uncorrected": "m and v are not corrected for having started at 0: divide by 1 − β^t.",
+    "uncorrected": "m and v are not corrected for having started at 0: the step takes m̂ and v̂.",
     "without lr": "The decay must be multiplied by the learning rate.",
     "growing": "The weight grows: subtract the decay.",
     "without decay": "There is no weight decay yet.",

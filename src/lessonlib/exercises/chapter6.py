@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lessonlib.exercises import Check, Unanswered, call
+from lessonlib.exercises import Check, call
 
 K, R = 0.3, 128  # Sauvola's constants, as the exercise gives them
 
@@ -13,8 +13,16 @@ K, R = 0.3, 128  # Sauvola's constants, as the exercise gives them
 def check_local_threshold(answer: Any) -> str | None:
     """Exercise 6.1: Sauvola's threshold for the middle of one window."""
     rng = np.random.default_rng(61)
-    window = rng.integers(140, 250, size=(5, 5), dtype=np.uint8)  # bright: squares overflow
-    got = call(answer, window)
+    for size in (5, 5, 7):
+        # Bright, so that squares overflow.
+        window = rng.integers(140, 250, size=(size, size), dtype=np.uint8)
+        problem = _local_threshold_problem(call(answer, window), window)
+        if problem is not None:
+            return problem
+    return None
+
+
+def _local_threshold_problem(got: Any, window: npt.NDArray[np.uint8]) -> str | None:
     if np.ndim(got) != 0:
         return f"A window has one threshold, a single number, and yours has shape {np.shape(got)}."
     m, s = window.mean(), window.std()
@@ -45,17 +53,30 @@ def check_local_threshold(answer: Any) -> str | None:
 def check_centre_of_mass(answer: Any) -> str | None:
     """Exercise 6.2: the centre of mass of an image, also of an empty one."""
     rng = np.random.default_rng(62)
-    image = np.zeros((12, 20), dtype=np.uint8)
-    image[1:6, 3:17] = rng.integers(1, 256, size=(5, 14))
-    image[3:5, 12:16] = 255
-    image[1:3, 4:9] = 0  # a shape unlike its box
-    got = np.asarray(call(answer, image), dtype=np.float64)
+    for shape in ((12, 20), (28, 28), (14, 9)):
+        image = np.zeros(shape, dtype=np.uint8)
+        top, left = rng.integers(0, 4, size=2)
+        image[top : top + 6, left : left + 5] = rng.integers(1, 256, size=(6, 5))
+        image[top : top + 2, left : left + 3] = 0  # a shape unlike its box
+        problem = _centre_problem(call(answer, image), image)
+        if problem is not None:
+            return problem
+        problem = _empty_centre_problem(answer, *shape)
+        if problem is not None:
+            return problem
+    return None
+
+
+def _centre_problem(result: Any, image: npt.NDArray[np.uint8]) -> str | None:
+    got = np.asarray(result, dtype=np.float64)
     if got.shape != (2,):
         return f"The answer is a pair (row, column), and yours has shape {got.shape}."
     total = image.sum()
     rows, columns = np.nonzero(image)
-    row = (image.sum(axis=1) * np.arange(12)).sum() / total
-    column = (image.sum(axis=0) * np.arange(20)).sum() / total
+    row = (image.sum(axis=1) * np.arange(image.shape[0])).sum() / total
+    column = (image.sum(axis=0) * np.arange(image.shape[1])).sum() / total
+    if np.allclose(got, (row, column)):
+        return None
     mistakes: dict[str, tuple[Any, Any]] = {
         "These are column and row: the row comes first.": (column, row),
         "Divide by the sum of all pixels, else twice the ink lies twice as far.": (
@@ -79,27 +100,47 @@ def check_centre_of_mass(answer: Any) -> str | None:
     for message, wrong in mistakes.items():
         if np.allclose(got, wrong):
             return message
-    if not np.allclose(got, (row, column)):
-        return f"({got[0]:.2f}, {got[1]:.2f}) is not the mean of the positions, weighted with ink."
+    return f"({got[0]:.2f}, {got[1]:.2f}) is not the mean of the positions, weighted with ink."
+
+
+def _empty_centre_problem(answer: Any, height: int, width: int) -> str | None:
     with np.errstate(all="ignore"):  # 0 / 0 is the mistake looked for
-        empty = np.asarray(call(answer, np.zeros((12, 20), dtype=np.uint8)), dtype=np.float64)
-    if np.isnan(empty).any():
+        got = np.asarray(call(answer, np.zeros((height, width), dtype=np.uint8)), dtype=np.float64)
+    middle = ((height - 1) / 2, (width - 1) / 2)
+    if got.shape != (2,):
+        return f"Without ink the answer is a pair too, and yours has shape {got.shape}."
+    if np.isnan(got).any():
         return "Without ink you divide 0 by 0, which is NaN: return the middle of the image then."
-    if not np.allclose(empty, (5.5, 9.5)):
+    if np.allclose(got, (height / 2, width / 2)):
+        return "Without ink, the middle lies between the first row, which is 0, and the last."
+    if not np.allclose(got, middle):
         return (
-            "Without ink, return the middle: of 12 rows numbered 0 to 11 that is 5.5, "
-            f"of 20 columns 9.5. Yours is ({empty[0]:g}, {empty[1]:g})."
+            f"Without ink, return the middle of the image: ({got[0]:g}, {got[1]:g}) is not that "
+            f"of {height} rows and {width} columns."
         )
     return None
 
 
 def check_field_confidence(answer: Any) -> str | None:
     """Exercise 6.3: how sure a field is, from its digits' probabilities."""
-    probabilities = np.random.default_rng(63).dirichlet(np.full(10, 0.2), size=4)
-    best = probabilities.max(axis=1)
-    got = call(answer, probabilities)
+    rng = np.random.default_rng(63)
+    for n in (4, 2, 7):
+        probabilities = rng.dirichlet(np.full(10, 0.2), size=n)
+        problem = _field_confidence_problem(call(answer, probabilities), probabilities)
+        if problem is not None:
+            return problem
+    empty = call(answer, np.zeros((0, 10)))
+    if np.isclose(empty, 1):
+        return "A field in which nothing was found got 1: the empty product. It must get 0."
+    return None if empty == 0 else f"A field without digits must get 0, and yours gives {empty}."
+
+
+def _field_confidence_problem(got: Any, probabilities: npt.NDArray[np.float64]) -> str | None:
     if np.ndim(got) != 0:
         return f"A field has one confidence, a single number, and yours has shape {np.shape(got)}."
+    best = probabilities.max(axis=1)
+    if np.isclose(got, best.prod()):
+        return None
     mistakes = {
         "That is the mean. The whole text is right only if every digit is.": best.mean(),
         "That is the weakest digit's. The others may be wrong too.": best.min(),
@@ -110,61 +151,64 @@ def check_field_confidence(answer: Any) -> str | None:
             probabilities.max(axis=0).prod()
         ),
         "That is the logarithm of the probability: take exp of it.": np.log(best).sum(),
-        "You multiplied all 40 numbers: take the largest of each row first.": probabilities.prod(),
+        f"You multiplied all {probabilities.size} numbers: take the largest of each row first.": (
+            probabilities.prod()
+        ),
     }
     for message, wrong in mistakes.items():
         if np.isclose(got, wrong, rtol=1e-6, atol=0):
             return message
-    if not np.isclose(got, best.prod()):
-        return f"For digits that are right with {best.round(3)}, {float(got):.4f} is not it."
-    try:
-        empty = call(answer, np.zeros((0, 10)))
-    except Unanswered:
-        return "For a field without digits your function returns nothing: it must return a number."
-    if np.isclose(empty, 1):
-        return "A field in which nothing was found got 1: the empty product. It must get 0."
-    return None if empty == 0 else f"A field without digits must get 0, and yours gives {empty}."
+    return f"For digits that are right with {best.round(3)}, {float(got):.4f} is not it."
 
 
 def check_choose_threshold(answer: Any) -> str | None:
     """Exercise 6.4: the lowest threshold that keeps the error among accepted fields down."""
-    confidence = np.array([0.3, 0.9, 0.7, 0.7, 0.8, 0.2, 0.5, 0.6, 0.95, 0.4])
+    rng = np.random.default_rng(64)
+    for _ in range(2):
+        problem = _try_dips(answer, rng)
+        if problem is not None:
+            return problem
+    confidence = rng.permutation(np.arange(30, 100, 7)) / 100
+    got = call(answer, confidence, np.zeros(10, dtype=bool), 0.2)
+    if got != np.inf:
+        return f"Where no threshold is good enough, accept nothing: return np.inf, not {got}."
+    got = call(answer, confidence, np.ones(10, dtype=bool), 0.0)
+    if got != confidence.min():
+        return f"Where every field is right, all can be accepted: {got} is not the lowest."
+    for _ in range(20):
+        confidence, correct = rng.uniform(size=30).round(1), rng.uniform(size=30) < 0.7
+        kept = [t for t in confidence if (~correct[confidence >= t]).mean() <= 0.25]
+        if call(answer, confidence, correct, 0.25) != min(kept, default=np.inf):
+            return "For 30 fields with many equal confidences your threshold is another one."
+    return None
+
+
+def _try_dips(answer: Any, rng: np.random.Generator) -> str | None:
+    """Try confidences along which the error falls again after the first mistake."""
+    # From sure to unsure; wrong of accepted: 0/1, 1/2, 1/3, 1/5 twice, 2/6, 3/7, 4/8, 4/9, 5/10.
     correct = np.array([True, False, True, True, True, False, False, False, True, False])
-    # Going down from 0.95, wrong of accepted: 0/1, 1/2, 1/3, 1/5, then 2/6, 3/7, 4/8, 4/9, 5/10.
-    got = call(answer, confidence, correct, 0.3)
+    values = np.sort(rng.choice(np.arange(20, 100), 9, replace=False))[::-1] / 100
+    ordered, shuffled = values[[0, 1, 2, 3, 3, 4, 5, 6, 7, 8]], rng.permutation(10)
+    got = call(answer, ordered[shuffled], correct[shuffled], 0.3)
     if np.ndim(got) != 0:
         return f"The answer is one threshold, and yours has shape {np.shape(got)}."
-    if np.isclose(got, 0.95):
+    got = float(got)
+    if got == values[0]:
         return (
             "You stop at the first mistake. Further down the error falls below the limit again, "
             "and every field more that is accepted is worth having."
         )
-    if np.isclose(got, 0.5):
+    if got == values[5]:
         return (
             "Divide the wrong ones by the number of accepted fields, not of all: turning fields "
             "away does not make the accepted ones better."
         )
-    if np.isclose(got, 0.6) or np.isclose(got, 0.8):
+    if got in (values[4], values[2]):
         return "A field whose confidence is the threshold itself is accepted: compare with >=."
     if got == np.inf:
         return "There is a threshold that keeps the limit. Is it the wrong ones that you count?"
-    if not np.isclose(got, 0.7):
-        return f"With 0.7, five fields are accepted and one is wrong; yours is {float(got):g}."
-    return _check_strict_threshold(answer, confidence, correct)
-
-
-def _check_strict_threshold(
-    answer: Any, confidence: npt.NDArray[np.float64], correct: npt.NDArray[np.bool_]
-) -> str | None:
-    """Try limits that no field, and that every field, keeps."""
-    got = call(answer, confidence, np.zeros_like(correct), 0.2)
-    if got != np.inf:
-        return f"Where no threshold is good enough, accept nothing: return np.inf, not {got}."
-    got = call(answer, confidence, np.ones_like(correct), 0.0)
-    if not np.isclose(got, 0.2):
-        return (
-            f"Where every field is right, all can be accepted: return 0.2, the lowest, not {got}."
-        )
+    if got != values[3]:
+        return f"{got:g} is not the lowest of the confidences that keeps the limit."
     return None
 
 

@@ -5,6 +5,7 @@ book's dark mode dims it, and black text on it stays readable everywhere. One mo
 chapter's plots, and `base` for the style and what all share.
 """
 
+from lessonlib.figures.backprop import Node, descents, regions, two_passes, worked_network
 from lessonlib.figures.base import (
     BLUE,
     COLORS,
@@ -22,6 +23,17 @@ from lessonlib.figures.base import (
 )
 from lessonlib.figures.checks import fields, gray_levels, steps
 from lessonlib.figures.evaluation import answers, confusion, intervals, reject_curves, reliability
+from lessonlib.figures.forward import (
+    activations,
+    approximation,
+    histograms,
+    network,
+    probabilities,
+    shapes,
+    spaces,
+    spread_by_layer,
+)
+from lessonlib.figures.history import Plane, folded, planes, timeline
 from lessonlib.figures.training import cost_by_size, training_curves
 
 __all__ = [
@@ -33,19 +45,36 @@ __all__ = [
     "PURPLE",
     "RED",
     "SKY",
+    "Node",
+    "Plane",
+    "activations",
     "answers",
+    "approximation",
     "bars",
     "confusion",
     "cost_by_size",
     "curves",
+    "descents",
     "fields",
     "flow",
+    "folded",
     "gray_levels",
     "grid",
+    "histograms",
     "intervals",
+    "network",
     "new",
+    "planes",
+    "probabilities",
+    "regions",
     "reject_curves",
     "reliability",
+    "shapes",
+    "spaces",
+    "spread_by_layer",
     "steps",
+    "timeline",
     "training_curves",
+    "two_passes",
+    "worked_network",
 ]

@@ -20,6 +20,7 @@ BLUE, ORANGE, GREEN, PURPLE, SKY, RED = (
 )
 COLORS = (BLUE, ORANGE, GREEN, PURPLE, SKY, RED)
 LINES = ("-", "--", "-.", ":")  # a second mark beside the colour
+MARKS = {0: ("o", BLUE), 1: ("s", ORANGE)}  # of two classes
 
 STYLE: dict[Any, Any] = {
     "figure.facecolor": "white",

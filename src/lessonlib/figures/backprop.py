@@ -1,0 +1,234 @@
+"""Plots of chapter 3: values forward and gradients backward, paths downhill, learned regions."""
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import product
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
+
+from lessonlib.figures.base import BLUE, COLORS, LINES, MARKS, RED, new
+
+Array = npt.NDArray[Any]
+PALE = ("#DCEBF5", "#FCE8D5")  # the regions of two classes
+
+
+class Node(NamedTuple):
+    """One box of `two_passes`.
+
+    Attributes
+    ----------
+    x, y : float
+        The middle of the box; boxes are about 1.2 wide and 0.8 high.
+    name : str
+    value : float
+        What the forward pass computes here.
+    gradient : float, optional
+        The derivative of the loss by this value.
+    """
+
+    x: float
+    y: float
+    name: str
+    value: float
+    gradient: float | None = None
+
+
+def two_passes(
+    nodes: Mapping[str, Node], edges: Mapping[tuple[str, str], str], height: float = 3.8
+) -> Figure:
+    """Draw a graph with values (blue, →) and gradients (red, ←) in its boxes.
+
+    Parameters
+    ----------
+    nodes : mapping of str to Node
+    edges : mapping of (str, str) to str
+        From one node to another, and what stands at the arrow: one line, or two, of which the
+        second is a gradient. Empty for an arrow alone.
+    height : float
+        Of the figure, in inches.
+
+    Returns
+    -------
+    Figure
+    """
+    figure, axis = new(height=height)
+    axis.axis("off")
+    xs, ys = [n.x for n in nodes.values()], [n.y for n in nodes.values()]
+    axis.set(xlim=(min(xs) - 0.6, max(xs) + 0.8), ylim=(min(ys) - 0.6, max(ys) + 0.6))
+    boxes = {name: _box(axis, node) for name, node in nodes.items()}
+    for (start, end), text in edges.items():
+        arrow = {"arrowstyle": "->", "color": "#888888", "shrinkA": 2, "shrinkB": 2}
+        ends = {"patchA": boxes[start], "patchB": boxes[end]}
+        a, b = nodes[start], nodes[end]
+        axis.annotate("", (b.x, b.y), (a.x, a.y), arrowprops=arrow | ends)
+        _label(axis, a, b, text)
+    return figure
+
+
+def worked_network(values: Mapping[str, float], gradients: Mapping[str, float]) -> Figure:
+    """Draw chapter 3's 2-2-1 network with every value and every gradient.
+
+    Parameters
+    ----------
+    values, gradients : mapping of str to float
+        Of x_1, x_2, z_A, z_B, a_A, a_B, z_C and L, and of the weights w_1A, w_1B, w_2A, w_2B,
+        w_AC and w_BC; the values of the biases b_A, b_B and b_C too.
+
+    Returns
+    -------
+    Figure
+    """
+    places = {"x_1": (0, 2), "z_A": (2.9, 2), "a_A": (4.7, 2), "z_C": (7.5, 1), "L": (9.3, 1)}
+    places |= {"x_2": (0, 0), "z_B": (2.9, 0), "a_B": (4.7, 0)}
+    nodes = {}
+    for name, place in places.items():
+        label = _symbol(name)
+        if name[0] == "z":
+            label += f" ({_symbol('b' + name[1:])} = {_number(values['b' + name[1:]])})"
+        nodes[name] = Node(*place, label, values[name], gradients[name])
+    edges = {("z_A", "a_A"): "", ("z_B", "a_B"): "", ("z_C", "L"): ""}
+    for start, end in (*product(("x_1", "x_2"), ("z_A", "z_B")), ("a_A", "z_C"), ("a_B", "z_C")):
+        weight = f"w_{start[2]}{end[2]}"
+        edges[start, end] = (
+            f"{_symbol(weight)} = {_number(values[weight])}\n← {_number(gradients[weight])}"
+        )
+    return two_passes(nodes, edges)
+
+
+def _symbol(name: str) -> str:
+    letter, _, index = name.partition("_")
+    return f"${letter}_{{{index}}}$" if index else f"${letter}$"
+
+
+def _box(axis: Any, node: Node) -> Any:
+    """Draw a node; return its frame, at which arrows end."""
+    lines = [(node.name, "black"), (f"→ {_number(node.value)}", BLUE)]
+    if node.gradient is not None:
+        lines.append((f"← {_number(node.gradient)}", RED))
+    frame = {"boxstyle": "round,pad=0.35", "facecolor": "white", "edgecolor": "#555555"}
+    shown = len(node.name.translate({ord(sign): None for sign in "${}_"}))
+    blank = "\n".join(" " * max(10, 2 * shown) for _ in lines)
+    box = axis.text(
+        node.x, node.y, blank, ha="center", va="center", bbox=frame, fontsize=11, linespacing=1.3
+    )
+    for i, (text, color) in enumerate(lines):
+        offset = (0, 16 * ((len(lines) - 1) / 2 - i))
+        axis.annotate(
+            text,
+            (node.x, node.y),
+            offset,
+            textcoords="offset points",
+            ha="center",
+            va="center",
+            color=color,
+            fontsize=11,
+        )
+    return box.get_bbox_patch()
+
+
+def _label(axis: Any, start: Node, end: Node, text: str) -> None:
+    """Write at an arrow; where arrows may cross, nearer to the start."""
+    share = 0.44 if start.y == end.y else 0.36
+    place = (start.x + share * (end.x - start.x), start.y + share * (end.y - start.y))
+    lines = text.split("\n") if text else []
+    for i, (line, color) in enumerate(zip(lines, (BLUE, RED), strict=False)):
+        axis.annotate(
+            line,
+            place,
+            (0, 17 * ((len(lines) - 1) / 2 - i)),
+            textcoords="offset points",
+            ha="center",
+            va="center",
+            color=color,
+            fontsize=11,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
+        )
+
+
+def _number(value: float) -> str:
+    return f"{value:g}".replace("-", "−")
+
+
+def descents(
+    loss: Callable[[Array, Array], Array],
+    panels: Mapping[str, Mapping[str, Array]],
+    levels: Sequence[float],
+) -> Figure:
+    """Draw the contour lines of a loss of two weights, and paths to its minimum at (0, 0).
+
+    Parameters
+    ----------
+    loss : callable
+        Of two arrays of one shape, the first and the second weight.
+    panels : mapping of str to mapping of str to array, shape (steps, 2)
+        For each panel's title: names and paths, from the left.
+    levels : sequence of float
+        The losses of the contour lines.
+
+    Returns
+    -------
+    Figure
+    """
+    figure, axes = new(columns=len(panels), height=2.5, sharey=True, squeeze=False)
+    grid = np.meshgrid(np.linspace(-10, 4, 141), np.linspace(-3.5, 3.5, 141))
+    for axis, (title, paths) in zip(axes[0], panels.items(), strict=True):
+        axis.contour(*grid, loss(*grid), levels=levels, colors="#AAAAAA", linewidths=0.8)
+        for (name, path), color, line in zip(paths.items(), COLORS, LINES, strict=False):
+            axis.plot(*path.T, line, color=color, marker="o", markersize=3, label=name)
+        axis.plot(0, 0, "*", color="black", markersize=10)
+        axis.set(title=title, xlabel="$w_1$", xlim=(-10, 4), ylim=(-3.5, 3.5))
+        axis.grid(visible=False)
+        if len(paths) > 1:
+            axis.legend(loc="lower left", fontsize=9)
+    axes[0, 0].set_ylabel("$w_2$")
+    return figure
+
+
+def regions(
+    networks: Mapping[str, Callable[[Array], Array]], X: Array, y: Sequence[int] | Array
+) -> Figure:
+    """Shade where networks answer 0 and hatch where 1, and mark the examples.
+
+    Parameters
+    ----------
+    networks : mapping of str to callable
+        For each panel's title: a function from inputs (n, 2) to answers (n,), each 0 or 1.
+    X : array, shape (n, 2)
+        The examples.
+    y : int array, shape (n,)
+        Their labels: 0 is a round mark, 1 a square one.
+
+    Returns
+    -------
+    Figure
+    """
+    figure, axes = new(columns=len(networks), height=2.7, squeeze=False)
+    ticks = np.linspace(X.min() - 0.5, X.max() + 0.5, 161)
+    points = np.stack(np.meshgrid(ticks, ticks), axis=-1)
+    for axis, (title, network) in zip(axes[0], networks.items(), strict=True):
+        answers = network(points.reshape(-1, 2)).reshape(points.shape[:2])
+        axis.contourf(
+            ticks,
+            ticks,
+            answers,
+            levels=[-0.5, 0.5, 1.5],
+            cmap=ListedColormap(list(PALE)),
+            hatches=(None, "//"),
+        ).set_edgecolor("#E3B48C")
+        for label, (marker, color) in MARKS.items():
+            axis.scatter(
+                *X[np.asarray(y) == label].T,
+                s=60,
+                marker=marker,
+                color=color,
+                edgecolors="black",
+                linewidths=0.7,
+                zorder=2,
+            )
+        axis.set(title=title, xlabel="$x_1$", xticks=(0, 1), yticks=(0, 1), aspect="equal")
+        axis.grid(visible=False)
+    axes[0, 0].set_ylabel("$x_2$")
+    return figure

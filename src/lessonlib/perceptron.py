@@ -1,0 +1,222 @@
+"""The threshold unit, Rosenblatt's learning rule, and the bound on its mistakes, in NumPy.
+
+A unit has weights ``w``, shape (d,), and a bias ``b``, one number; with the threshold θ of
+McCulloch and Pitts, b = -θ. Data are rows: ``X`` has shape (n, d), the labels ``y``, 0 or 1,
+have shape (n,).
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+
+class Update(NamedTuple):
+    """One correction: the example that was wrong, and the unit after it.
+
+    Attributes
+    ----------
+    i : int
+        Row of the example.
+    w : float64 array, shape (d,)
+    b : float
+    """
+
+    i: int
+    w: Array
+    b: float
+
+
+def fires(X: Array, w: Array, b: float) -> Array:
+    """Return what a threshold unit answers: 1 where x·w + b >= 0, and 0 elsewhere.
+
+    Parameters
+    ----------
+    X : array, shape (n, d) or (d,)
+        A batch, or one example.
+    w : array, shape (d,)
+    b : float
+
+    Returns
+    -------
+    int64 array, shape (n,), or () for one example
+        0 or 1. On the line itself, where x·w + b = 0, the unit fires.
+
+    Raises
+    ------
+    ValueError
+        When shapes don't fit together, the batch is empty, or a number is not finite.
+    """
+    check_unit(X, w, b)
+    return np.asarray(X @ w + b >= 0, dtype=np.int64)
+
+
+def learn(X: Array, y: npt.ArrayLike, max_epochs: int = 100) -> tuple[Array, float, list[Update]]:
+    """Train a threshold unit with Rosenblatt's rule, one example at a time, from zero weights.
+
+    Parameters
+    ----------
+    X : array, shape (n, d)
+    y : int array, shape (n,)
+        Labels, 0 or 1.
+    max_epochs : int
+        Passes through the examples at most. A pass without a mistake ends the training.
+
+    Returns
+    -------
+    w : float64 array, shape (d,)
+    b : float
+    updates : list of Update
+        Every correction, in order.
+
+    Raises
+    ------
+    ValueError
+        When shapes don't fit together, a label is neither 0 nor 1, the batch is empty, a number
+        is not finite, or `max_epochs` is below 1.
+    """
+    y = check_examples(X, y)
+    if max_epochs < 1:
+        raise ValueError(f"max_epochs must be at least 1, got {max_epochs}")
+    w, b = np.zeros(X.shape[1]), 0.0
+    updates: list[Update] = []
+    for _ in range(max_epochs):
+        before = len(updates)
+        for i in range(len(X)):
+            error = float(y[i] - fires(X[i], w, b))
+            if error != 0:
+                w, b = w + error * X[i], b + error
+                updates.append(Update(i, w, b))
+        if len(updates) == before:
+            break
+    return w, b, updates
+
+
+def radius(X: Array) -> float:
+    """Return the length of the longest (x, 1).
+
+    Parameters
+    ----------
+    X : array, shape (n, d)
+
+    Returns
+    -------
+    float
+        At least 1.
+
+    Raises
+    ------
+    ValueError
+        When `X` is no such array, is empty, or holds a number that is not finite.
+    """
+    check_matrix(X)
+    tilde = np.column_stack([X, np.ones(len(X))])
+    return float(np.linalg.norm(tilde, axis=1).max())
+
+
+def margin(X: Array, y: npt.ArrayLike, w: Array, b: float) -> float:
+    """Return how far inside its own side the worst example is, in the space of the (x, 1).
+
+    Parameters
+    ----------
+    X : array, shape (n, d)
+    y : int array, shape (n,)
+        Labels, 0 or 1.
+    w : array, shape (d,)
+    b : float
+
+    Returns
+    -------
+    float
+        Positive when the unit separates the two classes.
+
+    Raises
+    ------
+    ValueError
+        When shapes don't fit together, a label is neither 0 nor 1, the batch is empty, a number
+        is not finite, or `w` and `b` are all 0.
+    """
+    y = check_examples(X, y)
+    check_unit(X, w, b)
+    length = np.linalg.norm([*w, b])
+    if length == 0:
+        raise ValueError(f"w, shape {w.shape}, and b must not all be 0: that is no line")
+    sides = 2 * y - 1
+    return float((sides * (X @ w + b)).min() / length)
+
+
+def mistake_bound(X: Array, y: npt.ArrayLike, w: Array, b: float) -> float:
+    """Return how many corrections `learn` makes at most, (R / γ)².
+
+    Parameters
+    ----------
+    X : array, shape (n, d)
+    y : int array, shape (n,)
+        Labels, 0 or 1.
+    w : array, shape (d,)
+    b : float
+        With `w`, any unit that separates the two classes.
+
+    Returns
+    -------
+    float
+        At least 1.
+
+    Raises
+    ------
+    ValueError
+        When the unit does not separate the classes with a positive margin, or as `margin` does.
+
+    References
+    ----------
+    Novikoff (1962); Block (1962).
+    """
+    gamma = margin(X, y, w, b)
+    if gamma <= 0:
+        raise ValueError("w and b must separate the examples, and none may lie on the line")
+    return (radius(X) / gamma) ** 2
+
+
+def check_matrix(X: Array) -> None:
+    """Raise a ValueError that names X unless it is a matrix of finite numbers, shape (n, d)."""
+    if not isinstance(X, np.ndarray) or X.ndim != 2 or X.shape[1] == 0:
+        raise ValueError(f"X must be an array of shape (n, d), got {_kind(X)}")
+    if len(X) == 0:
+        raise ValueError(f"X is an empty batch: expected shape (n, {X.shape[1]}) with n > 0")
+    if X.dtype.kind not in "biuf":
+        raise ValueError(f"X must hold numbers, got {X.dtype}")
+    if not np.isfinite(X).all():
+        raise ValueError(f"X, shape {X.shape}, holds NaN or infinity")
+
+
+def check_examples(X: Array, y: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    """Return the labels as an array; raise a ValueError unless X and y are examples."""
+    check_matrix(X)
+    labels = np.asarray(y)
+    if labels.shape != (len(X),):
+        raise ValueError(f"y must have shape ({len(X)},), one label a row, got {_kind(labels)}")
+    if not np.isin(labels, (0, 1)).all():
+        wrong = labels[~np.isin(labels, (0, 1))][0]
+        raise ValueError(f"y, shape ({len(X)},), must hold labels 0 and 1, got {wrong}")
+    return labels.astype(np.int64)
+
+
+def check_unit(X: Array, w: Array, b: float) -> None:
+    """Raise a ValueError unless w and b make a unit for X, a batch or one example."""
+    if not isinstance(w, np.ndarray) or w.ndim != 1 or len(w) == 0:
+        raise ValueError(f"w must be an array of shape (d,), got {_kind(w)}")
+    if np.ndim(b) != 0:
+        raise ValueError(f"b must be one number, got {_kind(b)}")
+    if not isinstance(X, np.ndarray) or X.ndim not in (1, 2) or X.shape[-1] != len(w):
+        raise ValueError(f"X must have shape (n, {len(w)}) or ({len(w)},), got {_kind(X)}")
+    if len(X) == 0:
+        raise ValueError(f"X is an empty batch: expected shape (n, {len(w)}) with n > 0")
+    for name, value in (("X", X), ("w", w), ("b", b)):
+        if not np.isfinite(value).all():
+            raise ValueError(f"{name}, shape {np.shape(value)}, holds NaN or infinity")
+
+
+def _kind(value: object) -> str:
+    return f"shape {value.shape}" if isinstance(value, np.ndarray) else type(value).__name__
