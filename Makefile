@@ -14,13 +14,14 @@ ifdef LESSONLIB_MNIST_ROOT
 export LESSONLIB_MNIST_ROOT := $(abspath $(LESSONLIB_MNIST_ROOT))
 endif
 
-.PHONY: help book test lint lab run models checks bench lock clean
+.PHONY: help book test lint lab labs run models checks bench lock clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make book    build the HTML book"
 	@echo "make test    every check: lint, types, unit tests, notebooks, the built book"
 	@echo "make lab     open the chapters in JupyterLab"
+	@echo "make labs    write the student notebooks, without solutions, and a zip of them"
 	@echo "make run     run all notebooks and store their outputs (needs MNIST)"
 	@echo "make models  train the shipped weights anew (needs MNIST)"
 	@echo "make checks  draw the sample checks of data/checks anew"
@@ -53,6 +54,9 @@ lint: $(READY)
 
 lab: $(READY)
 	$(BIN)/jupyter lab chapters
+
+labs: $(READY)
+	$(BIN)/python -m tools.labs
 
 run: $(READY)
 	$(BIN)/python -m tools.notebooks

@@ -1,0 +1,165 @@
+"""Write the student notebooks: the chapters without their solutions, ready to hand out.
+
+Usage: ``python -m tools.labs`` (``make labs``)
+
+They go to _build/labs/, which is replaced as a whole. Beside the notebooks it holds a page that
+says how to start, the licence, and all of it as a zip.
+"""
+
+import os
+import re
+import shutil
+import time
+import tomllib
+import zipfile
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from tools.notebooks import CHAPTERS, METADATA
+
+ROOT = CHAPTERS.parent
+LABS = ROOT / "_build" / "labs"
+ARCHIVE = "reading-digits-labs.zip"
+SOLUTION = "#@title Solution"
+PAGE_LINK = re.compile(r"(?<=\]\()([\w./-]+)\.(md|ipynb)(?=[)#])")
+
+README = """\
+# Reading Digits: the labs
+
+These are the chapters of [Reading Digits]({book}) without their solutions. Fill in an exercise's
+stub, where it says `# your code`, and run the cell: the check says what is wrong with an answer.
+
+**In your browser.** Upload a notebook to [Google Colab](https://colab.research.google.com) and
+choose *Runtime → Run all*. Its first cell installs what is missing.
+
+**On your own computer.** With Python 3.11 or newer and git, in this folder:
+
+```
+python -m venv .venv
+.venv/bin/python -m pip install jupyterlab "lessonlib @ git+{repository}@v{version}"
+.venv/bin/jupyter lab
+```
+
+On Windows, write `.venv\\Scripts\\` for `.venv/bin/`.
+
+**Without a connection.** Once this is installed, every notebook runs: where the digits of MNIST
+can't be downloaded, a smaller set takes their place, and the notebook says so.
+
+Text: CC BY 4.0, code: MIT, both in the file LICENSE.
+"""
+
+
+def student_form(notebook: NotebookNode, pages: set[str], book: str) -> NotebookNode:
+    """Take the solutions, the outputs and the marks for the book out of a chapter.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+        The chapter; it is left as it was.
+    pages : set of str
+        File names of the notebooks that are handed out together; links to them stay.
+    book : str
+        Address of the published book, to which the links to all other pages go.
+
+    Returns
+    -------
+    NotebookNode
+    """
+    cells = []
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            source = link_to_the_book(cell.source, pages, book)
+            cells.append(nbformat.v4.new_markdown_cell(source, id=cell.id))
+        elif not cell.source.startswith(SOLUTION):
+            cells.append(nbformat.v4.new_code_cell(cell.source, id=cell.id))
+    # A figure's alt text is left behind with the rest: it tells what the reader is to predict.
+    lab: NotebookNode = nbformat.v4.new_notebook(cells=cells, metadata=METADATA)
+    return lab
+
+
+def link_to_the_book(text: str, pages: set[str], book: str) -> str:
+    """Point the links to pages that are not handed out to where they are published.
+
+    Parameters
+    ----------
+    text : str
+        Markdown of a chapter.
+    pages : set of str
+    book : str
+
+    Returns
+    -------
+    str
+    """
+
+    def published(link: re.Match[str]) -> str:
+        return link[0] if link[0] in pages else f"{book}/chapters/{link[1]}.html"
+
+    return PAGE_LINK.sub(published, text)
+
+
+def write(folder: Path) -> Path:
+    """Write all student notebooks into a folder, with the same files as a zip in it.
+
+    Parameters
+    ----------
+    folder : Path
+        Replaced as a whole, or left alone if anything fails.
+
+    Returns
+    -------
+    Path
+        The zip.
+    """
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    book, repository = project["urls"]["Book"], project["urls"]["Homepage"]
+    chapters = sorted(CHAPTERS.glob("*.ipynb"))
+    pages = {path.name for path in chapters}
+
+    unfinished = folder.with_name(f"{folder.name}.part")
+    if unfinished.exists():  # an earlier run was broken off
+        shutil.rmtree(unfinished)
+    unfinished.mkdir(parents=True)
+    for path in chapters:
+        lab = student_form(nbformat.read(path, as_version=4), pages, book)
+        nbformat.write(lab, unfinished / path.name)
+    readme = README.format(book=book, repository=repository, version=project["version"])
+    (unfinished / "README.md").write_text(readme, encoding="utf-8", newline="\n")
+    shutil.copyfile(ROOT / "LICENSE", unfinished / "LICENSE")
+    pack(unfinished, unfinished / ARCHIVE)
+    if folder.exists():
+        shutil.rmtree(folder)
+    return unfinished.rename(folder) / ARCHIVE
+
+
+def pack(folder: Path, archive: Path) -> None:
+    """Pack a folder's files into a zip whose bytes depend on nothing but theirs.
+
+    Parameters
+    ----------
+    folder : Path
+    archive : Path
+        Unpacks to one folder of the same name. Its files are dated SOURCE_DATE_EPOCH,
+        or 1980 where that is not set.
+    """
+    paths = sorted(folder.iterdir())
+    first = 315_532_800  # 1980-01-01, the first day that a zip can name
+    date = time.gmtime(max(first, int(os.environ.get("SOURCE_DATE_EPOCH", first))))
+    with zipfile.ZipFile(archive, "w") as target:  # stored: compressors differ between machines
+        for path in paths:
+            entry = zipfile.ZipInfo(f"{archive.stem}/{path.name}", date[:6])
+            entry.create_system = 3  # Unix, whoever packs
+            entry.external_attr = 0o644 << 16
+            target.writestr(entry, path.read_bytes())
+
+
+def main() -> None:
+    """Write the labs and say where they are."""
+    archive = write(LABS)
+    print(f"The student notebooks are in {archive.parent}, and as a zip in {archive.name} there")
+
+
+if __name__ == "__main__":
+    main()
