@@ -1,27 +1,39 @@
-"""The sample fields, and how a reader is measured on a folder of fields."""
+"""The rendered fields: what is on them, what makes them hard, and the samples that ship."""
 
 import csv
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from lessonlib import data_path
-from lessonlib.checks import (
-    CheckReader,
-    Reading,
-    digits_of,
-    edit_distance,
-    evaluate,
-    load_image,
-    render,
-    write_samples,
+from lessonlib.checks import Difficulty, digits_of, load_image, render, write_samples
+from lessonlib.checks.render import (
+    BASELINE,
+    DIGIT_HEIGHT,
+    HEIGHT,
+    MARGIN,
+    MEDIUM,
+    NOBODY,
+    Hand,
+    Writing,
+    bundled_hand,
+    drawn_hand,
+    lean,
+    render_with_owner,
+    sample_amounts,
 )
+
+Gray = npt.NDArray[np.uint8]
+
+KNOBS = [field.name for field in fields(Difficulty)]
+NONE = Difficulty(**dict.fromkeys(KNOBS, 0.0))
+HANDS = [drawn_hand, bundled_hand]
 
 
 def test_the_same_seed_draws_the_same_field() -> None:
@@ -30,12 +42,15 @@ def test_the_same_seed_draws_the_same_field() -> None:
     assert a.shape != b.shape or (a != b).any()
 
 
-def test_a_rendered_field_is_dark_ink_on_light_paper() -> None:
-    field = render("1990", 0)
-    assert field.dtype == np.uint8
-    assert field.shape[0] == 64
-    assert np.median(field) > 130
-    assert 0.02 < np.mean(field < np.median(field) - 60) < 0.4
+@pytest.mark.parametrize("hand", HANDS)
+@pytest.mark.parametrize("difficulty", [NONE, MEDIUM])
+def test_a_rendered_field_is_dark_ink_on_light_paper(hand: Hand, difficulty: Difficulty) -> None:
+    for seed in range(10):
+        field = render("1990", seed, difficulty, hand)
+        assert field.dtype == np.uint8
+        assert 32 <= field.shape[0] <= 64
+        assert np.median(field) > 130
+        assert 0.02 < np.mean(field < np.median(field) - 40) < 0.4
 
 
 def test_a_longer_amount_makes_a_longer_field() -> None:
@@ -46,6 +61,162 @@ def test_a_longer_amount_makes_a_longer_field() -> None:
 def test_what_is_no_amount_is_refused(amount: str) -> None:
     with pytest.raises(ValueError, match="an amount has digits"):
         render(amount, 0)
+
+
+def test_the_amount_and_its_digits_alone_are_the_label() -> None:
+    assert digits_of("$1,250.00-") == "125000"
+
+
+@pytest.mark.parametrize("style", ["1,250.00", "1.250", "0.57", "*25="])
+def test_marks_are_written_beside_the_digits(style: str) -> None:
+    _, owner = render_with_owner(style, 0, NONE)
+    assert set(np.unique(owner)) == {NOBODY, *range(len(style))}
+
+
+# Whose ink it is
+
+
+@pytest.mark.parametrize("hand", HANDS)
+def test_the_owners_own_the_dark_pixels_from_left_to_right(hand: Hand) -> None:
+    for seed in range(10):
+        image, owner = render_with_owner("1,250", seed, NONE, hand)
+        assert owner.shape == image.shape
+        dark = image < 128
+        assert np.mean(owner[dark] != NOBODY) > 0.95
+        assert np.mean(dark[owner != NOBODY]) > 0.7
+        middles = [np.flatnonzero((owner == k).any(axis=0)).mean() for k in range(5)]
+        assert middles == sorted(middles)
+
+
+@pytest.mark.parametrize("knob", ["slant", "touching", "unevenness", "clipping"])
+def test_the_owners_go_where_the_ink_goes(knob: str) -> None:
+    for seed in range(10):
+        image, owner = render_with_owner("1,250", seed, replace(NONE, **{knob: 1.0}))
+        assert owner.shape == image.shape
+        assert np.mean(owner[image < 128] != NOBODY) > 0.9
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_leaning_writing_is_not_cut_off_at_the_sides(seed: int) -> None:
+    ink = np.zeros((HEIGHT, 4 * MARGIN), dtype=np.float32)
+    ink[BASELINE - DIGIT_HEIGHT : BASELINE, [MARGIN, -MARGIN]] = 1  # the first pixels of a field
+    writing = Writing(ink, np.where(ink > 0, 0, NOBODY).astype(np.int16))
+    leaning = lean(writing, np.random.default_rng(seed), replace(NONE, slant=1.0))
+    assert leaning.ink.shape == leaning.owner.shape
+    assert leaning.ink.sum() > 0.9 * ink.sum()
+
+
+def test_lines_and_pattern_are_nobody_s() -> None:
+    plain, whose = render_with_owner("1250", 1, NONE)
+    hard, still = render_with_owner("1250", 1, replace(NONE, lines=1.0, texture=1.0, noise=1.0))
+    assert np.mean(hard < 200) > np.mean(plain < 200)
+    assert np.count_nonzero(still != NOBODY) == np.count_nonzero(whose != NOBODY)
+
+
+# Difficulty
+
+
+def contrast(field: Gray) -> float:
+    return float(np.median(field)) - float(np.percentile(field, 2))
+
+
+def steps(field: Gray) -> float:
+    """Measure the sharpest edges: the largest differences between neighbours."""
+    return float(np.percentile(np.abs(np.diff(field.astype(int), axis=1)), 98))
+
+
+def paper(field: Gray) -> Gray:
+    return field[field > np.median(field) - 60]
+
+
+def grain(field: Gray) -> float:
+    """Measure differences between neighbours on the paper."""
+    edges = np.abs(np.diff(field.astype(int), axis=1))
+    return float(np.median(edges))
+
+
+def tilt(field: Gray) -> float:
+    """Measure how much the paper's brightness differs from side to side and from top to bottom."""
+    third, half = field.shape[1] // 3, field.shape[0] // 2
+    across = np.median(field[:, :third]) - np.median(field[:, -third:])
+    down = np.median(field[:half]) - np.median(field[-half:])
+    return float(abs(across) + abs(down))
+
+
+def dark_rows(field: Gray) -> float:
+    """Measure the share of dark pixels in the row that has most of them."""
+    return float((field < np.median(field) - 50).mean(axis=1).max())
+
+
+def columns_taken(field: Gray) -> float:
+    """Measure how much of the width has ink in it: leaning writing fills the gaps."""
+    inked = np.flatnonzero((field < 128).any(axis=0))
+    return len(inked) / float(inked[-1] - inked[0] + 1)
+
+
+def edge_ink(field: Gray) -> float:
+    """Measure the share of ink on the field's outermost pixels."""
+    edges = [field[0], field[-1], field[:, 0], field[:, -1]]
+    return float(np.mean(np.concatenate(edges) < 128))
+
+
+def ink_width(field: Gray) -> float:
+    inked = np.flatnonzero((field < 128).any(axis=0))
+    return float(inked[0] - inked[-1])
+
+
+def ink_height(field: Gray) -> float:
+    inked = np.flatnonzero((field < 128).any(axis=1))
+    return float(inked[-1] - inked[0])
+
+
+@pytest.mark.parametrize(
+    ("knob", "grows"),
+    [
+        ("texture", lambda field: float(paper(field).std())),
+        ("shading", tilt),
+        ("contrast", lambda field: -contrast(field)),
+        ("noise", grain),
+        ("blur", lambda field: -steps(field)),
+        ("lines", dark_rows),
+        ("slant", columns_taken),
+        ("touching", ink_width),
+        ("unevenness", ink_height),
+        ("clipping", edge_ink),
+    ],
+)
+def test_each_knob_makes_harder_what_it_names(knob: str, grows: Callable[[Gray], float]) -> None:
+    means = [
+        np.mean([grows(render("1250", seed, replace(NONE, **{knob: value}))) for seed in range(30)])
+        for value in (0.0, 0.5, 1.0)
+    ]
+    assert means[0] < means[2]
+    assert means[0] - 0.05 * abs(means[0]) <= means[1] <= means[2] + 0.05 * abs(means[2])
+
+
+@pytest.mark.parametrize("knob", KNOBS)
+@pytest.mark.parametrize("value", [-0.01, 1.01, float("nan")])
+def test_a_knob_out_of_range_is_refused_by_name(knob: str, value: float) -> None:
+    with pytest.raises(ValueError, match=f"{knob} must lie between 0 .* and 1"):
+        Difficulty(**{knob: value})
+
+
+def test_the_most_severe_field_is_still_a_field() -> None:
+    for seed in range(10):
+        field = render("1,250.00", seed, Difficulty(**dict.fromkeys(KNOBS, 1.0)))
+        assert min(field.shape) > 10
+        assert field.std() > 2
+
+
+# Samples
+
+
+def test_sample_amounts_are_of_all_kinds_and_can_all_be_drawn() -> None:
+    amounts = sample_amounts(np.random.default_rng(0), 300)
+    assert all(2 <= len(digits_of(amount)) <= 7 for amount in amounts)
+    for mark in ".,-=$*#":
+        assert any(mark in amount for amount in amounts)
+    assert all(render(amount, 0).size for amount in amounts[:50])
 
 
 def test_the_shipped_samples_are_those_the_command_makes(tmp_path: Path) -> None:
@@ -83,77 +254,3 @@ def test_the_shipped_labels_name_the_shipped_images() -> None:
     for row in rows:
         assert row["digits"] == digits_of(row["amount"])
         assert 2 <= len(row["digits"]) <= 7
-
-
-class Fixed(CheckReader):
-    """Reads what it was told to."""
-
-    def __init__(self, texts: list[str]) -> None:
-        self.texts = texts
-
-    def read_many(self, images: Iterable[object]) -> list[Reading]:
-        return [Reading(text, 0.5, ()) for text, _ in zip(self.texts, images, strict=True)]
-
-
-def labelled(folder: Path, table: str) -> Path:
-    (folder / "labels.csv").write_text(table, encoding="utf-8")
-    return folder
-
-
-def test_exact_reads_and_digit_errors_are_counted(tmp_path: Path) -> None:
-    folder = labelled(tmp_path, "file,digits,note\na.png,120,\nb.png,7,\nc.png,5566,\nd.png,99,\n")
-    result = evaluate(folder, Fixed(["120", "1", "566", ""]))
-    assert result.exact == 0.25
-    assert result.digit_errors == pytest.approx((0 + 1 + 1 + 2) / 10)
-    assert result.interval == pytest.approx((0.0456, 0.6994), abs=1e-4)  # Wilson's for 1 in 4
-    assert str(result) == (
-        "25.0% of 4 fields read exactly (95 % interval 4.6% to 69.9%); 40.0% digit errors"
-    )
-
-
-def test_the_shipped_samples_can_be_evaluated() -> None:
-    result = evaluate(data_path("checks"), CheckReader())
-    assert result.exact > 0.5
-    assert result.interval[0] < result.exact < result.interval[1]
-    assert result.digit_errors < 0.2
-
-
-@pytest.mark.parametrize(
-    ("table", "message"),
-    [
-        ("", "columns file and digits"),
-        ("file,text\na.png,12\n", "columns file and digits"),
-        ("file,digits\n", "names no field"),
-        ("file,digits\na.png,12.50\n", "digits only"),
-        ("file,digits\na.png\n", "digits only"),
-    ],
-)
-def test_a_table_without_labels_is_refused(tmp_path: Path, table: str, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        evaluate(labelled(tmp_path, table), Fixed([]))
-
-
-def test_a_folder_without_labels_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"labels\.csv"):
-        evaluate(tmp_path, Fixed([]))
-
-
-def test_a_label_without_its_image_is_named(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"a\.png"):
-        evaluate(labelled(tmp_path, "file,digits\na.png,12\n"), CheckReader())
-
-
-@pytest.mark.parametrize(
-    ("a", "b", "distance"),
-    [("", "", 0), ("", "123", 3), ("123", "123", 0), ("1990", "199", 1), ("7217", "1217", 1),
-     ("8262", "826", 1), ("12", "21", 2), ("10000", "1000", 1)],
-)  # fmt: skip
-def test_edit_distance(a: str, b: str, distance: int) -> None:
-    assert edit_distance(a, b) == distance
-
-
-@given(st.text("0123", max_size=6), st.text("0123", max_size=6), st.text("0123", max_size=6))
-def test_edit_distance_is_a_distance(a: str, b: str, c: str) -> None:
-    assert edit_distance(a, b) == edit_distance(b, a)
-    assert edit_distance(a, c) <= edit_distance(a, b) + edit_distance(b, c)
-    assert (edit_distance(a, b) == 0) == (a == b)

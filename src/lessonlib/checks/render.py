@@ -1,10 +1,14 @@
-"""Sample fields: amounts put together from real handwritten digits, on paper as checks have it.
+"""Sample fields: amounts in handwriting, on paper as checks have it.
 
-The digits are those of the bundled test split (UCI), which no shipped network was trained on.
+Who writes is a `Hand`. `drawn_hand` draws pen strokes, in the forms that people use; part of the
+shipped readers' training fields is of its making. `bundled_hand` takes people's digits from the
+bundled test split (UCI), which no shipped network was trained on; they have 8x8 pixels only.
 """
 
 import csv
 import io
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -12,52 +16,157 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
-from scipy import ndimage
 
 from lessonlib import digits
-from lessonlib.checks.image import Gray
+from lessonlib.checks import strokes
+from lessonlib.checks.image import Gray, Plane
 
-Plane = npt.NDArray[np.float64]  # shape (H, w), values in [0, 1]
+Owner = npt.NDArray[np.int16]  # shape (H, w): which character's ink a pixel is, or NOBODY
+# A hand writes one character: (character, height in pixels, pen width in pixels, rng) to its
+# ink, and how many rows of that lie below the line it stands on.
+Hand = Callable[[str, float, float, np.random.Generator], tuple[Plane, int]]
 
+CHARACTERS = "0123456789.,-=$*#"
+NOBODY = -1
 HEIGHT = 64  # pixels: a field half an inch high, scanned at 130 dots per inch
 BASELINE = 50  # the row that digits stand on
-MARGIN = 12  # pixels of paper at the left and right
+DIGIT_HEIGHT = 32  # pixels, of a digit of usual size
+MARGIN = 14  # pixels of paper at the left and right
 SAMPLES, SEED = 36, 1990
 
 
-def render(amount: str, seed: int | np.random.Generator) -> Gray:
+@dataclass(frozen=True)
+class Difficulty:
+    """What makes a field hard to read: each from 0 (not at all) over 0.5 (usual) to 1 (severe).
+
+    Attributes
+    ----------
+    texture : float
+        How dark the printed pattern of the paper is.
+    shading : float
+        How far the light falls off across the field.
+    contrast : float
+        How pale the ink is against the paper.
+    noise : float
+        The scanner's noise and compression.
+    blur : float
+        How much is out of focus, or scanned too coarsely.
+    lines : float
+        Share of the fields with ruled lines, and how close these come to the digits.
+    slant : float
+        How far the writing leans, and rises or falls.
+    touching : float
+        How close the characters stand.
+    unevenness : float
+        How much the digits of a field differ in size and place.
+    clipping : float
+        How tightly the field was cut out; beyond 0.5, through the ink.
+    """
+
+    texture: float = 0.5
+    shading: float = 0.5
+    contrast: float = 0.5
+    noise: float = 0.5
+    blur: float = 0.5
+    lines: float = 0.5
+    slant: float = 0.5
+    touching: float = 0.5
+    unevenness: float = 0.5
+    clipping: float = 0.5
+
+    def __post_init__(self) -> None:
+        """Check the range of each."""
+        for name, value in vars(self).items():
+            if not 0 <= value <= 1:
+                raise ValueError(f"{name} must lie between 0 (none) and 1 (severe), not {value}")
+
+
+MEDIUM = Difficulty()
+
+
+@dataclass(frozen=True, eq=False)
+class Writing:
+    """Ink, and whose it is.
+
+    Attributes
+    ----------
+    ink : float32 array, shape (H, W)
+        1 where the pen was.
+    owner : int16 array, shape (H, W)
+        Position in the amount of the character that the ink belongs to; `NOBODY` elsewhere.
+    """
+
+    ink: Plane
+    owner: Owner
+
+
+def render(
+    amount: str,
+    seed: int | np.random.Generator,
+    difficulty: Difficulty = MEDIUM,
+    hand: Hand | None = None,
+) -> Gray:
     """Draw the image of an amount field.
 
     Parameters
     ----------
     amount : str
-        Digits, and ``.`` ``,`` or ``-`` between or after them, as "1,250.00" or "320-".
+        Digits, and ``. , - = $ * #`` between or around them, as "$1,250.00" or "320.-".
     seed : int or numpy Generator
         Chooses the handwriting and the paper; the same seed gives the same image.
+    difficulty : Difficulty
+    hand : Hand, optional
+        Who writes; `drawn_hand` when not given.
 
     Returns
     -------
-    uint8 array, shape (64, W)
+    uint8 array, shape (H, W)
+        H is 64 or less.
 
     Raises
     ------
     ValueError
         When the amount holds another character, or no digit.
     """
-    if not set(amount) <= set("0123456789.,-") or not digits_of(amount):
-        raise ValueError(f'an amount has digits and "." "," "-" only, not {amount!r}')
+    return render_with_owner(amount, seed, difficulty, hand)[0]
+
+
+def render_with_owner(
+    amount: str,
+    seed: int | np.random.Generator,
+    difficulty: Difficulty = MEDIUM,
+    hand: Hand | None = None,
+) -> tuple[Gray, Owner]:
+    """Draw the image of an amount field, and say which character each pixel's ink is of.
+
+    Parameters
+    ----------
+    amount, seed, difficulty, hand
+        As for `render`, which raises the same.
+
+    Returns
+    -------
+    image : uint8 array, shape (H, W)
+    owner : int16 array, shape (H, W)
+        Positions in `amount`, or `NOBODY` for paper, lines and pattern.
+    """
+    if not set(amount) <= set(CHARACTERS) or not digits_of(amount):
+        raise ValueError(
+            f'an amount has digits and ". , - = $ * #" only, and one digit at least; not {amount!r}'
+        )
     rng = np.random.default_rng(seed)
-    pen = slant(write(amount, rng), rng.uniform(-0.05, 0.3))
-    sign = currency_sign(rng) if rng.random() < 0.5 else np.zeros((HEIGHT, 0))
-    ink = np.hstack([np.zeros_like(sign), pen])
-    printed = np.hstack([sign, np.zeros_like(pen)])
-    if rng.random() < 0.6:
-        printed = np.maximum(printed, ruled_line(printed.shape[1], rng))
-    field = paper(ink.shape[1], rng)
-    field += printed * (rng.uniform(90, 130) - field)
-    field += ndimage.gaussian_filter(ink, 0.5) * (rng.uniform(35, 80) - field)
-    field += rng.normal(0, rng.uniform(1, 4), field.shape)  # the scanner's noise
-    return np.clip(field, 0, 255).round().astype(np.uint8)
+    writing = lean(write(amount, rng, difficulty, hand or drawn_hand), rng, difficulty)
+    width = writing.ink.shape[1]
+    field = paper(width, rng, difficulty)
+    paper_level = float(np.median(field))
+    line = ruled_lines(width, rng, difficulty)
+    field += line * (rng.uniform(0.35, 0.7) * paper_level - field)
+    # Ink is translucent: the pattern shows through it a little.
+    depth = paper_level * (1 - 0.8 * difficulty.contrast * rng.uniform(0.5, 1)) * 0.85
+    field -= writing.ink * depth * rng.uniform(0.9, 1.0)
+    image = scan(field, rng, difficulty)
+    top, bottom, left, right = margins(writing.ink, rng, difficulty)
+    return image[top:bottom, left:right], writing.owner[top:bottom, left:right]
 
 
 def digits_of(amount: str) -> str:
@@ -74,153 +183,274 @@ def digits_of(amount: str) -> str:
     return "".join(c for c in amount if c.isdecimal())
 
 
-def write(amount: str, rng: np.random.Generator) -> Plane:
+def write(amount: str, rng: np.random.Generator, difficulty: Difficulty, hand: Hand) -> Writing:
     """Set digits and marks side by side on one baseline, not quite evenly.
 
     Parameters
     ----------
     amount : str
     rng : numpy Generator
+    difficulty : Difficulty
+    hand : Hand
 
     Returns
     -------
-    float array, shape (64, w)
-        1 where the pen was.
+    Writing
+        64 pixels high.
     """
-    height = rng.uniform(28, 36)
-    ink = np.zeros((HEIGHT, 2 * MARGIN + 60 * len(amount)))
+    pen = rng.uniform(2.0, 4.5)
+    loose = rng.uniform(4, 9) * (1.3 - difficulty.touching)  # mean gap between characters
+    spread = 6 * difficulty.touching
+    uneven = 0.2 * difficulty.unevenness
+    ink = np.zeros((HEIGHT, 2 * MARGIN + 110 * len(amount)), dtype=np.float32)
+    owner = np.full(ink.shape, NOBODY, dtype=np.int16)
     x = MARGIN
-    for character in amount:
-        glyph = digit(int(character), height, rng) if character.isdecimal() else mark(character)
-        lift = {",": 3, "-": -int(height / 2.5)}.get(character, 0)
-        bottom = BASELINE + int(rng.integers(-2, 3)) + lift
-        place = ink[bottom - glyph.shape[0] : bottom, x : x + glyph.shape[1]]
-        np.maximum(place, glyph, out=place)
-        x += glyph.shape[1] + int(rng.integers(-1, 12))  # now and then two digits touch
-    return ink[:, : x + MARGIN]
+    for position, character in enumerate(amount):
+        height = DIGIT_HEIGHT * (1 + uneven * rng.normal())
+        height = float(np.clip(height, 0.5 * DIGIT_HEIGHT, 1.4 * DIGIT_HEIGHT))
+        glyph, below = hand(character, height, pen, rng)
+        bottom = BASELINE + below + round(rng.normal() * 12 * uneven)
+        top = bottom - glyph.shape[0]
+        glyph = glyph[max(0, -top) : glyph.shape[0] - max(0, bottom - HEIGHT)]
+        top = max(top, 0)
+        rows, columns = slice(top, top + glyph.shape[0]), slice(x, x + glyph.shape[1])
+        owner[rows, columns][glyph > np.maximum(ink[rows, columns], 0.3)] = position
+        np.maximum(ink[rows, columns], glyph, out=ink[rows, columns])
+        x = max(MARGIN, x + glyph.shape[1] + round(loose + spread * rng.normal()))
+    return Writing(ink[:, : x + MARGIN], owner[:, : x + MARGIN])
 
 
-def digit(value: int, height: float, rng: np.random.Generator) -> Plane:
-    """Draw one of the bundled handwritten digits, enlarged smoothly.
+def bundled_hand(
+    character: str, height: float, pen: float, rng: np.random.Generator
+) -> tuple[Plane, int]:
+    """Write with the bundled test digits (UCI), and drawn marks.
 
     Parameters
     ----------
-    value : int
-        0 to 9.
-    height : float
-        In pixels, about; each digit varies by a tenth.
+    character : str
+        One of `CHARACTERS`.
+    height, pen : float
+        Pixels.
     rng : numpy Generator
 
     Returns
     -------
-    float array, shape (h, w)
+    ink : float32 array, shape (h, w)
+    below : int
+        Rows of it below the line.
     """
-    images, labels = _handwriting()
-    image = images[rng.choice(np.flatnonzero(labels == value))] / 255
-    large = ndimage.zoom(image, height / 20 * rng.uniform(0.9, 1.1), order=3)
-    sharp = np.clip(2 * large - 0.5, 0, 1)  # enlarging blurs: steeper edges, as a pen has
+    if not character.isdecimal():
+        return drawn_hand(character, height, pen, rng)
+    images, labels = _bundled()
+    image = images[rng.choice(np.flatnonzero(labels == int(character)))]
+    return enlarge(image, height, None), 0
+
+
+def drawn_hand(
+    character: str, height: float, pen: float, rng: np.random.Generator
+) -> tuple[Plane, int]:
+    """Write with the strokes that the project draws: takes and returns what `bundled_hand` does."""
+    plane, below = strokes.draw(strokes.write(character, rng), height, pen)
+    return np.asarray(plane, dtype=np.float32), below
+
+
+def enlarge(image: npt.NDArray[np.uint8], height: float, pen: float | None) -> Plane:
+    """Enlarge a digit of MNIST's kind, with edges as sharp as a pen's.
+
+    Parameters
+    ----------
+    image : uint8 array, shape (28, 28)
+        255 is ink.
+    height : float
+        Pixels that 20 of the image's become.
+    pen : float, optional
+        Width in pixels that its strokes shall have, about; as they are when not given.
+
+    Returns
+    -------
+    float32 array, shape (h, w)
+        Without empty rows and columns at its edges.
+    """
+    scale = height / 20
+    size = max(8, round(28 * scale))
+    large = cv2.resize(image, (size, size), interpolation=cv2.INTER_CUBIC).astype(np.float32) / 255
+    inside = (large > 0.5).astype(np.uint8)
+    if pen is None or not inside.any():
+        sharp = np.clip(2 * large - 0.5, 0, 1)
+    else:
+        depth = cv2.distanceTransform(inside, cv2.DIST_L2, 3)
+        outside = cv2.distanceTransform(1 - inside, cv2.DIST_L2, 3)
+        # Twice the mean depth is half a stroke's width; thinning by much would tear it.
+        width = 4 * float(depth[inside > 0].mean()) - 1
+        grow = np.clip((pen - width) / 2, -0.25 * width, 2.0)
+        sharp = np.clip(depth - outside + (large - 0.5) + grow + 0.5, 0, 1)
     rows, columns = np.flatnonzero(sharp.max(axis=1)), np.flatnonzero(sharp.max(axis=0))
-    glyph: Plane = sharp[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    glyph: Plane = sharp[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].astype(np.float32)
     return glyph
 
 
-def mark(character: str) -> Plane:
-    """Draw a dot, a comma or a dash.
+def lean(writing: Writing, rng: np.random.Generator, difficulty: Difficulty) -> Writing:
+    """Lean writing over, and let it rise or fall along the field.
 
     Parameters
     ----------
-    character : {".", ",", "-"}
-
-    Returns
-    -------
-    float array, shape (h, w)
-    """
-    size, start, end = {
-        ".": ((6, 6), (2, 3), (3, 3)),
-        ",": ((10, 7), (4, 2), (2, 7)),
-        "-": ((6, 18), (3, 3), (14, 2)),
-    }[character]
-    glyph = np.zeros(size, dtype=np.uint8)
-    cv2.line(glyph, start, end, 255, thickness=3, lineType=cv2.LINE_AA)
-    return glyph / 255
-
-
-def slant(ink: Plane, shear: float) -> Plane:
-    """Lean writing over.
-
-    Parameters
-    ----------
-    ink : float array, shape (64, w)
-    shear : float
-        Pixels to the right for each pixel upwards.
-
-    Returns
-    -------
-    float array, shape (64, w)
-    """
-    matrix = np.array([[1, shear], [0, 1]])  # in (x, y): from the result back to the source
-    offset = np.array([-shear * BASELINE, 0])
-    leaning = ndimage.affine_transform(ink.T, matrix, offset, order=1).T
-    return np.asarray(np.clip(leaning, 0, 1), dtype=np.float64)
-
-
-def currency_sign(rng: np.random.Generator) -> Plane:
-    """Print a small dollar sign, as forms have it before the amount.
-
-    Parameters
-    ----------
+    writing : Writing
     rng : numpy Generator
+    difficulty : Difficulty
 
     Returns
     -------
-    float array, shape (64, w)
+    Writing
     """
-    image = np.zeros((HEIGHT, 20), dtype=np.uint8)
-    foot = (6, BASELINE - int(rng.integers(0, 6)))
-    cv2.putText(image, "$", foot, cv2.FONT_HERSHEY_SIMPLEX, 0.5, 255, 1, cv2.LINE_AA)
-    return image / 255
+    shear = 0.12 * difficulty.slant + 0.3 * difficulty.slant * rng.normal()  # most lean right
+    rise = np.clip(0.05 * difficulty.slant * rng.normal(), -0.1, 0.1)
+    shear = float(np.clip(shear, -0.5, 0.8))
+    middle = writing.ink.shape[1] / 2
+    extra = round(abs(shear) * HEIGHT / 2)
+    matrix = np.array([[1, -shear, shear * BASELINE + extra], [rise, 1, -rise * middle]])
+    size = (writing.ink.shape[1] + 2 * extra, HEIGHT)
+    ink = cv2.warpAffine(writing.ink, matrix, size, flags=cv2.INTER_LINEAR)
+    owner = cv2.warpAffine(
+        writing.owner, matrix, size, flags=cv2.INTER_NEAREST, borderValue=float(NOBODY)
+    )
+    return Writing(np.asarray(ink, dtype=np.float32), np.asarray(owner, dtype=np.int16))
 
 
-def ruled_line(width: int, rng: np.random.Generator) -> Plane:
-    """Print the line that the amount is written on.
+def ruled_lines(width: int, rng: np.random.Generator, difficulty: Difficulty) -> Plane:
+    """Print the line that the amount is written on, and at times the box around it.
 
     Parameters
     ----------
     width : int
         In pixels.
     rng : numpy Generator
+    difficulty : Difficulty
 
     Returns
     -------
-    float array, shape (64, width)
+    float32 array, shape (64, width)
     """
-    line = np.zeros((HEIGHT, width))
-    row = BASELINE + int(rng.integers(0, 8))
-    line[row : row + int(rng.integers(1, 3))] = 1
-    return line
+    printed = np.zeros((HEIGHT, width), dtype=np.float32)
+    for edge, side in ((BASELINE, 1), (BASELINE - DIGIT_HEIGHT, -1)):
+        if rng.random() < 1.2 * difficulty.lines * (1 if side > 0 else 0.4):
+            gap = rng.uniform(-4, 12) + 8 * (0.5 - difficulty.lines)
+            row, slope = edge + side * gap, rng.normal() * 0.006
+            start, stop = (0, round(row)), (width, round(row + slope * width))
+            cv2.line(printed, start, stop, 1.0, int(rng.integers(1, 3)), cv2.LINE_AA)
+    return printed
 
 
-def paper(width: int, rng: np.random.Generator) -> Plane:
-    """Make a strip of check paper: a tint, a printed pattern of waves, shading across.
+def paper(width: int, rng: np.random.Generator, difficulty: Difficulty) -> Plane:
+    """Make a strip of check paper: a tint, a printed pattern, shading across.
 
     Parameters
     ----------
     width : int
         In pixels.
     rng : numpy Generator
+    difficulty : Difficulty
 
     Returns
     -------
-    float array, shape (64, width)
+    float32 array, shape (64, width)
         Gray levels.
     """
-    y, x = np.mgrid[:HEIGHT, :width]
-    angle, wave = rng.uniform(0, np.pi), rng.uniform(4, 7)  # its direction; pixels to the next line
-    across = x * np.cos(angle) + y * np.sin(angle) + 2 * np.sin(x / rng.uniform(6, 12))
-    pattern = rng.uniform(3, 9) * np.sin(2 * np.pi * across / wave)
-    shading = rng.uniform(-25, 25) * x / width + rng.uniform(-10, 10) * y / HEIGHT
-    tint = rng.uniform(185, 225)
-    return np.asarray(tint + pattern + shading, dtype=np.float64)
+    y, x = np.mgrid[:HEIGHT, :width].astype(np.float32)
+    tint = rng.uniform(225, 245) - 80 * difficulty.contrast * rng.random()
+    shading = difficulty.shading * (
+        rng.uniform(-60, 60) * (x / width - 0.5) + rng.uniform(-30, 30) * (y / HEIGHT - 0.5)
+    )
+    strength = 50 * difficulty.texture * rng.uniform(0.2, 1)
+    field = tint + shading - strength * pattern(x, y, rng)
+    return np.asarray(field, dtype=np.float32)
+
+
+def pattern(x: Plane, y: Plane, rng: np.random.Generator) -> Plane:
+    """Print waves of thin lines, a weave, or blots, as paper against forgery has them.
+
+    Parameters
+    ----------
+    x, y : float32 arrays, shape (64, w)
+        Column and row of each pixel.
+    rng : numpy Generator
+
+    Returns
+    -------
+    float32 array, shape (64, w)
+        0 is bare paper, 1 the darkest print.
+    """
+    kind = rng.choice(["waves", "crossed waves", "weave", "blots"], p=[0.45, 0.25, 0.15, 0.15])
+    if kind == "blots":
+        grain = rng.random((HEIGHT, x.shape[1]), dtype=np.float32)
+        blurred = cv2.GaussianBlur(grain, (0, 0), rng.uniform(0.7, 2.5))
+        low, high = blurred.min(), blurred.max()
+        return np.asarray((blurred - low) / (high - low), dtype=np.float32)
+    if kind == "weave":
+        pitch = rng.uniform(3, 6)
+        weave = np.sin(2 * np.pi * x / pitch) * np.sin(2 * np.pi * y / pitch)
+        return np.asarray(0.5 + 0.5 * weave, dtype=np.float32)
+    waves = _waves(x, y, rng)
+    return np.maximum(waves, _waves(x, y, rng)) if kind == "crossed waves" else waves
+
+
+def _waves(x: Plane, y: Plane, rng: np.random.Generator) -> Plane:
+    """Draw a family of thin wavy lines."""
+    angle, pitch = rng.uniform(0, np.pi), rng.uniform(4, 11)
+    along = x * np.sin(angle) - y * np.cos(angle)
+    swing = rng.uniform(0, 0.5) * pitch * np.sin(2 * np.pi * along / rng.uniform(15, 70))
+    phase = (x * np.cos(angle) + y * np.sin(angle) + swing) / pitch
+    sharpness = rng.uniform(1, 8)  # the thinner the lines, the more paper between them
+    return np.asarray((0.5 + 0.5 * np.cos(2 * np.pi * phase)) ** sharpness, dtype=np.float32)
+
+
+def scan(field: Plane, rng: np.random.Generator, difficulty: Difficulty) -> Gray:
+    """Scan a field: blur it, add noise, round to gray levels, and compress.
+
+    Parameters
+    ----------
+    field : float32 array, shape (64, w)
+        Gray levels, not yet rounded.
+    rng : numpy Generator
+    difficulty : Difficulty
+
+    Returns
+    -------
+    uint8 array, shape (64, w)
+    """
+    seen = cv2.GaussianBlur(field, (0, 0), 0.4 + 1.4 * difficulty.blur * rng.random())
+    seen = seen + rng.normal(0, 0.5 + 10 * difficulty.noise * rng.random(), field.shape)
+    levels = np.clip(seen, 0, 255).round().astype(np.uint8)
+    if rng.random() < difficulty.noise:
+        quality = int(100 - 60 * difficulty.noise * rng.random())
+        _, compressed = cv2.imencode(".jpg", levels, [cv2.IMWRITE_JPEG_QUALITY, quality])
+        levels = np.asarray(cv2.imdecode(compressed, cv2.IMREAD_GRAYSCALE), dtype=np.uint8)
+    return levels
+
+
+def margins(
+    ink: Plane, rng: np.random.Generator, difficulty: Difficulty
+) -> tuple[int, int, int, int]:
+    """Choose where a field is cut out.
+
+    Parameters
+    ----------
+    ink : float32 array, shape (64, w)
+    rng : numpy Generator
+    difficulty : Difficulty
+
+    Returns
+    -------
+    top, bottom, left, right : int
+        Rows and columns; bottom and right are the first ones outside.
+    """
+    rows, columns = np.flatnonzero(ink.max(axis=1) > 0.3), np.flatnonzero(ink.max(axis=0) > 0.3)
+    room = 18 * (1 - difficulty.clipping) * rng.random(4) - 3 * max(0, difficulty.clipping - 0.5)
+    top, left = (
+        max(0, round(edge - free)) for edge, free in ((rows[0], room[0]), (columns[0], room[2]))
+    )
+    bottom = min(HEIGHT, round(rows[-1] + 1 + room[1]))
+    right = min(ink.shape[1], round(columns[-1] + 1 + room[3]))
+    return top, bottom, left, right
 
 
 def sample_amounts(rng: np.random.Generator, count: int) -> list[str]:
@@ -235,13 +465,25 @@ def sample_amounts(rng: np.random.Generator, count: int) -> list[str]:
     -------
     list of str
     """
-    styles = ("{:d}", "{:,d}", "{:d}-", "{:.2f}")
     amounts = []
     for _ in range(count):
-        number = int(10 ** rng.uniform(1.7, 5.3))  # as many of two digits as of five
-        style = styles[rng.integers(len(styles))]
-        amounts.append(style.format(number / 100 if "f" in style else number))
+        number = int(10 ** rng.uniform(1, 6))  # as many of two digits as of six
+        if rng.random() < 0.3:  # round sums are common
+            number = max(10, int(float(f"{number:.{int(rng.integers(1, 3))}g}")))
+        style = rng.choice(["plain", "comma", "dot", "cents"], p=[0.25, 0.2, 0.35, 0.2])
+        text = f"{number:d}" if style == "plain" else f"{number:,d}"
+        if style == "dot":
+            text = text.replace(",", ".")
+        if style == "cents":
+            text = f"{number / 100:,.2f}" if rng.random() < 0.7 else f"{number / 100:.2f}"
+        else:
+            text += str(rng.choice(["", ".", "-", ".-", ",-", "=", ".="], p=ENDS))
+        text = str(rng.choice(["", "$", "*", "#"], p=[0.8, 0.14, 0.03, 0.03])) + text
+        amounts.append(text)
     return amounts
+
+
+ENDS = [0.55, 0.15, 0.12, 0.06, 0.02, 0.06, 0.04]
 
 
 def write_samples(folder: str | Path, count: int = SAMPLES, seed: int = SEED) -> None:
@@ -277,5 +519,5 @@ def _write_whole(path: Path, data: bytes) -> None:
 
 
 @cache
-def _handwriting() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+def _bundled() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
     return digits.load_bundled("test")

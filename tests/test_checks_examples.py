@@ -1,0 +1,159 @@
+"""The labelled candidates that the readers are trained on say what they show."""
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from lessonlib import digits
+from lessonlib.checks import JUNK, MARK, Difficulty, Strip, cut_up, find_candidates
+from lessonlib.checks.candidates import CLASSES
+from lessonlib.checks.examples import (
+    classes_of,
+    examples,
+    labelled_candidates,
+    mixed_hand,
+    random_field,
+    spread,
+)
+from lessonlib.checks.render import NOBODY, render_with_owner
+
+IMAGES, LABELS = digits.load_bundled("test")
+CLEAN = Difficulty(*[0.0] * 10)
+AMOUNT = "13,579.26"
+
+
+def strip_of(*widths: int) -> Strip:
+    """Put together primitives 40 pixels high, of these widths, side by side."""
+    edges = np.cumsum([0, *widths])
+    labels = np.repeat(np.arange(len(widths), dtype=np.int16), widths)[np.newaxis].repeat(40, 0)
+    boxes = [(x, 0, w, 40) for x, w in zip(edges.tolist(), widths, strict=False)]
+    return Strip(labels, np.array(boxes, dtype=np.int64), 40, 0.0)
+
+
+def owners(*widths_and_owners: tuple[int, int]) -> npt.NDArray[np.int16]:
+    row = np.concatenate([np.full(width, owner) for width, owner in widths_and_owners])
+    return row[np.newaxis].repeat(40, 0).astype(np.int16)
+
+
+def classes(
+    strip: Strip, owner: npt.NDArray[np.int16], amount: str, *found: tuple[int, int]
+) -> list[int]:
+    labelled: list[int] = classes_of(strip, np.array(found), owner, amount).tolist()
+    return labelled
+
+
+# ---------------------------------------------------------------- one candidate
+
+
+def test_a_whole_digit_by_itself_is_that_digit() -> None:
+    strip, owner = strip_of(20, 20), owners((20, 0), (20, 1))
+    assert classes(strip, owner, "73", (0, 1), (1, 2)) == [7, 3]
+
+
+def test_two_digits_joined_are_junk() -> None:
+    strip, owner = strip_of(20, 20), owners((20, 0), (20, 1))
+    assert classes(strip, owner, "73", (0, 2)) == [JUNK]
+
+
+def test_half_a_digit_is_junk_and_both_halves_together_are_the_digit() -> None:
+    strip, owner = strip_of(12, 12, 20), owners((24, 0), (20, 1))
+    assert classes(strip, owner, "73", (0, 1), (1, 2), (0, 2)) == [JUNK, JUNK, 7]
+
+
+def test_a_digit_with_a_comma_in_it_is_junk_and_the_comma_a_mark() -> None:
+    strip, owner = strip_of(20, 6, 20), owners((20, 0), (6, 1), (20, 2))
+    assert classes(strip, owner, "7,3", (0, 1), (1, 2), (0, 2)) == [7, MARK, JUNK]
+
+
+def test_dirt_and_lines_are_marks() -> None:
+    strip, owner = strip_of(20, 8), owners((20, 0), (8, NOBODY))
+    assert classes(strip, owner, "7", (0, 1), (1, 2)) == [7, MARK]
+
+
+def test_what_is_neither_whole_nor_clearly_broken_is_left_out() -> None:
+    strip, owner = strip_of(16, 4), owners((20, 0))
+    assert classes(strip, owner, "7", (0, 1), (1, 2), (0, 2)) == [-1, JUNK, 7]
+
+
+# ---------------------------------------------------------------- a field
+
+
+def test_in_plain_writing_every_digit_of_the_amount_is_among_the_candidates() -> None:
+    found = []
+    for seed in range(20):
+        _, labels = labelled_candidates(*render_with_owner(AMOUNT, seed, CLEAN), AMOUNT)
+        found.append(set(labels.tolist()) >= {1, 2, 3, 5, 6, 7, 9})
+        assert not set(labels.tolist()) & {0, 4, 8}  # which the amount does not have
+        assert MARK in labels
+    assert np.mean(found) >= 0.85
+
+
+def test_junk_is_a_part_of_all_that_is_found() -> None:
+    image, owner = render_with_owner(AMOUNT, 3, Difficulty(touching=1.0))
+    shown, labels = labelled_candidates(image, owner, AMOUNT)
+    assert JUNK in labels
+    assert len(shown) == len(labels) < len(find_candidates(image).found)
+
+
+def test_the_pictures_are_those_the_reader_makes() -> None:
+    image, owner = render_with_owner(AMOUNT, 0, CLEAN)
+    seen = {picture.tobytes() for picture in find_candidates(image).pictures}
+    shown, _ = labelled_candidates(image, owner, AMOUNT)
+    assert {picture.tobytes() for picture in shown} <= seen
+
+
+def test_a_field_without_ink_gives_no_examples() -> None:
+    blank = np.full((60, 200), 255, dtype=np.uint8)
+    nobody = np.full(blank.shape, NOBODY, dtype=np.int16)
+    shown, labels = labelled_candidates(blank, nobody, "12")
+    assert shown.shape == (0, 2, 28, 28)
+    assert labels.shape == (0,)
+    assert not len(cut_up(blank == 0).boxes)
+
+
+def test_strokes_own_the_two_pixels_around_them_but_no_other_s_ink() -> None:
+    owner = np.full((9, 12), NOBODY, dtype=np.int16)
+    owner[4, 4], owner[4, 5] = 0, 1
+    grown = spread(owner)
+    assert (grown[4, 4], grown[4, 5]) == (0, 1)
+    assert (grown[4, 2], grown[4, 1]) == (0, NOBODY)
+    assert (grown[4, 7], grown[4, 8]) == (1, NOBODY)
+
+
+# ---------------------------------------------------------------- many
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_others() -> None:
+    one, two, other = (examples(IMAGES, LABELS, 6, seed) for seed in (1, 1, 2))
+    assert [part.tobytes() for part in one] == [part.tobytes() for part in two]
+    assert one[0].tobytes() != other[0].tobytes()
+
+
+def test_all_twelve_classes_come_and_each_digit_about_as_often_as_it_is_written() -> None:
+    shown, labels = examples(IMAGES, LABELS, 80, 0)
+    assert shown.shape == (len(labels), 2, 28, 28)
+    assert shown.dtype == labels.dtype == np.uint8
+    counts = np.bincount(labels, minlength=CLASSES)
+    assert counts.min() > 0
+    assert len(counts) == CLASSES
+    assert shown[:, 0].any(axis=(1, 2)).all()
+
+
+def test_random_fields_come_with_owners_of_their_own_shape() -> None:
+    rng = np.random.default_rng(0)
+    shapes = set()
+    for _ in range(10):
+        image, owner = random_field("1,250", rng, IMAGES, LABELS)
+        assert image.shape == owner.shape
+        assert owner.max() < 5
+        shapes.add(image.shape)
+    assert len(shapes) > 5
+
+
+@pytest.mark.parametrize("character", list("0123456789.,-=$*#"))
+def test_every_writer_writes_every_character(character: str) -> None:
+    rng = np.random.default_rng(1)
+    for _ in range(5):
+        ink, _ = mixed_hand(IMAGES, LABELS, rng)(character, 32, 3, rng)
+        assert ink.ndim == 2
+        assert ink.max() > 0.5
