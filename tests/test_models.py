@@ -77,6 +77,59 @@ def test_weights_start_with_he_s_variance_and_biases_at_zero() -> None:
             assert not layer.bias.any()
 
 
+def test_an_mlp_sees_all_of_its_pictures() -> None:
+    model = models.MLP(hidden=(4,), pictures=2, classes=12).eval()
+    x = torch.randn(3, 2, 28, 28)
+    assert model(x).shape == (3, 12)
+    for picture in range(2):
+        other = x.clone()
+        other[:, picture] += 1
+        assert not torch.allclose(model(x), model(other))
+
+
+# The convolutional network
+
+
+def test_the_cnn_of_the_readers_has_145484_parameters() -> None:
+    model = models.CNN(16, pictures=2, classes=12)
+    assert sum(p.numel() for p in model.parameters()) == 145_484
+
+
+@pytest.mark.parametrize("shape", [(3, 28, 28), (3, 784), (3, 1, 28, 28)])
+def test_a_cnn_takes_the_images_an_mlp_takes(shape: tuple[int, ...]) -> None:
+    model = models.CNN(2).eval()
+    x = torch.arange(3 * 784, dtype=torch.float32).view(3, 28, 28) / 1000
+    assert torch.equal(model(x.view(shape)), model(x))
+    assert model(x).shape == (3, 10)
+
+
+def test_a_cnn_sees_all_of_its_pictures_and_keeps_the_images_apart() -> None:
+    torch.manual_seed(0)
+    model = models.CNN(2, pictures=2, classes=12).eval()
+    x = torch.randn(3, 2, 28, 28)
+    assert model(x).shape == (3, 12)
+    for picture in range(2):
+        other = x.clone()
+        other[1, picture] += 1
+        changed = (model(x) - model(other)).abs().amax(dim=1) > 1e-4
+        assert changed.tolist() == [False, True, False]
+
+
+def test_a_cnn_takes_no_images_and_images_that_are_not_contiguous() -> None:
+    model = models.CNN(2, pictures=2).eval()
+    assert model(torch.zeros(0, 2, 28, 28)).shape == (0, 10)
+    x = torch.randn(3, 28, 28, 2).permute(0, 3, 1, 2)
+    torch.testing.assert_close(model(x), model(x.contiguous()))
+
+
+def test_the_cnn_s_weights_start_with_he_s_variance() -> None:
+    torch.manual_seed(0)
+    for layer in models.CNN().net:
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            expected = 2 / layer.weight[0].numel()  # the inputs of one output
+            assert layer.weight.var().item() == pytest.approx(expected, rel=0.3)
+
+
 # Images to tensors
 
 
@@ -85,6 +138,13 @@ def test_standardising_is_equation_4_1() -> None:
     x = models.to_tensor(images.astype(np.uint8))
     assert x.dtype == torch.float32
     np.testing.assert_allclose(x, (images / 255 - 0.1307) / 0.3081, atol=1e-6)
+
+
+def test_pairs_of_pictures_stay_pairs() -> None:
+    pairs = np.random.default_rng(0).integers(0, 256, (3, 2, 28, 28), dtype=np.uint8)
+    x = models.to_tensor(pairs)
+    assert x.shape == (3, 2, 28, 28)
+    assert torch.equal(x[:, 1], models.to_tensor(pairs[:, 1]))
 
 
 def test_floats_and_bytes_become_the_same_tensor() -> None:
@@ -103,7 +163,9 @@ def test_no_images_make_an_empty_tensor() -> None:
     assert models.to_tensor(np.zeros((0, 28, 28))).shape == (0, 28, 28)
 
 
-@pytest.mark.parametrize("shape", [(28, 28), (2, 784), (2, 28, 27), (2, 1, 28, 28), ()])
+@pytest.mark.parametrize(
+    "shape", [(28, 28), (2, 784), (2, 28, 27), (2, 2, 28, 27), (1, 1, 1, 28, 28), ()]
+)
 def test_another_shape_is_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match=r"shape \(n, 28, 28\)"):
         models.to_tensor(np.zeros(shape, dtype=np.uint8))
@@ -120,15 +182,24 @@ def test_values_outside_0_to_255_are_refused(value: float) -> None:
 # Saving and loading
 
 
-@pytest.mark.parametrize("batch_norm", [False, True])
-def test_a_network_comes_back_as_it_was_saved(tmp_path: Path, batch_norm: bool) -> None:
+@pytest.mark.parametrize(
+    "model",
+    [
+        models.MLP(hidden=(7,), dropout=0.1, pictures=2),
+        models.MLP(hidden=(7,), dropout=0.1, batch_norm=True, pictures=2, classes=12),
+        models.CNN(3, dropout=0.1, pictures=2, classes=12),
+    ],
+)
+def test_a_network_comes_back_as_it_was_saved(tmp_path: Path, model: models.Network) -> None:
     torch.manual_seed(0)
-    model = models.MLP(hidden=(7,), dropout=0.1, batch_norm=batch_norm)
-    model(torch.randn(20, 28, 28))  # moves batch norm's running averages
+    x = torch.randn(20, 2, 28, 28)
+    model(x)  # moves batch norm's running averages
     models.save(model, tmp_path / "a.safetensors")
     again = models.load(tmp_path / "a.safetensors")
+    assert type(again) is type(model)
     assert again.config == model.config
     assert not again.training
+    torch.testing.assert_close(again(x), model.eval()(x))
     for name, value in model.state_dict().items():
         assert torch.equal(value, again.state_dict()[name]), name
 
@@ -251,8 +322,63 @@ def test_another_program_s_file_is_refused(tmp_path: Path) -> None:
 def test_a_file_that_describes_another_network_is_refused(saved: Path, config: str) -> None:
     header, numbers = parts(saved)
     header["__metadata__"]["config"] = config
-    with pytest.raises(ValueError, match="do not fit the MLP that the file describes"):
+    with pytest.raises(ValueError, match="do not fit the MLP the file describes"):
         models.load(write(saved, header, numbers))
+
+
+WRONG_ENDS: list[dict[str, object]] = [
+    {"pictures": 0},
+    {"pictures": 1},
+    {"pictures": 1_000_000_000},
+    {"classes": -1},
+    {"classes": 11},
+    {"classes": 1_000_000_000},
+    {"dropout": 1},
+    {"dropout": None},
+]
+WRONG_CHANNELS: list[dict[str, object]] = [
+    {"channels": value} for value in (0, -3, 4, 1_000_000_000, float("inf"), "many")
+]
+
+
+@pytest.mark.parametrize(
+    ("model", "change"),
+    [
+        *((models.MLP((3,), pictures=2, classes=12), change) for change in WRONG_ENDS),
+        *((models.CNN(3, pictures=2, classes=12), change) for change in WRONG_ENDS),
+        *((models.CNN(3, pictures=2, classes=12), change) for change in WRONG_CHANNELS),
+    ],
+)
+def test_a_file_that_asks_for_another_size_is_refused(
+    tmp_path: Path, model: models.Network, change: dict[str, object]
+) -> None:
+    path = tmp_path / "a.safetensors"
+    models.save(model, path)
+    header, numbers = parts(path)
+    header["__metadata__"]["config"] = json.dumps(model.config | change)
+    with pytest.raises(ValueError, match=f"do not fit the {type(model).__name__} the file"):
+        models.load(write(path, header, numbers))
+
+
+@pytest.mark.parametrize("channels", [0, 257, 10**9])
+def test_channels_beyond_the_course_are_refused_before_memory_is_taken(
+    tmp_path: Path, channels: int
+) -> None:
+    path = tmp_path / "a.safetensors"
+    models.save(models.CNN(3), path)
+    header, numbers = parts(path)
+    config = models.CNN(3).config | {"channels": channels}
+    header["__metadata__"]["config"] = json.dumps(config)
+    with pytest.raises(ValueError, match=f"{channels} channels, more than any network"):
+        models.load(write(path, header, numbers))
+
+
+def test_a_file_from_before_the_readers_still_loads(saved: Path) -> None:
+    header, numbers = parts(saved)
+    config = json.loads(header["__metadata__"]["config"])
+    del config["pictures"], config["classes"]
+    header["__metadata__"]["config"] = json.dumps(config)
+    assert models.load(write(saved, header, numbers)).config["classes"] == 10
 
 
 def test_weights_that_are_not_finite_are_refused(tmp_path: Path) -> None:
@@ -290,9 +416,28 @@ def test_the_shipped_network_s_record_says_how_it_was_made() -> None:
     assert record["test_accuracy"] >= 0.992
     assert set(record) >= {"command", "data", "recipe", "seed", "versions"}
     assert record["data"] == digits.SHA256
-    assert record["recipe"]["model"] == models.shipped().config
+    assert models.shipped().config == {"pictures": 1, "classes": 10} | record["recipe"]["model"]
+
+
+@pytest.mark.parametrize("name", ["reader-mlp", "reader-cnn"])
+def test_a_reader_s_record_says_how_it_was_made(name: str) -> None:
+    record = models.read_record(models.shipped_path(name))
+    assert set(record) >= {"command", "data", "fields", "recipe", "seed", "versions"}
+    assert record["data"] == digits.SHA256
+    assert record["recipe"]["model"] == models.shipped(name).config
+    assert set(record["calibration"]) == {"constant", "score", "share"}
+
+
+@pytest.mark.parametrize(("name", "kind"), [("reader-mlp", models.MLP), ("reader-cnn", models.CNN)])
+def test_the_readers_ship_one_network_of_each_kind(
+    name: str, kind: type[models.MLP] | type[models.CNN]
+) -> None:
+    model = models.shipped(name)
+    assert isinstance(model, kind)
+    assert (model.config["pictures"], model.config["classes"]) == (2, 12)
+    assert not model.training
 
 
 def test_a_network_that_does_not_ship_is_refused() -> None:
-    with pytest.raises(ValueError, match="there is: mlp"):
+    with pytest.raises(ValueError, match="there is: mlp, reader-mlp, reader-cnn"):
         models.shipped("../mlp")
