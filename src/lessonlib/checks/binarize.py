@@ -64,11 +64,12 @@ def stretch_contrast(gray: Gray) -> npt.NDArray[np.float32] | None:
     float32 array, shape (H, W), or None
         Values in [0, 255]; None where dark and light differ by less than `MIN_CONTRAST`.
     """
-    dark, light = np.percentile(gray, (1, 99))
+    counts = np.cumsum(np.bincount(gray.ravel(), minlength=256))
+    dark, light = np.searchsorted(counts, (0.01 * gray.size, 0.99 * gray.size)).tolist()
     if light - dark < MIN_CONTRAST:
         return None
-    stretched = (gray - dark) / (light - dark) * 255
-    return np.asarray(np.clip(stretched, 0, 255), dtype=np.float32)
+    levels = (np.arange(256, dtype=np.float32) - dark) * (255 / (light - dark))
+    return np.asarray(np.clip(levels, 0, 255)[gray], dtype=np.float32)
 
 
 def sauvola_threshold(gray: npt.NDArray[np.float32]) -> npt.NDArray[np.floating[Any]]:

@@ -2,7 +2,10 @@
 
 import io
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -10,6 +13,7 @@ import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 Gray = npt.NDArray[np.uint8]
+Plane = npt.NDArray[np.floating[Any]]  # shares of ink or of light, not yet gray levels
 
 MAX_PIXELS = 50_000_000  # a phone's largest photo; beyond it a file is no photo of a field
 FIELD_HEIGHT = 96  # pixels: twice the height of a usual scan, so that thin strokes stay whole
@@ -37,7 +41,8 @@ def load_image(path: str | Path) -> Gray:
     FileNotFoundError
         When there is no such file.
     ValueError
-        When the file is no image, is cut short, or has more than `MAX_PIXELS` pixels.
+        When the file is no image, is damaged or cut short, holds PostScript or floating-point
+        numbers, or has more than `MAX_PIXELS` pixels.
     OSError
         When the path is a folder or may not be read.
     """
@@ -47,18 +52,19 @@ def load_image(path: str | Path) -> Gray:
     if not path.exists():
         raise FileNotFoundError(f"there is no image file {path}")
     data = path.read_bytes()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's own size warning: ours is an error
-            with Image.open(io.BytesIO(data)) as image:
-                _check_size(image.width, image.height, str(path))  # before anything is unpacked
-                return _to_gray(image)
-    except Image.DecompressionBombError as error:
-        raise ValueError(f"{path} has far more than {MAX_PIXELS:,} pixels: shrink it") from error
-    except UnidentifiedImageError as error:
-        raise ValueError(f"{path} is not an image that can be read: save it as PNG") from error
-    except (OSError, SyntaxError, EOFError) as error:  # what Pillow's decoders raise
-        raise ValueError(f"{path} is damaged or cut short ({error}): save it again") from error
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow's own size warning: ours is an error
+        with _errors_about(path):
+            image = Image.open(io.BytesIO(data))
+        _check_size(image.width, image.height, str(path))  # before anything is unpacked
+        if image.format == "EPS":  # a program, which Pillow would hand to Ghostscript
+            raise ValueError(f"{path} holds PostScript: save it as PNG")
+        if image.mode == "F":
+            raise ValueError(
+                f"{path} holds floating-point numbers: save it as 8-bit gray or colour"
+            )
+        with _errors_about(path):
+            return _to_gray(image)
 
 
 def as_gray(image: npt.ArrayLike) -> Gray:
@@ -87,7 +93,9 @@ def as_gray(image: npt.ArrayLike) -> Gray:
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] != 3):
         raise ValueError(f"an image must have shape (H, W) or (H, W, 3), not {array.shape}")
     if array.size == 0:
-        raise ValueError(f"the image has no pixels: its shape is {array.shape}")
+        raise ValueError(
+            f"the image has no pixels: its shape is {array.shape}, but H and W must be at least 1"
+        )
     _check_size(array.shape[1], array.shape[0], "the image")
     if array.ndim == 2:
         return np.ascontiguousarray(array)
@@ -126,13 +134,24 @@ def _check_size(width: int, height: int, name: str) -> None:
         )
 
 
+@contextmanager
+def _errors_about(path: Path) -> Iterator[None]:
+    """Turn what Pillow raises over a file's content into an error that names file and remedy."""
+    try:
+        yield
+    except Image.DecompressionBombError as error:
+        raise ValueError(f"{path} has far more than {MAX_PIXELS:,} pixels: shrink it") from error
+    except UnidentifiedImageError as error:
+        raise ValueError(f"{path} is not an image that can be read: save it as PNG") from error
+    except Exception as error:  # a damaged file makes its decoders raise nearly anything
+        raise ValueError(f"{path} is damaged or cut short ({error}): save it again") from error
+
+
 def _to_gray(image: Image.Image) -> Gray:
     image.load()
     upright = ImageOps.exif_transpose(image)
     if upright.mode == "I" or upright.mode.startswith("I;16"):  # 16 bits: 65,535 is white
         return np.clip(np.asarray(upright, np.float64) / 257, 0, 255).round().astype(np.uint8)
-    if upright.mode == "F":
-        raise ValueError("the image holds floating-point numbers: save it as 8-bit gray or colour")
     if upright.has_transparency_data:
         layers = upright.convert("RGBA")
         upright = Image.alpha_composite(Image.new("RGBA", layers.size, "white"), layers)

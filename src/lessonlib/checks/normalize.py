@@ -37,13 +37,30 @@ def normalize(ink: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
     ink = np.asarray(ink)
     if ink.dtype != np.bool_ or ink.ndim != 2:
         raise ValueError(f"ink must be a bool array (h, w), not {ink.dtype} {ink.shape}")
-    frame = np.zeros((SIZE, SIZE), dtype=np.uint8)
     if not ink.any():
-        return frame
-    digit = shrink(trim(ink))
+        return np.zeros((SIZE, SIZE), dtype=np.uint8)
+    return centre(shrink(trim(ink)))
+
+
+def centre(digit: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Place a digit in MNIST's frame, its centre of mass in the middle.
+
+    Parameters
+    ----------
+    digit : uint8 array, shape (h, w)
+        At most 28x28.
+
+    Returns
+    -------
+    uint8 array, shape (28, 28)
+    """
+    frame = np.zeros((SIZE, SIZE), dtype=np.uint8)
     height, width = digit.shape
-    y = offset(digit.sum(axis=1, dtype=np.float64))
-    x = offset(digit.sum(axis=0, dtype=np.float64))
+    sums = cv2.moments(digit)  # of the levels, and of the levels times x or y
+    if not sums["m00"]:  # ink too thin to leave a trace
+        return frame
+    x = offset(sums["m10"] / sums["m00"], width)
+    y = offset(sums["m01"] / sums["m00"], height)
     frame[y : y + height, x : x + width] = digit
     return frame
 
@@ -79,24 +96,24 @@ def shrink(ink: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
     """
     scale = BOX / max(ink.shape)
     size = (max(1, round(ink.shape[1] * scale)), max(1, round(ink.shape[0] * scale)))
-    shares = cv2.resize(ink.astype(np.float32), size, interpolation=cv2.INTER_AREA)
-    # Upwards, so that the thinnest stroke leaves a trace; clipped, for 1 can come out as 1.0000001.
-    return np.ceil(255 * np.clip(shares, 0, 1)).astype(np.uint8)
+    levels = ink.view(np.uint8) * np.uint8(255)
+    return np.asarray(cv2.resize(levels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
-def offset(profile: npt.NDArray[np.float64]) -> int:
+def offset(centre: float, length: int) -> int:
     """Choose where a digit starts along one axis of the frame.
 
     Parameters
     ----------
-    profile : float array
-        The digit's ink in each of its rows, or columns; at most 28.
+    centre : float
+        Of its mass, in pixels from its first row or column.
+    length : int
+        Its rows or columns, at most 28.
 
     Returns
     -------
     int
         The row, or column, that brings its centre of mass to the middle, within the frame.
     """
-    centre = float(np.average(np.arange(len(profile)), weights=profile))
     start = round((SIZE - 1) / 2 - centre)
-    return min(max(start, 0), SIZE - len(profile))
+    return min(max(start, 0), SIZE - length)

@@ -1,7 +1,9 @@
-"""The last steps: one network pass over all digits, and what was read."""
+"""The reader: all steps from an image of a field to what it says."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
+from itertools import islice
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,20 +11,26 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from lessonlib.checks.amount import find_amount
 from lessonlib.checks.binarize import binarize
+from lessonlib.checks.candidates import CLASSES, MARK, Strip, cut_up, ink_box, pictures, runs
 from lessonlib.checks.image import as_gray, load_image, resample
-from lessonlib.checks.normalize import normalize
-from lessonlib.checks.segment import Piece, segment
+from lessonlib.checks.search import best_path
 
 if TYPE_CHECKING:
     from torch import nn
 
 Box = tuple[int, int, int, int]
-
-# On writing unlike MNIST's the shipped network is surer than it is right. Its probabilities
-# softened by this much, it is as often right on rendered fields as its confidence says.
-TEMPERATURE = 2.0
 Source = str | PathLike[str] | npt.ArrayLike  # a file's path, or an array that holds an image
+
+MODELS = ("mlp", "cnn")
+# Candidates go through the network in parts of few sizes: each new size costs oneDNN, below torch,
+# memory that it keeps. Small parts stay in the processor's cache, too.
+TOGETHER, PART = 128, 32
+BATCH = 64  # fields read together: enough for the network to be quick, little to hold in memory
+# A path's score and its share among all paths turn into a probability by these weights, fitted
+# on rendered fields by the script that trains the network; a network of your own gets the MLP's.
+DEFAULT_CALIBRATION = {"constant": 2.0, "score": 1.0, "share": 1.0}
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,11 +66,24 @@ class Reading:
         Estimated probability in [0, 1] that the whole text is right; 0 for an empty text.
     digits : tuple of Digit
         From left to right.
+    marks : tuple of (x, y, w, h)
+        Ink read as something else: points, commas, dashes, currency signs, dirt.
+    separator : (x, y, w, h) or None
+        The decimal separator, where one was seen.
+    amount : Decimal or None
+        The number, where digits and marks leave no doubt: "1,250.00" and "1.250,00" are 1250.00,
+        "1.250" is 1250, and "12.5" is None.
+    accepted : bool
+        Whether the confidence reaches the one that was asked for.
     """
 
     text: str
     confidence: float
     digits: tuple[Digit, ...]
+    marks: tuple[Box, ...] = ()
+    separator: Box | None = None
+    amount: Decimal | None = None
+    accepted: bool = False
 
 
 class CheckReader:
@@ -70,28 +91,38 @@ class CheckReader:
 
     Parameters
     ----------
-    model : "mlp" or nn.Module
-        The name of a network that ships with the course, or a network: standardised images
-        (n, 28, 28) in, logits (n, 10) out, as `lessonlib.models.MLP`.
+    model : {"mlp", "cnn"} or nn.Module
+        The quicker or the better of the two networks that ship with the course; or one of your
+        own: standardised pictures (n, 2, 28, 28) in, logits (n, 12) out, as
+        ``lessonlib.models.MLP(pictures=2, classes=12)``.
 
     Raises
     ------
     ValueError
-        When no shipped network has that name.
+        When there is no network of that name.
     """
 
     def __init__(self, model: "str | nn.Module" = "mlp") -> None:
         from lessonlib import models  # imports torch: seconds, so only here
 
-        self.model: nn.Module = models.shipped(model) if isinstance(model, str) else model
+        if isinstance(model, str):
+            if model not in MODELS:
+                raise ValueError(f"model must be one of {', '.join(MODELS)}; not {model!r}")
+            name = f"reader-{model}"
+            self.model: nn.Module = models.shipped(name)
+            self.calibration = models.read_record(models.shipped_path(name))["calibration"]
+        else:
+            self.model, self.calibration = model, DEFAULT_CALIBRATION
 
-    def read(self, image: Source) -> Reading:
+    def read(self, image: Source, min_confidence: float = 0.0) -> Reading:
         """Read one field.
 
         Parameters
         ----------
         image : path, or uint8 array of shape (H, W) or (H, W, 3)
             Dark ink on lighter paper, cut out around the amount.
+        min_confidence : float
+            In [0, 1]: a reading that is less sure is not `accepted`.
 
         Returns
         -------
@@ -102,52 +133,69 @@ class CheckReader:
         OSError, ValueError
             As `load_image` and `as_gray` do, for what is no image.
         """
-        return self.read_many([image])[0]
+        return self.read_many([image], min_confidence)[0]
 
-    def read_many(self, images: Iterable[Source]) -> list[Reading]:
-        """Read many fields, all their digits in one pass of the network.
+    def read_many(self, images: Iterable[Source], min_confidence: float = 0.0) -> list[Reading]:
+        """Read many fields, the candidates of some dozens in one pass of the network.
 
         Parameters
         ----------
         images : iterable of what `read` takes
+        min_confidence : float
+            As for `read`.
 
         Returns
         -------
         list of Reading
             In the order of the images; the same that `read` gives for each.
         """
-        fields = [find_digits(image) for image in images]
-        digits = [normalize(piece.ink) for field in fields for piece in field.pieces]
-        probabilities = classify(self.model, digits)
-        readings = []
-        for field in fields:
-            count = len(field.pieces)
-            readings.append(decode(field.boxes(), probabilities[:count]))
-            probabilities = probabilities[count:]
-        return readings
+        return list(self.read_iter(images, min_confidence))
+
+    def read_iter(self, images: Iterable[Source], min_confidence: float = 0.0) -> Iterator[Reading]:
+        """Read as `read_many` does, but hand over each batch's readings before the next batch.
+
+        Parameters
+        ----------
+        images, min_confidence
+            As for `read_many`.
+
+        Yields
+        ------
+        Reading
+        """
+        if not 0 <= min_confidence <= 1:
+            raise ValueError(f"min_confidence must lie in [0, 1], not {min_confidence}")
+        left = iter(images)
+        while batch := list(islice(left, BATCH)):
+            fields = [find_candidates(image) for image in batch]
+            log_p = classify(self.model, np.concatenate([field.pictures for field in fields]))
+            for field in fields:
+                count = len(field.found)
+                yield decode(field, log_p[:count], self.calibration, min_confidence)
+                log_p = log_p[count:]
 
 
 @dataclass(frozen=True, eq=False)
 class Field:
-    """The digits found in one image, not yet read.
+    """The candidates found in one image, not yet read.
 
     Attributes
     ----------
-    pieces : list of Piece
-        In pixels of the resampled field.
+    strip : Strip
+    found : int array, shape (n, 2)
+        As `runs` gives it.
+    pictures : uint8 array, shape (n, 2, 28, 28)
     scale : (float, float)
         Pixels of the image for one of the resampled field, across and down.
     """
 
-    pieces: list[Piece]
+    strip: Strip
+    found: npt.NDArray[np.int64]
+    pictures: npt.NDArray[np.uint8]
     scale: tuple[float, float]
 
-    def boxes(self) -> list[Box]:
-        """Give each digit's box (x, y, w, h) in pixels of the image."""
-        return [_scaled_box(piece, *self.scale) for piece in self.pieces]
 
-
-def find_digits(image: Source) -> Field:
+def find_candidates(image: Source) -> Field:
     """Take an image through all steps before the network.
 
     Parameters
@@ -160,62 +208,102 @@ def find_digits(image: Source) -> Field:
     """
     gray = load_image(Path(image)) if isinstance(image, str | PathLike) else as_gray(image)
     field = resample(gray)
+    strip = cut_up(binarize(field))
+    found = runs(strip)
     scale = (gray.shape[1] / field.shape[1], gray.shape[0] / field.shape[0])
-    return Field(segment(binarize(field)), scale)
+    return Field(strip, found, pictures(strip, found), scale)
 
 
-def classify(
-    model: "nn.Module", digits: Sequence[npt.NDArray[np.uint8]]
-) -> npt.NDArray[np.float32]:
-    """Compute the probabilities of the ten digits for each image, in one batch.
+def classify(model: "nn.Module", shown: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
+    """Compute the log probabilities of the twelve classes for each candidate, in one batch.
 
     Parameters
     ----------
     model : nn.Module
-        Standardised images (n, 28, 28) in, logits (n, 10) out.
-    digits : sequence of uint8 arrays, shape (28, 28)
-        As `normalize` makes them.
+        As `CheckReader` takes it.
+    shown : uint8 array, shape (n, 2, 28, 28)
+        As `pictures` makes them.
 
     Returns
     -------
-    float32 array, shape (n, 10)
+    float64 array, shape (n, 12)
     """
-    if not digits:
-        return np.zeros((0, 10), dtype=np.float32)
-    from lessonlib.evaluation import predict
+    if not len(shown):
+        return np.zeros((0, CLASSES))
+    import torch
 
-    return predict(model, np.stack(digits), batch_size=len(digits))
+    from lessonlib.models import to_tensor
+
+    model.eval()
+    with torch.inference_mode():
+        device = next((weights.device for weights in model.parameters()), None)
+        full = np.pad(shown, ((0, -len(shown) % PART), (0, 0), (0, 0), (0, 0)))
+        parts = [full[start : start + TOGETHER] for start in range(0, len(full), TOGETHER)]
+        logits = torch.cat([model(to_tensor(part, device)) for part in parts])[: len(shown)]
+        return np.asarray(torch.log_softmax(logits.double(), dim=1).cpu().numpy())
 
 
-def decode(boxes: Sequence[Box], probabilities: npt.NDArray[np.float32]) -> Reading:
-    """Put a field's digits together.
-
-    The confidence is the product of the chosen digits' probabilities, each softened by
-    `TEMPERATURE`: right if each piece is one digit, and errs independently of the others.
+def decode(
+    field: Field,
+    log_p: npt.NDArray[np.float64],
+    calibration: Mapping[str, float],
+    min_confidence: float = 0.0,
+) -> Reading:
+    """Find the most probable reading of a field.
 
     Parameters
     ----------
-    boxes : sequence of (x, y, w, h)
-        From left to right.
-    probabilities : float array, shape (n, 10)
-        One row for each box.
+    field : Field
+    log_p : float array, shape (n, 12)
+        Of its candidates, as `classify` gives them.
+    calibration : mapping
+        The weights "constant", "score" and "share".
+    min_confidence : float
 
     Returns
     -------
     Reading
     """
-    pairs = zip(boxes, probabilities, strict=True)
-    digits = tuple(Digit(box, row) for box, row in pairs)
+    path = best_path(field.found, log_p, len(field.strip.boxes))
+    chosen = field.found[[number for number, _ in path.steps]].tolist()
+    boxes = [ink_box(field.strip, start, stop, field.scale) for start, stop in chosen]
+    digits, marks, kinds = [], [], []
+    for (number, kind), box in zip(path.steps, boxes, strict=True):
+        kinds.append(kind)
+        if kind == MARK:
+            marks.append(box)
+            continue
+        p = np.exp(log_p[number, :MARK] - log_p[number, :MARK].max())
+        digits.append(Digit(box, (p / p.sum()).astype(np.float32)))
     if not digits:
-        return Reading("", 0.0, ())
-    from lessonlib.evaluation import with_temperature
+        return Reading("", 0.0, (), tuple(marks))
+    confidence = calibrated(path.score, path.share, calibration)
+    amount = find_amount(kinds, boxes)
+    return Reading(
+        text="".join(str(digit.value) for digit in digits),
+        confidence=confidence,
+        digits=tuple(digits),
+        marks=tuple(marks),
+        separator=amount.separator,
+        amount=amount.value,
+        accepted=confidence >= min_confidence,
+    )
 
-    confidence = float(np.prod(with_temperature(probabilities, TEMPERATURE).max(axis=1)))
-    return Reading("".join(str(digit.value) for digit in digits), min(confidence, 1.0), digits)
 
+def calibrated(score: float, share: float, weights: Mapping[str, float]) -> float:
+    """Turn a path's score and share into the probability that its text is right.
 
-def _scaled_box(piece: Piece, scale_x: float, scale_y: float) -> Box:
-    left, top = round(piece.x * scale_x), round(piece.y * scale_y)
-    right = round((piece.x + piece.width) * scale_x)
-    bottom = round((piece.y + piece.height) * scale_y)
-    return left, top, max(1, right - left), max(1, bottom - top)
+    Parameters
+    ----------
+    score, share : float
+        As `Path` has them.
+    weights : mapping
+        Of a logistic regression.
+
+    Returns
+    -------
+    float
+        In [0, 1].
+    """
+    logit = weights["constant"] + weights["score"] * score + weights["share"] * share
+    return float(1 / (1 + np.exp(-np.clip(logit, -50, 50))))

@@ -89,7 +89,9 @@ def remove_lines(ink: Ink) -> Ink:
     height, width = ink.shape
     pixels = ink.astype(np.uint8)
     run = np.ones((1, max(3, round(max(LINE_HEIGHT * height, LINE_WIDTH * width)))), np.uint8)
-    lines = cv2.morphologyEx(pixels, cv2.MORPH_OPEN, run)  # keeps only unbroken runs this long
+    thick = cv2.dilate(pixels, np.ones((3, 1), np.uint8))  # a line that isn't quite level has steps
+    lines = cv2.morphologyEx(thick, cv2.MORPH_OPEN, run)  # keeps only unbroken runs this long
+    lines = cv2.bitwise_and(lines, pixels)
     rest = cv2.subtract(pixels, lines)
     reach = max(1, round(BRIDGE * height))
     column = np.ones((2 * reach + 1, 1), np.uint8)

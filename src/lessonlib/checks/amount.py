@@ -1,0 +1,62 @@
+"""From digits and marks to a number."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from lessonlib.checks.candidates import MARK
+
+Box = tuple[int, int, int, int]
+POINT = 0.6  # a separator is smaller than this share of the digits' height, both ways
+
+
+@dataclass(frozen=True)
+class Amount:
+    """What a row of digits and marks amounts to.
+
+    Attributes
+    ----------
+    value : Decimal or None
+        None when the marks fit neither the groups of thousands nor a pair of cents.
+    separator : (x, y, w, h) or None
+        The decimal separator's box.
+    """
+
+    value: Decimal | None
+    separator: Box | None = None
+
+
+def find_amount(kinds: Sequence[int], boxes: Sequence[Box]) -> Amount:
+    """Tell thousands separators from a decimal separator by the digits between them.
+
+    Points and commas mean one thing here and the other there. But thousands come in threes, and
+    cents in twos: "1.250" is 1250, and "1.25" is 1.25, however either is written.
+
+    Parameters
+    ----------
+    kinds : sequence of int
+        From left to right: 0 to 9, or `MARK`. With one digit at least.
+    boxes : sequence of (x, y, w, h)
+        Of each.
+
+    Returns
+    -------
+    Amount
+    """
+    places = [place for place, kind in enumerate(kinds) if kind != MARK]
+    height = sorted(boxes[place][3] for place in places)[len(places) // 2]
+    groups, separators = [""], []
+    for place in range(places[0], places[-1] + 1):
+        if kinds[place] != MARK:
+            groups[-1] += str(kinds[place])
+        elif max(boxes[place][2:]) > POINT * height or not groups[-1]:
+            return Amount(None)  # a dash, or two marks in a row
+        else:
+            groups.append("")
+            separators.append(boxes[place])
+    first, *rest = groups
+    cents = rest.pop() if rest and len(rest[-1]) == 2 else ""
+    if rest and (len(first) > 3 or any(len(group) != 3 for group in rest)):
+        return Amount(None)
+    whole = first + "".join(rest)
+    return Amount(Decimal(f"{whole}.{cents}"), separators[-1]) if cents else Amount(Decimal(whole))

@@ -1,0 +1,394 @@
+"""The third step: which ink might be a digit.
+
+No rule can tell two touching digits from one wide digit by shape alone. So nothing is decided
+here. The ink is cut wherever a cut might be right, into primitives, and every short run of
+neighbouring primitives becomes a candidate. The network and the search decide.
+
+Every length is a share of the field's height or of the height of its digits.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from lessonlib.checks.binarize import Ink
+from lessonlib.checks.normalize import SIZE, centre, shrink
+from lessonlib.checks.segment import Piece, connected_pieces, digit_height, remove_lines
+
+Labels = npt.NDArray[np.int16]
+
+MARK, JUNK = 10, 11  # classes beside the ten digits: punctuation and dirt; fragments and joins
+CLASSES = 12
+
+SMALLEST = 0.15  # digits fill at least this share of the field's height; lower ink is texture
+DIRT = 0.05  # pieces lower than this share of the field's height are dirt, or left from a line
+CRUMB = 0.09  # pieces lower than this share of the digits' height are crumbs
+CUT_FROM = 0.45  # a piece is cut where it is wider than this share of the digits' height ...
+CUT_DEPTH = 0.85  # ... and there only at a waist: this share of the ink that columns around it have
+GAP = 0.3  # a candidate has no wider gap inside, as a share of the digits' height
+REACH = 0.6  # how far around a waist that is, as a share of the digits' height
+CUT_APART = 0.15  # cuts keep this distance from each other and from the piece's ends
+EXTENT = 0.25  # what a column's extent counts beside its ink
+LONGEST = 4  # primitives in a candidate
+WIDEST = 1.35  # a candidate's width, as a share of the digits' height, unless it is one primitive
+CONTEXT = 2.0  # side of the window shown around a candidate, in digits' heights
+SHEARS = np.arange(-4, 9) / 10
+
+
+@dataclass(frozen=True, eq=False)
+class Strip:
+    """A field cut into primitives.
+
+    Attributes
+    ----------
+    labels : int16 array, shape (H, W)
+        Which primitive a pixel is of: 0, 1, ... from left to right; -1 for paper.
+    boxes : int array, shape (n, 4)
+        Each primitive's x, y, w, h.
+    height : int
+        Of the digits, in pixels.
+    shear : float
+        By how much the field was straightened: columns to the right for each row down.
+    """
+
+    labels: Labels
+    boxes: npt.NDArray[np.int64]
+    height: int
+    shear: float
+
+
+def cut_up(ink: Ink) -> Strip:
+    """Straighten a field's writing and cut it into primitives.
+
+    Parameters
+    ----------
+    ink : bool array, shape (H, W)
+        As `binarize` makes it.
+
+    Returns
+    -------
+    Strip
+        Without primitives when the field holds nothing as high as a digit.
+    """
+    ink, shear = straighten(remove_lines(ink))
+    pieces = [piece for piece in connected_pieces(ink) if piece.height >= DIRT * ink.shape[0]]
+    height = digit_height(pieces) if pieces else 0
+    if height < SMALLEST * ink.shape[0]:
+        return Strip(np.full(ink.shape, -1, np.int16), np.zeros((0, 4), np.int64), 0, shear)
+    primitives = [
+        primitive
+        for piece in pieces
+        if piece.height >= CRUMB * height
+        for primitive in cut(piece, height)
+    ]
+    primitives.sort(key=lambda piece: 2 * piece.x + piece.width)
+    labels = np.full(ink.shape, -1, dtype=np.int16)
+    for number, piece in enumerate(primitives):
+        place = labels[piece.y : piece.y + piece.height, piece.x : piece.x + piece.width]
+        place[piece.ink] = number
+    boxes = [(piece.x, piece.y, piece.width, piece.height) for piece in primitives]
+    return Strip(labels, np.array(boxes, dtype=np.int64).reshape(-1, 4), height, shear)
+
+
+def straighten(ink: Ink) -> tuple[Ink, float]:
+    """Shear slanted writing upright, so that columns pass between digits.
+
+    Of some shears the one is taken that gathers the ink in the fewest columns: the sum of the
+    squared column counts is largest.
+
+    Parameters
+    ----------
+    ink : bool array, shape (H, W)
+
+    Returns
+    -------
+    ink : bool array, shape (H, W + some)
+    shear : float
+        Columns moved to the right for each row down.
+    """
+    height, width = ink.shape
+    size = (max(1, width // 3), max(1, height // 3))  # a third of the size tells as much
+    small = np.asarray(
+        cv2.resize(ink.astype(np.float32), size, interpolation=cv2.INTER_AREA), dtype=np.float32
+    )
+    scores = []
+    for shear in SHEARS:
+        columns = sheared(small, shear).sum(axis=0)
+        scores.append(float(columns @ columns) * (1 - 0.1 * abs(shear)))
+    shear = float(SHEARS[int(np.argmax(scores))])
+    return sheared(ink.astype(np.float32), shear) > 0.5, shear
+
+
+def sheared(plane: npt.NDArray[np.float32], shear: float) -> npt.NDArray[np.float32]:
+    """Move each row to the right in proportion to its distance from the top, or the bottom.
+
+    Parameters
+    ----------
+    plane : float32 array, shape (H, W)
+    shear : float
+        Columns for each row down.
+
+    Returns
+    -------
+    float32 array, shape (H, W + H |shear|)
+    """
+    height, width = plane.shape
+    matrix = np.array([[1, shear, sheared_start(shear, height)], [0, 1, 0]])
+    size = (width + int(np.ceil(abs(shear) * height)), height)
+    return np.asarray(cv2.warpAffine(plane, matrix, size), dtype=np.float32)
+
+
+def sheared_start(shear: float, height: int) -> float:
+    """Give the column to which `sheared` moves the first column of row 0."""
+    return -min(0.0, shear * (height - 1))
+
+
+def cut(piece: Piece, height: int) -> list[Piece]:
+    """Cut a piece wherever two digits might touch.
+
+    A cut goes down a column with less ink than the columns around it. A quarter of the
+    column's extent is added to its ink, so that a thin ligature is cut rather than the thin top
+    and bottom of a zero.
+
+    Parameters
+    ----------
+    piece : Piece
+    height : int
+        The digits' height in pixels.
+
+    Returns
+    -------
+    list of Piece
+        The piece itself where no cut seems right.
+    """
+    if piece.width < CUT_FROM * height:
+        return [piece]
+    rows = np.arange(piece.height)[:, np.newaxis]
+    top = np.where(piece.ink, rows, piece.height).min(axis=0)
+    bottom = np.where(piece.ink, rows, -1).max(axis=0)
+    cost = filled(piece.ink).sum(axis=0) + EXTENT * np.maximum(bottom - top, 0)
+    apart = max(2, round(CUT_APART * height))
+    edges = [0, *waists(cost, apart, round(REACH * height)), piece.width]
+    return [_columns(piece, a, b) for a, b in pairwise(edges)]
+
+
+def filled(ink: Ink) -> Ink:
+    """Fill the loops: no cut may go through the middle of a zero.
+
+    Parameters
+    ----------
+    ink : bool array, shape (h, w)
+
+    Returns
+    -------
+    bool array, shape (h, w)
+    """
+    outlines, _ = cv2.findContours(ink.view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    solid = np.zeros(ink.shape, dtype=np.uint8)
+    cv2.drawContours(solid, outlines, -1, 1, cv2.FILLED)
+    return solid.view(np.bool_)
+
+
+def waists(cost: npt.NDArray[np.float64], apart: int, reach: int) -> list[int]:
+    """Find local minima, the lowest first, that keep a distance from each other and the ends.
+
+    Parameters
+    ----------
+    cost : float array, shape (w,)
+    apart : int
+        Least distance.
+    reach : int
+        How far to look for higher columns, on both sides.
+
+    Returns
+    -------
+    list of int
+        In ascending order.
+    """
+    row = cost.astype(np.float32)[np.newaxis]
+    window = np.ones((1, reach + 1), np.uint8)
+    left = cv2.dilate(row, window, anchor=(reach, 0))[0]  # the highest of this one and those before
+    right = cv2.dilate(row, window, anchor=(0, 0))[0]
+    lowest = cv2.erode(row, np.ones((1, 2 * (apart // 2) + 1), np.uint8))[0]
+    free = (row[0] <= CUT_DEPTH * np.minimum(left, right)) & (row[0] <= lowest)
+    free[:apart] = free[len(cost) - apart :] = False
+    chosen: list[int] = []
+    for column in np.argsort(cost, kind="stable"):
+        if free[column]:
+            chosen.append(int(column))
+            free[max(0, column - apart) : column + apart + 1] = False
+    return sorted(chosen)
+
+
+def runs(strip: Strip) -> npt.NDArray[np.int64]:
+    """List the candidates: runs of neighbouring primitives no wider than a digit can be.
+
+    Parameters
+    ----------
+    strip : Strip
+
+    Returns
+    -------
+    int array, shape (n, 2)
+        First primitive, and the first one after the last; by the latter, ascending.
+    """
+    left = strip.boxes[:, 0].tolist()
+    right = (strip.boxes[:, 0] + strip.boxes[:, 2]).tolist()
+    found = []
+    for stop in range(1, len(left) + 1):
+        x, edge = left[stop - 1], right[stop - 1]
+        found.append((stop - 1, stop))
+        for start in range(stop - 2, max(-1, stop - 1 - LONGEST), -1):
+            gap = x - right[start]
+            x, edge = min(x, left[start]), max(edge, right[start])
+            if edge - x > WIDEST * strip.height or gap > GAP * strip.height:
+                break
+            found.append((start, stop))
+    return np.array(found, dtype=np.int64).reshape(-1, 2)
+
+
+def boxes_of(strip: Strip, found: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Give the box around each run of primitives.
+
+    Parameters
+    ----------
+    strip : Strip
+    found : int array, shape (n, 2)
+        As `runs` gives it.
+
+    Returns
+    -------
+    int array, shape (n, 4)
+        x, y, w, h.
+    """
+    corners = np.hstack([strip.boxes[:, :2], -(strip.boxes[:, :2] + strip.boxes[:, 2:])])
+    least = np.array([corners[start:stop].min(axis=0) for start, stop in found.tolist()])
+    x, y, right, bottom = least.reshape(-1, 4).T
+    return np.stack([x, y, -right - x, -bottom - y], axis=1)
+
+
+def pictures(strip: Strip, found: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
+    """Show each candidate twice: as MNIST has digits, and in its place in the field.
+
+    The first picture tells what it is, but not whether it is large or small, nor what touches
+    it. The second tells that: a window of two digits' heights around it, in which its own ink is
+    255 and the other ink 127.
+
+    Parameters
+    ----------
+    strip : Strip
+    found : int array, shape (n, 2)
+        As `runs` gives it.
+
+    Returns
+    -------
+    uint8 array, shape (n, 2, 28, 28)
+    """
+    shown = np.zeros((len(found), 2, SIZE, SIZE), dtype=np.uint8)
+    if not len(found):
+        return shown
+    boxes = boxes_of(strip, found)
+    pairs = zip(found.tolist(), boxes.tolist(), strict=True)
+    for number, ((start, stop), (x, y, w, h)) in enumerate(pairs):
+        own = strip.labels[y : y + h, x : x + w]
+        shown[number, 0] = centre(shrink((own >= start) & (own < stop)))  # its box is tight
+    shown[:, 1] = in_context(strip, found, boxes)
+    return shown
+
+
+def in_context(
+    strip: Strip, found: npt.NDArray[np.int64], boxes: npt.NDArray[np.int64]
+) -> npt.NDArray[np.uint8]:
+    """Cut the window around each candidate out of the shrunken field.
+
+    Parameters
+    ----------
+    strip : Strip
+    found : int array, shape (n, 2)
+    boxes : int array, shape (n, 4)
+        The candidates' x, y, w, h.
+
+    Returns
+    -------
+    uint8 array, shape (n, 28, 28)
+    """
+    scale = SIZE / (CONTEXT * strip.height)
+    height, width = strip.labels.shape
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    share = cv2.resize((strip.labels >= 0).astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    # Labels can't be averaged. Spread first, they reach every pixel with a share of their ink.
+    reach = 2 * round(0.5 / scale) + 1
+    near = cv2.dilate(strip.labels, np.ones((reach, reach), np.uint8))
+    label = cv2.resize(near, size, interpolation=cv2.INTER_NEAREST)
+    room = SIZE // 2
+    share = np.pad(share, room)
+    label = np.pad(label, room, constant_values=-1)
+    top = min(round(text_middle(strip) * scale), size[1])
+    left = np.minimum(((boxes[:, 0] + boxes[:, 2] / 2) * scale).round().astype(int), size[0])
+    columns = left[:, np.newaxis] + np.arange(SIZE)
+    window = share[top : top + SIZE, columns].transpose(1, 0, 2)  # (n, 28, 28)
+    number = label[top : top + SIZE, columns].transpose(1, 0, 2)
+    start, stop = found.T[:, :, np.newaxis, np.newaxis]
+    own = (number >= start) & (number < stop)
+    return np.asarray(127.5 * window * (1 + own), dtype=np.uint8)
+
+
+def text_middle(strip: Strip) -> float:
+    """Find the row that runs through the middle of the digits.
+
+    Parameters
+    ----------
+    strip : Strip
+
+    Returns
+    -------
+    float
+        The median over the high primitives.
+    """
+    y, h = strip.boxes[:, 1], strip.boxes[:, 3]
+    high = h >= 0.6 * strip.height
+    centres = (y + h / 2)[high] if high.any() else y + h / 2
+    return float(np.median(centres))
+
+
+def ink_box(
+    strip: Strip, start: int, stop: int, scale: tuple[float, float]
+) -> tuple[int, int, int, int]:
+    """Give the box around a run of primitives in the image, where the writing still slants.
+
+    Parameters
+    ----------
+    strip : Strip
+    start, stop : int
+        First primitive, and the first one after the last.
+    scale : (float, float)
+        Pixels of the image for one of the resampled field, across and down.
+
+    Returns
+    -------
+    x, y, w, h : int
+        In pixels of the image.
+    """
+    x, y, w, h = boxes_of(strip, np.array([[start, stop]]))[0]
+    own = strip.labels[y : y + h, x : x + w]
+    rows, columns = np.nonzero((own >= start) & (own < stop))
+    rows += y
+    columns = columns + x - sheared_start(strip.shear, len(strip.labels)) - strip.shear * rows
+    left, top = round(columns.min() * scale[0]), round(rows.min() * scale[1])
+    right, bottom = round((columns.max() + 1) * scale[0]), round((rows.max() + 1) * scale[1])
+    # Sheared back, a pixel may come to lie outside by a fraction: the box stays in the image.
+    height, width = strip.labels.shape
+    width -= int(np.ceil(abs(strip.shear) * height))
+    right, bottom = min(right, round(width * scale[0])), min(bottom, round(height * scale[1]))
+    left, top = min(max(left, 0), right - 1), min(max(top, 0), bottom - 1)
+    return left, top, max(1, right - left), max(1, bottom - top)
+
+
+def _columns(piece: Piece, left: int, right: int) -> Piece:
+    """Keep some columns of a piece, and of these only the rows that hold ink."""
+    ink = piece.ink[:, left:right]
+    rows = np.flatnonzero(ink.any(axis=1))
+    return Piece(piece.x + left, piece.y + int(rows[0]), ink[rows[0] : rows[-1] + 1])

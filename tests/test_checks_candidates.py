@@ -1,0 +1,393 @@
+"""Ink is cut wherever a cut might be right, and every possible digit is shown twice."""
+
+from itertools import pairwise
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+from PIL import Image
+
+from lessonlib.checks import Difficulty, Piece, Strip, binarize, cut_up, render, resample, runs
+from lessonlib.checks.candidates import (
+    LONGEST,
+    SMALLEST,
+    WIDEST,
+    boxes_of,
+    cut,
+    filled,
+    in_context,
+    ink_box,
+    pictures,
+    straighten,
+    text_middle,
+    waists,
+)
+
+Ink = npt.NDArray[np.bool_]
+Box = tuple[int, int, int, int]
+
+FIELD = (96, 400)  # the shape of a field's ink
+HIGH, WIDE = 55, 43  # pixels, of the zeros that are drawn here
+
+
+def rings(*centres: int, shape: tuple[int, int] = FIELD) -> Ink:
+    """Draw zeros, `HIGH` and `WIDE`, around these columns."""
+    image = np.zeros(shape, dtype=np.uint8)
+    for x in centres:
+        cv2.ellipse(image, (x, 48), (18, 24), 0, 0, 360, 1, thickness=5)
+    return image.astype(bool)
+
+
+def bars(*columns: int, slant: float = 0.0, shape: tuple[int, int] = FIELD) -> Ink:
+    """Draw ones 60 pixels high, whose feet stand in these columns; they lean to the right."""
+    image = np.zeros(shape, dtype=np.uint8)
+    for x in columns:
+        cv2.line(image, (x, 78), (round(x + 60 * slant), 18), 1, thickness=5)
+    return image.astype(bool)
+
+
+def larger(ink: Ink, factor: int) -> Ink:
+    return ink.repeat(factor, axis=0).repeat(factor, axis=1)
+
+
+def strip_of(*boxes: Box, shape: tuple[int, int] = FIELD, height: int = 50) -> Strip:
+    """Put together a strip of solid primitives."""
+    labels = np.full(shape, -1, dtype=np.int16)
+    for number, (x, y, w, h) in enumerate(boxes):
+        labels[y : y + h, x : x + w] = number
+    return Strip(labels, np.array(boxes, dtype=np.int64).reshape(-1, 4), height, 0.0)
+
+
+def piece_of(ink: Ink) -> Piece:
+    x, y, w, h = cv2.boundingRect(ink.astype(np.uint8))
+    return Piece(x, y, ink[y : y + h, x : x + w])
+
+
+any_ink = arrays(np.bool_, array_shapes(min_dims=2, max_dims=2, max_side=50))
+
+
+# ---------------------------------------------------------------- cut_up
+
+
+def test_digits_apart_are_a_primitive_each_from_left_to_right() -> None:
+    strip = cut_up(rings(60, 130, 200))
+    assert strip.boxes[:, 0].tolist() == sorted(strip.boxes[:, 0])
+    assert len(strip.boxes) == 3
+    assert strip.boxes[:, 2:].tolist() == [[WIDE, HIGH]] * 3
+    assert strip.height == HIGH
+
+
+def test_a_digit_in_two_pieces_is_two_primitives_and_one_candidate() -> None:
+    ink = rings(130, 200) | bars(60)
+    ink[46:50, :80] = False  # the pen skipped
+    strip = cut_up(ink)
+    assert len(strip.boxes) == 4
+    assert [0, 2] in runs(strip).tolist()
+
+
+def test_touching_digits_are_cut_between_them() -> None:
+    ink = rings(60, 108)
+    ink[46:50, 78:92] = True  # a ligature
+    strip = cut_up(ink)
+    edges = (strip.boxes[:, 0] + strip.boxes[:, 2]).tolist()
+    assert any(abs(edge - 84) <= 6 for edge in edges)
+
+
+def test_dirt_is_dropped_and_a_dot_is_kept() -> None:
+    ink = rings(60, 130)
+    ink[66:74, 92:98] = True
+    ink[20:22, 300:302] = True
+    strip = cut_up(ink)
+    assert len(strip.boxes) == 3
+    assert strip.boxes[1].tolist()[2:] == [6, 8]
+
+
+def test_low_texture_is_dropped_however_much_of_it_there_is() -> None:
+    ink = rings(60, 130)
+    digits = cut_up(ink).boxes.tolist()
+    for y in range(2, 90, 6):
+        for x in range(180, 390, 24):
+            ink[y : y + 3, x : x + 20] = True
+    strip = cut_up(ink)
+    assert strip.height == HIGH
+    assert strip.boxes.tolist() == digits
+
+
+def test_beside_high_digits_larger_crumbs_are_dropped() -> None:
+    ink = np.zeros(FIELD, dtype=bool)
+    ink[2:94, 50:58] = ink[2:94, 100:108] = True
+    ink[60:66, 75:81] = True
+    assert cut_up(ink).boxes[:, 3].tolist() == [92, 92]
+
+
+def test_a_ruled_line_is_no_primitive() -> None:
+    ink = rings(60, 130, 200)
+    line = np.zeros_like(ink)
+    line[84:86] = True
+    assert cut_up(ink | line).boxes.tolist() == cut_up(ink).boxes.tolist()
+
+
+@pytest.mark.parametrize(
+    "ink",
+    [
+        np.zeros(FIELD, dtype=bool),
+        np.zeros((1, 1), dtype=bool),
+        np.zeros((96, 3), dtype=bool),
+    ],
+)
+def test_a_field_without_ink_has_no_primitives_and_no_candidates(ink: Ink) -> None:
+    strip = cut_up(ink)
+    assert strip.boxes.shape == (0, 4)
+    assert (strip.labels == -1).all()
+    found = runs(strip)
+    assert found.shape == (0, 2)
+    assert boxes_of(strip, found).shape == (0, 4)
+    assert pictures(strip, found).shape == (0, 2, 28, 28)
+
+
+def test_texture_lower_than_any_digit_is_no_candidate() -> None:
+    ink = np.zeros(FIELD, dtype=bool)
+    side = round(SMALLEST * FIELD[0]) - 2
+    for x in range(10, 380, 25):
+        ink[40 : 40 + side, x : x + side] = True
+    assert not len(cut_up(ink).boxes)
+
+
+@given(any_ink)
+@settings(deadline=None)
+def test_primitives_are_tight_boxes_of_disjoint_ink(ink: Ink) -> None:
+    strip = cut_up(ink)
+    for number, (x, y, w, h) in enumerate(strip.boxes.tolist()):
+        rows, columns = np.nonzero(strip.labels == number)
+        assert (columns.min(), rows.min()) == (x, y)
+        assert (np.ptp(columns) + 1, np.ptp(rows) + 1) == (w, h)
+    assert set(np.unique(strip.labels)) <= {-1, *range(len(strip.boxes))}
+
+
+@pytest.mark.parametrize("factor", [2, 3])
+def test_writing_of_any_size_is_cut_alike(factor: int) -> None:
+    ink = rings(60, 100, 200) | bars(260)
+    ink[66:74, 230:236] = True
+    small, large = cut_up(ink), cut_up(larger(ink, factor))
+    assert runs(small).tolist() == runs(large).tolist()
+    np.testing.assert_allclose(small.boxes * factor, large.boxes, atol=2 * factor)
+    difference = pictures(small, runs(small)).astype(int) - pictures(large, runs(large))
+    assert np.abs(difference).mean() < 6
+
+
+# ---------------------------------------------------------------- straighten
+
+
+@pytest.mark.parametrize("slant", [-0.3, 0.0, 0.2, 0.4, 0.7])
+def test_leaning_strokes_are_made_upright(slant: float) -> None:
+    upright, shear = straighten(bars(60, 150, 240, slant=slant, shape=(96, 400)))
+    assert shear == pytest.approx(slant, abs=0.06)
+    assert upright.dtype == np.bool_
+    assert upright.any(axis=0).sum() <= 3 * (5 + 6)
+
+
+def test_no_ink_leaves_the_field_when_it_is_sheared() -> None:
+    ink = bars(4, 370, slant=0.4)
+    upright, shear = straighten(ink)
+    assert shear > 0.3
+    assert upright.sum() == pytest.approx(ink.sum(), rel=0.1)
+    assert len(upright) == len(ink)
+
+
+def test_upright_writing_and_bare_paper_stay() -> None:
+    upright, shear = straighten(rings(60, 130))
+    assert shear == pytest.approx(0)
+    np.testing.assert_array_equal(upright[:, : FIELD[1]], rings(60, 130))
+    for shape in (FIELD, (1, 1), (1, 50), (50, 1)):
+        assert not straighten(np.zeros(shape, dtype=bool))[0].any()
+
+
+# ---------------------------------------------------------------- cut
+
+
+def test_a_narrow_piece_is_not_cut() -> None:
+    piece = piece_of(bars(50))
+    assert cut(piece, 60) == [piece]
+
+
+def test_a_zero_is_not_cut_through_its_middle() -> None:
+    (whole,) = cut(piece_of(rings(60)), HIGH)
+    assert whole.width == WIDE
+
+
+def test_a_ligature_is_cut_rather_than_the_digits() -> None:
+    ink = rings(40, 120)
+    ink[46:50, 55:104] = True
+    edges = [part.x + part.width for part in cut(piece_of(ink), HIGH)][:-1]
+    assert edges
+    assert all(59 <= edge <= 101 for edge in edges)
+
+
+@given(any_ink, st.integers(1, 60))
+@settings(deadline=None)
+def test_cutting_keeps_all_ink(ink: Ink, height: int) -> None:
+    if not ink.any():
+        return
+    whole = piece_of(np.pad(cv2.dilate(ink.astype(np.uint8), np.ones((1, 50))) > 0, 1))
+    parts = cut(whole, height)
+    rebuilt = np.zeros(whole.ink.shape, dtype=int)
+    for part in parts:
+        y, x = part.y - whole.y, part.x - whole.x
+        rebuilt[y : y + part.height, x : x + part.width] += part.ink
+        assert part.ink[0].any()
+        assert part.ink[-1].any()
+    np.testing.assert_array_equal(rebuilt, whole.ink)
+    assert [part.x for part in parts] == sorted(part.x for part in parts)
+
+
+def test_loops_are_filled_and_open_strokes_are_not() -> None:
+    solid = filled(rings(60))
+    assert solid[48, 60]
+    assert solid.sum() > 1.8 * rings(60).sum()
+    np.testing.assert_array_equal(filled(bars(60)), bars(60))
+
+
+# ---------------------------------------------------------------- waists
+
+
+def test_a_waist_is_lower_than_both_its_sides() -> None:
+    hill = np.array([9.0] * 20 + [2.0] + [9.0] * 20)
+    assert waists(hill, apart=3, reach=10) == [20]
+    slope = np.arange(40.0)
+    assert waists(slope, apart=3, reach=10) == []
+    assert waists(np.full(40, 5.0), apart=3, reach=10) == []
+
+
+def test_of_two_waists_too_near_the_lower_is_taken() -> None:
+    cost = np.full(60, 9.0)
+    cost[[20, 24, 45]] = 3, 2, 4
+    assert waists(cost, apart=6, reach=10) == [24, 45]
+
+
+@given(st.lists(st.integers(0, 20), min_size=1, max_size=80), st.integers(1, 12))
+@settings(deadline=None)
+def test_waists_keep_apart_from_each_other_and_from_the_ends(cost: list[int], apart: int) -> None:
+    found = waists(np.array(cost, dtype=np.float64), apart, 10)
+    assert found == sorted(found)
+    assert all(apart <= column < len(cost) - apart for column in found)
+    assert all(b - a > apart for a, b in pairwise(found))
+
+
+# ---------------------------------------------------------------- runs
+
+
+def test_candidates_are_runs_no_wider_than_a_digit_ordered_by_their_ends() -> None:
+    strip = strip_of((0, 20, 20, 50), (22, 20, 20, 50), (44, 20, 20, 50), (66, 20, 20, 50))
+    found = runs(strip).tolist()
+    assert found == [[0, 1], [1, 2], [0, 2], [2, 3], [1, 3], [0, 3], [3, 4], [2, 4], [1, 4]]
+    assert all(w <= WIDEST * strip.height for _, _, w, _ in boxes_of(strip, runs(strip)).tolist())
+
+
+def test_a_candidate_has_no_wide_gap_and_few_primitives() -> None:
+    apart = strip_of((0, 20, 20, 50), (40, 20, 20, 50))
+    assert runs(apart).tolist() == [[0, 1], [1, 2]]
+    crumbs = strip_of(*((8 * i, 20, 6, 50) for i in range(6)))
+    assert max(stop - start for start, stop in runs(crumbs).tolist()) == LONGEST
+
+
+def test_a_wide_primitive_is_a_candidate_by_itself() -> None:
+    assert runs(strip_of((0, 20, 300, 50))).tolist() == [[0, 1]]
+
+
+def test_the_box_of_a_run_is_around_all_of_its_primitives() -> None:
+    strip = strip_of((10, 30, 20, 50), (25, 20, 20, 30), (60, 40, 5, 5))
+    found = np.array([[0, 1], [0, 2], [1, 3]])
+    assert boxes_of(strip, found).tolist() == [
+        [10, 30, 20, 50],
+        [10, 20, 35, 60],
+        [25, 20, 40, 30],
+    ]
+
+
+# ---------------------------------------------------------------- pictures
+
+
+def test_the_first_picture_is_the_candidate_alone_as_mnist_has_digits() -> None:
+    strip = strip_of((10, 20, 40, 50), (52, 20, 40, 50))
+    (first, _), *_ = pictures(strip, np.array([[0, 1]]))
+    rows, columns = np.flatnonzero(first.any(axis=1)), np.flatnonzero(first.any(axis=0))
+    assert (len(rows), len(columns)) == (20, 16)
+    assert (rows[0], columns[0]) == (4, 6)
+    assert first.max() == 255
+
+
+def test_the_second_picture_has_the_candidate_bright_in_the_middle_and_others_dim() -> None:
+    strip = strip_of((100, 20, 20, 50), (124, 20, 20, 50))
+    shown = in_context(strip, np.array([[0, 1], [1, 2], [0, 2]]), np.array(
+        [[100, 20, 20, 50], [124, 20, 20, 50], [100, 20, 44, 50]]
+    ))  # fmt: skip
+    left, right, both = shown
+    assert left[14, 14] >= 254
+    assert left[14, 20] in range(120, 131)
+    assert right[14, 14] >= 254
+    assert right[14, 8] in range(120, 131)
+    assert both[14, [10, 17]].min() >= 254
+    assert not both[14, [0, 27]].any()
+
+
+def test_the_second_picture_shows_size_and_place() -> None:
+    strip = strip_of((60, 20, 30, 50), (120, 62, 8, 8), (200, 20, 30, 50))
+    _, dot, _ = pictures(strip, np.array([[0, 1], [1, 2], [2, 3]]))[:, 1]
+    own = dot > 200
+    rows = np.flatnonzero(own.any(axis=1))
+    assert 1 <= own.sum() <= 12
+    assert rows.min() > 16  # below the middle of the digits
+    first_dot = pictures(strip, np.array([[1, 2]]))[0, 0]
+    assert (first_dot > 200).sum() >= 300  # while the first picture shows it as large as a digit
+
+
+@given(any_ink)
+@settings(deadline=None)
+def test_every_candidate_has_two_pictures_with_ink(ink: Ink) -> None:
+    strip = cut_up(ink)
+    found = runs(strip)
+    shown = pictures(strip, found)
+    assert shown.shape == (len(found), 2, 28, 28)
+    assert shown.dtype == np.uint8
+    assert shown[:, 0].any(axis=(1, 2)).all()
+
+
+def test_the_middle_of_the_text_is_that_of_the_digits_and_not_of_marks() -> None:
+    dots = [(150 + 20 * i, 66, 6, 6) for i in range(5)]
+    assert text_middle(strip_of((60, 20, 30, 50), (100, 20, 30, 50), *dots)) == 45
+    assert text_middle(strip_of((60, 70, 6, 6))) == 73
+
+
+# ---------------------------------------------------------------- boxes in the image
+
+
+@pytest.mark.parametrize("slant", [-0.3, 0.0, 0.4])
+@pytest.mark.parametrize("scale", [(1.0, 1.0), (0.5, 0.5), (2.0, 3.0)])
+def test_a_box_lies_where_the_slanting_ink_is(slant: float, scale: tuple[float, float]) -> None:
+    ink = bars(100, 240, slant=slant)
+    strip = cut_up(ink)
+    assert len(strip.boxes) == 2
+    for number, columns in enumerate((slice(0, 180), slice(180, 400))):
+        part = np.zeros_like(ink)
+        part[:, columns] = ink[:, columns]
+        x, y, w, h = cv2.boundingRect(part.astype(np.uint8))
+        expected = [x * scale[0], y * scale[1], w * scale[0], h * scale[1]]
+        box = ink_box(strip, number, number + 1, scale)
+        np.testing.assert_allclose(box, expected, atol=4 * max(scale))
+
+
+@pytest.mark.parametrize("seed", [1, 6, 14, 18, 20, 22, 23])
+def test_no_box_leaves_the_image(seed: int) -> None:
+    field = render("1990", seed, Difficulty(slant=1.0, clipping=1.0))
+    image = np.asarray(Image.fromarray(field).resize((73, 120)))  # squeezed: few columns, each wide
+    field = resample(image)
+    strip = cut_up(binarize(field))
+    scale = image.shape[1] / field.shape[1], image.shape[0] / field.shape[0]
+    for start, stop in runs(strip).tolist():
+        x, y, w, h = ink_box(strip, start, stop, scale)
+        assert 0 <= x < x + w <= image.shape[1]
+        assert 0 <= y < y + h <= image.shape[0]

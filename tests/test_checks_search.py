@@ -1,0 +1,131 @@
+"""The search finds the best of all ways to part a field into candidates."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lessonlib.checks import JUNK, MARK, best_path
+from lessonlib.checks.candidates import CLASSES
+
+Found = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+
+@st.composite
+def lattices(draw: st.DrawFn) -> tuple[Found, Floats, int]:
+    """Draw some primitives, candidates of up to four of them, and log probabilities."""
+    primitives = draw(st.integers(1, 7))
+    found = [
+        (start, stop)
+        for stop in range(1, primitives + 1)
+        for start in range(stop - 1, max(-1, stop - 5), -1)
+        if start == stop - 1 or draw(st.booleans())
+    ]
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    logits = draw(st.sampled_from([0.0, 1.0, 5.0, 200.0])) * rng.normal(size=(len(found), CLASSES))
+    return np.array(found, dtype=np.int64), log_softmax(logits), primitives
+
+
+def log_softmax(logits: Floats) -> Floats:
+    log_p: Floats = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
+    return log_p
+
+
+def segmentations(found: Found, primitives: int) -> Iterator[list[int]]:
+    """List every way to cover the primitives, as numbers of candidates from left to right."""
+
+    def ways(start: int) -> Iterator[list[int]]:
+        if start == primitives:
+            yield []
+        for number, (first, stop) in enumerate(found.tolist()):
+            if first == start:
+                yield from ([number, *rest] for rest in ways(stop))
+
+    return ways(0)
+
+
+@given(lattices())
+@settings(max_examples=300, deadline=None)
+def test_the_best_of_all_ways_is_found(lattice: tuple[Found, Floats, int]) -> None:
+    found, log_p, primitives = lattice
+    own = log_p[:, : MARK + 1].max(axis=1)  # a digit or a mark, whichever is more probable
+    best = max(own[way].sum() for way in segmentations(found, primitives))
+    path = best_path(found, log_p, primitives)
+    assert path.score == pytest.approx(best, abs=1e-9)
+    assert path.score == pytest.approx(sum(log_p[step] for step in path.steps), abs=1e-9)
+
+
+@given(lattices())
+@settings(max_examples=300, deadline=None)
+def test_the_share_is_that_of_the_sum_over_all_ways_and_classes(
+    lattice: tuple[Found, Floats, int],
+) -> None:
+    found, log_p, primitives = lattice
+    own = np.logaddexp.reduce(log_p[:, : MARK + 1], axis=1)
+    sums = [own[way].sum() for way in segmentations(found, primitives)]
+    path = best_path(found, log_p, primitives)
+    assert path.share == pytest.approx(path.score - np.logaddexp.reduce(sums), abs=1e-9)
+    assert path.share <= 0
+
+
+@given(lattices())
+def test_the_steps_cover_every_primitive_once_from_left_to_right(
+    lattice: tuple[Found, Floats, int],
+) -> None:
+    found, log_p, primitives = lattice
+    path = best_path(found, log_p, primitives)
+    covered = [p for number, _ in path.steps for p in range(*found[number].tolist())]
+    assert covered == list(range(primitives))
+
+
+@given(lattices())
+def test_each_step_takes_its_candidate_s_best_class_but_never_junk(
+    lattice: tuple[Found, Floats, int],
+) -> None:
+    found, log_p, primitives = lattice
+    for number, kind in best_path(found, log_p, primitives).steps:
+        assert kind == log_p[number, : MARK + 1].argmax()
+
+
+def test_junk_is_never_chosen_however_probable() -> None:
+    logits = np.zeros((1, CLASSES))
+    logits[0, JUNK], logits[0, 4] = 30, 1
+    path = best_path(np.array([[0, 1]]), log_softmax(logits), 1)
+    assert path.steps == ((0, 4),)
+    assert path.score < -20
+
+
+def test_a_join_of_two_halves_beats_two_halves_that_look_like_junk() -> None:
+    found = np.array([[0, 1], [1, 2], [0, 2]])
+    logits = np.zeros((3, CLASSES))
+    logits[0, JUNK] = logits[1, JUNK] = logits[2, 8] = 10
+    assert best_path(found, log_softmax(logits), 2).steps == ((2, 8),)
+
+
+def test_two_digits_beat_their_join_that_looks_like_junk() -> None:
+    found = np.array([[0, 1], [1, 2], [0, 2]])
+    logits = np.zeros((3, CLASSES))
+    logits[0, 3] = logits[1, MARK] = logits[2, JUNK] = 10
+    path = best_path(found, log_softmax(logits), 2)
+    assert path.steps == ((0, 3), (1, MARK))
+    assert path.share > -0.01  # hardly any doubt
+
+
+def test_a_field_without_primitives_has_an_empty_path() -> None:
+    path = best_path(np.zeros((0, 2), np.int64), np.zeros((0, CLASSES)), 0)
+    assert (path.steps, path.score, path.share) == ((), 0, 0)
+
+
+def test_a_long_field_is_searched_without_listing_all_ways() -> None:
+    primitives = 400  # more ways than there are atoms
+    found = np.array(
+        [(a, b) for b in range(1, primitives + 1) for a in range(b - 1, max(-1, b - 5), -1)]
+    )
+    log_p = log_softmax(np.random.default_rng(0).normal(size=(len(found), CLASSES)))
+    path = best_path(found, log_p, primitives)
+    assert path.steps
+    assert np.isfinite([path.score, path.share]).all()
