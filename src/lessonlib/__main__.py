@@ -2,13 +2,17 @@
 
 import argparse
 import json
+import math
 import os
 import platform
 import sys
 from collections.abc import Callable, Iterator
 from importlib import import_module, metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lessonlib.checks import Reading
 
 NEEDED = (
     "numpy",
@@ -53,6 +57,14 @@ def _parser() -> argparse.ArgumentParser:
 
     read = commands.add_parser("read", help="read the amounts in images")
     read.add_argument("images", nargs="+", metavar="IMAGE")
+    _add_model(read)
+    read.add_argument(
+        "--min-confidence",
+        type=_probability,
+        default=0.0,
+        metavar="P",
+        help="mark what is read with less confidence than this as rejected (0 to 1; default: 0)",
+    )
     read.add_argument("--json", action="store_true", help="one JSON object per image and line")
     read.set_defaults(command=_read)
 
@@ -64,8 +76,28 @@ def _parser() -> argparse.ArgumentParser:
 
     evaluate = commands.add_parser("evaluate", help="read labelled images and count the mistakes")
     evaluate.add_argument("folder", type=Path, help="images, and a labels.csv that names them")
+    _add_model(evaluate)
+    evaluate.add_argument(
+        "--html", type=Path, metavar="FILE", help="write a page of the failures, with pictures"
+    )
     evaluate.set_defaults(command=_evaluate)
     return parser
+
+
+def _add_model(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--model", choices=("mlp", "cnn"), default="mlp", help="the network to read with"
+    )
+
+
+def _probability(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value <= 1:  # also false for NaN
+        raise argparse.ArgumentTypeError(f"must be a number from 0 to 1, not {text}")
+    return value
 
 
 def _doctor(options: argparse.Namespace) -> int:
@@ -116,22 +148,24 @@ def _mnist() -> tuple[str, str, bool]:
 def _weights() -> tuple[str, str, bool]:
     try:
         models = import_module("lessonlib.models")
-        models.shipped("mlp")
+        for name in models.SHIPPED:
+            models.shipped(name)
         record = models.read_record(models.shipped_path("mlp"))
     except (ImportError, OSError, ValueError) as error:
         return "weights", f"{error} Or make them: make models", False
-    return "weights", f"mlp loads; {record['test_accuracy']:.2%} on MNIST's test images", True
+    accuracy = f"mlp has {record['test_accuracy']:.2%} on MNIST's test images"
+    return "weights", f"{', '.join(models.SHIPPED)} load; {accuracy}", True
 
 
 def _read(options: argparse.Namespace) -> int:
     """Print what each image says; an image that can't be read costs only itself."""
     from lessonlib.checks import CheckReader
 
-    reader = CheckReader()
+    reader = CheckReader(options.model)
     failures = 0
     for image in options.images:
         try:
-            reading = reader.read(image)
+            reading = reader.read(image, options.min_confidence)
         except (OSError, ValueError) as error:
             print(f"lessonlib: {error}", file=sys.stderr)
             failures += 1
@@ -140,18 +174,23 @@ def _read(options: argparse.Namespace) -> int:
             print(json.dumps(_as_json(image, reading)))
         else:
             text = reading.text or "(no digits found)"
-            print(f"{image}\t{text}\t{reading.confidence:.2f}")
+            rejected = "\trejected" if reading.confidence < options.min_confidence else ""
+            print(f"{image}\t{text}\t{reading.confidence:.2f}{rejected}")
     return 1 if failures else 0
 
 
-def _as_json(image: str, reading: Any) -> dict[str, Any]:
+def _as_json(image: str, reading: "Reading") -> dict[str, Any]:
     return {
         "image": image,
         "text": reading.text,
+        "amount": None if reading.amount is None else f"{reading.amount:f}",
         "confidence": round(reading.confidence, 4),
+        "accepted": reading.accepted,
+        "separator": None if reading.separator is None else list(map(int, reading.separator)),
+        "marks": [list(map(int, box)) for box in reading.marks],
         "digits": [
             {
-                "box": [int(value) for value in digit.box],
+                "box": list(map(int, digit.box)),
                 "probabilities": [round(float(p), 4) for p in digit.probabilities],
             }
             for digit in reading.digits
@@ -189,10 +228,21 @@ def _train(options: argparse.Namespace) -> int:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    """Read a folder of labelled images and print how many were right."""
+    """Read a folder of labelled images; print how many were right and why the others weren't."""
+    page: Path | None = options.html
+    if page is not None and page.is_dir():  # said now rather than after the reading
+        raise IsADirectoryError(f"{page} is a folder: give the page a file name in it")
+    if page is not None and not page.parent.is_dir():
+        raise FileNotFoundError(f"no folder {page.parent} to write {page.name} to")
     from lessonlib import checks
 
-    print(checks.evaluate(options.folder, checks.CheckReader()))
+    result = checks.evaluate(options.folder, checks.CheckReader(options.model))
+    print(result)
+    if page is not None:
+        from lessonlib.checks.report import write_report
+
+        write_report(page, result, options.folder, options.model)
+        print(f"The failures, with pictures: {page}")
     return 0
 
 

@@ -1,10 +1,28 @@
-"""How well a reader reads a folder of labelled fields."""
+"""How well a reader reads a folder of labelled fields, and why it fails where it does."""
 
 import csv
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lessonlib.checks.reader import CheckReader, Reading
+import numpy as np
+import numpy.typing as npt
+
+from lessonlib.checks.reader import Box, CheckReader, Reading
+
+ACCEPTED_ERROR = 0.01  # share of the accepted readings that may be wrong: a bank's bar
+SAME = 0.5  # two boxes mean the same ink when they share at least this part of their union
+LOW = 0.5  # of the digits' median height: what is lower is a mark, what is not may be a digit
+
+BOX = re.compile(r"(\d{1,6}) +(\d{1,6}) +([1-9]\d{0,5}) +([1-9]\d{0,5})", re.ASCII)
+
+# Why a field was read wrong: the first of these that holds. `cause` has the details.
+CAUSES = {
+    "classification": "as many digits read as there are (in their boxes, if given), not all right",
+    "punctuation": "else, but for a dot or dash read as a digit, or a digit taken for a mark",
+    "segmentation": "anything else: digits cut, joined or missed, other ink read as digits",
+}
 
 
 @dataclass(frozen=True)
@@ -18,28 +36,46 @@ class Result:
     labels : tuple of str
         The digits that are there.
     readings : tuple of Reading
+    causes : tuple of str
+        Why each field was read wrong, one of `CAUSES`; empty where it was read right.
     exact : float
         Share of the fields read without any error, in [0, 1].
     interval : (float, float)
         The 95 % confidence interval of `exact` (Wilson's).
     digit_errors : float
         Digits to insert, delete or replace, for each digit that is there.
+    accept_rate : float
+        Share of the fields, in [0, 1], that can be accepted when 1 in 100 of them may be wrong.
     """
 
     files: tuple[str, ...]
     labels: tuple[str, ...]
     readings: tuple[Reading, ...]
+    causes: tuple[str, ...]
     exact: float
     interval: tuple[float, float]
     digit_errors: float
+    accept_rate: float
+
+    @property
+    def failures(self) -> dict[str, int]:
+        """The number of failed fields for each cause, those without any included."""
+        return {name: self.causes.count(name) for name in CAUSES}
 
     def __str__(self) -> str:
-        """Say it in one line."""
+        """Say it in one line, then one for the accepted, then a table of the failures."""
         low, high = self.interval
-        return (
-            f"{self.exact:.1%} of {len(self.files)} fields read exactly "
-            f"(95 % interval {low:.1%} to {high:.1%}); "
-            f"{self.digit_errors:.1%} digit errors"
+        table = [f"{name:<16}{n:5d}  {CAUSES[name]}" for name, n in self.failures.items()]
+        return "\n".join(
+            [
+                f"{self.exact:.1%} of {len(self.files)} fields read exactly "
+                f"(95 % interval {low:.1%} to {high:.1%}); "
+                f"{self.digit_errors:.1%} digit errors",
+                f"{self.accept_rate:.1%} accept rate at {ACCEPTED_ERROR:.0%} error "
+                "(the largest share of the fields, the surest, with so few wrong)",
+                f"{'failures':<16}{sum(self.failures.values()):5d}  by cause:",
+                *table,
+            ]
         )
 
 
@@ -49,8 +85,8 @@ def evaluate(folder: str | Path, reader: CheckReader) -> Result:
     Parameters
     ----------
     folder : str or Path
-        With a ``labels.csv`` (columns ``file`` and ``digits``, others ignored) and the images
-        in a folder ``images``.
+        With a ``labels.csv`` (columns ``file`` and ``digits``; ``boxes_xywh`` as `read_boxes`
+        says, if known; others ignored) and the images in a folder ``images``.
     reader : CheckReader
 
     Returns
@@ -62,22 +98,140 @@ def evaluate(folder: str | Path, reader: CheckReader) -> Result:
     FileNotFoundError
         When labels.csv or an image is missing.
     ValueError
-        When labels.csv lacks a column, names no field, or has a label that is not digits.
+        When labels.csv lacks a column, names no field, or has a label that is not digits or
+        boxes that can't be; when a file is no image.
     """
     from lessonlib.evaluation import wilson_interval  # imports torch: seconds, so only here
 
     files, labels = read_labels(folder)
+    boxes = read_boxes(folder)
     readings = reader.read_many(Path(folder) / "images" / name for name in files)
-    right = sum(r.text == label for r, label in zip(readings, labels, strict=True))
+    right = [r.text == label for r, label in zip(readings, labels, strict=True)]
     errors = sum(edit_distance(r.text, label) for r, label in zip(readings, labels, strict=True))
+    fields = zip(labels, readings, boxes, strict=True)
     return Result(
         files=tuple(files),
         labels=tuple(labels),
         readings=tuple(readings),
-        exact=right / len(files),
-        interval=wilson_interval(right, len(files)),
+        causes=tuple("" if r.text == label else cause(label, r, b) for label, r, b in fields),
+        exact=sum(right) / len(files),
+        interval=wilson_interval(sum(right), len(files)),
         digit_errors=errors / sum(map(len, labels)),
+        accept_rate=accept_rate([r.confidence for r in readings], right),
     )
+
+
+def accept_rate(
+    confidences: npt.ArrayLike, right: npt.ArrayLike, error: float = ACCEPTED_ERROR
+) -> float:
+    """Find the largest share of the readings that can be accepted with few errors among them.
+
+    The surest readings are accepted, down to a confidence that is chosen on these same
+    readings; equal confidences are accepted together or not at all.
+
+    Parameters
+    ----------
+    confidences : array of float, shape (n,)
+    right : array of bool, shape (n,)
+    error : float
+        Share of the accepted ones that may be wrong, in [0, 1].
+
+    Returns
+    -------
+    float
+        In [0, 1]; 0 when there are no readings.
+    """
+    p, good = np.asarray(confidences, dtype=np.float64), np.asarray(right, dtype=bool)
+    order = np.argsort(-p, kind="stable")
+    p, wrong = p[order], np.cumsum(~good[order])
+    count = np.arange(1, len(p) + 1)
+    last = np.append(p[1:] < p[:-1], True)[: len(p)]  # of those that share a confidence
+    possible = count[last & (wrong / count <= error)]
+    return float(possible.max() / len(p)) if possible.size else 0.0
+
+
+def cause(label: str, reading: Reading, boxes: Sequence[Box] | None = None) -> str:
+    """Say why a field was read wrong.
+
+    Digits read that are none are *surplus*, digits that were not read are *lost*. With true
+    boxes, these are the ones without a counterpart, that is without a box which shares half of
+    the union of both. Without, only their numbers are known: the difference to the label's;
+    surplus are then the lowest digits read.
+
+    classification
+        As many digits read as there are, none of them surplus, none lost.
+    punctuation
+        Each surplus digit is lower than half the median height of the digits read (a dot or
+        dash), and each lost one was taken for a mark: one in its box or, without boxes, one
+        that is not as low as that.
+    segmentation
+        Anything else, and every empty reading.
+
+    Parameters
+    ----------
+    label : str
+        The digits that are there.
+    reading : Reading
+        Whose text is another.
+    boxes : sequence of (x, y, w, h), optional
+        Of the label's digits, in pixels of the image.
+
+    Returns
+    -------
+    str
+        A key of `CAUSES`.
+    """
+    found = [digit.box for digit in reading.digits]
+    if not found:
+        return "segmentation"
+    low = LOW * float(np.median([height for _, _, _, height in found]))
+    if boxes is None:
+        extra, missing = max(len(found) - len(label), 0), max(len(label) - len(found), 0)
+        surplus = sorted(found, key=lambda box: box[3])[:extra]
+        taken = sum(height >= low for _, _, _, height in reading.marks)
+    else:
+        surplus, lost = without_counterpart(found, boxes), without_counterpart(boxes, found)
+        missing = len(lost)
+        taken = missing - len(without_counterpart(lost, reading.marks))
+    if len(found) == len(label) and not surplus and not missing:
+        return "classification"
+    if (surplus or missing) and all(box[3] < low for box in surplus) and taken >= missing:
+        return "punctuation"
+    return "segmentation"
+
+
+def without_counterpart(boxes: Iterable[Box], others: Iterable[Box]) -> list[Box]:
+    """Keep the boxes that cover the same ink as none of the others.
+
+    Parameters
+    ----------
+    boxes, others : iterable of (x, y, w, h)
+
+    Returns
+    -------
+    list of (x, y, w, h)
+    """
+    others = list(others)
+    return [box for box in boxes if all(overlap(box, other) < SAME for other in others)]
+
+
+def overlap(a: Box, b: Box) -> float:
+    """Measure how much two boxes have in common: their intersection's area over their union's.
+
+    Parameters
+    ----------
+    a, b : (x, y, w, h)
+        Each at least one pixel wide and high.
+
+    Returns
+    -------
+    float
+        In [0, 1]; 1 for the same box, 0 for boxes apart.
+    """
+    width = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
+    height = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
+    shared = max(width, 0) * max(height, 0)
+    return shared / (a[2] * a[3] + b[2] * b[3] - shared)
 
 
 def read_labels(folder: str | Path) -> tuple[list[str], list[str]]:
@@ -92,21 +246,73 @@ def read_labels(folder: str | Path) -> tuple[list[str], list[str]]:
     -------
     files, labels : list of str
     """
+    rows = _read_table(folder)
+    return [row["file"] for row in rows], [row["digits"] for row in rows]
+
+
+def read_boxes(folder: str | Path) -> list[tuple[Box, ...] | None]:
+    """Read where the digits of a folder's fields are, as far as it is known.
+
+    Parameters
+    ----------
+    folder : str or Path
+        As for `evaluate`, which raises the same. The column ``boxes_xywh`` of its labels.csv
+        has the digits' boxes from left to right, "x y w h;x y w h", in pixels of the image;
+        it may be missing, and empty for a field whose boxes aren't known.
+
+    Returns
+    -------
+    list of (tuple of (x, y, w, h)) or None
+        In the order of labels.csv; None where the boxes aren't known.
+    """
+    path = Path(folder) / "labels.csv"
+    fields = []
+    for row in _read_table(folder):
+        text = (row.get("boxes_xywh") or "").strip()
+        boxes = _parse_boxes(text) if text else None
+        if boxes is not None and len(boxes) != len(row["digits"]):
+            raise ValueError(
+                f'{path}: boxes_xywh of {row["file"]} must be one "x y w h" of whole numbers for '
+                f"each of the {len(row['digits'])} digits, parted by semicolons, or empty"
+            )
+        fields.append(boxes)
+    return fields
+
+
+def _parse_boxes(text: str) -> tuple[Box, ...]:
+    """Read "x y w h;x y w h"; no boxes at all when any of them can't be."""
+    boxes: list[Box] = []
+    for part in text.split(";"):
+        match = BOX.fullmatch(part.strip())
+        if match is None:
+            return ()
+        x, y, width, height = map(int, match.groups())
+        boxes.append((x, y, width, height))
+    return tuple(boxes)
+
+
+def _read_table(folder: str | Path) -> list[dict[str, str]]:
+    """Read the rows of a folder's labels.csv, and check the names and labels in them."""
     path = Path(folder) / "labels.csv"
     if not path.is_file():
         raise FileNotFoundError(f"there is no {path}: it must list the columns file,digits")
-    with path.open(newline="", encoding="utf-8") as file:
-        table = csv.DictReader(file)
-        if not {"file", "digits"} <= set(table.fieldnames or ()):
-            raise ValueError(f"{path} must have the columns file and digits")
-        rows = list(table)
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:  # Excel's has a mark in front
+            table = csv.DictReader(file)
+            if not {"file", "digits"} <= set(table.fieldnames or ()):
+                raise ValueError(f"{path} must have the columns file and digits")
+            rows = list(table)
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is no table ({error}): save it as CSV in UTF-8") from error
     if not rows:
         raise ValueError(f"{path} names no field")
     for row in rows:
         label = row["digits"] or ""
+        if not row["file"]:
+            raise ValueError(f"{path}: the row with the digits {label!r} must name its file")
         if not (label.isascii() and label.isdecimal()):
             raise ValueError(f"{path}: the label of {row['file']} must be digits only")
-    return [row["file"] for row in rows], [row["digits"] for row in rows]
+    return rows
 
 
 def edit_distance(a: str, b: str) -> int:
