@@ -155,11 +155,9 @@ def convolution(channels_in: int, channels_out: int) -> list[nn.Module]:
     -------
     list of nn.Module
     """
-    return [
-        nn.Conv2d(channels_in, channels_out, 3, padding=1, bias=False),
-        nn.BatchNorm2d(channels_out),
-        nn.ReLU(),
-    ]
+    slide = nn.Conv2d(channels_in, channels_out, 3, padding=1, bias=False)
+    nn.init.kaiming_normal_(slide.weight, nonlinearity="relu")  # as he_init does for a layer
+    return [slide, nn.BatchNorm2d(channels_out), nn.ReLU()]
 
 
 def he_init(module: nn.Module) -> None:
@@ -168,17 +166,15 @@ def he_init(module: nn.Module) -> None:
     Parameters
     ----------
     module : nn.Module
-        Left alone unless it is a linear layer or a convolution; of that, d_in are the inputs
-        of one output.
+        Left alone unless it is a linear layer.
 
     References
     ----------
     He et al., Delving deep into rectifiers, ICCV 2015.
     """
-    if isinstance(module, nn.Linear | nn.Conv2d):
+    if isinstance(module, nn.Linear):
         nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-        if module.bias is not None:
-            nn.init.zeros_(module.bias)
+        nn.init.zeros_(module.bias)
 
 
 def to_tensor(images: npt.ArrayLike, device: torch.device | str | None = None) -> Tensor:

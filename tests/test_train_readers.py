@@ -1,0 +1,109 @@
+"""The script that trains the check reader's networks, run end to end on next to nothing."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from lessonlib import digits, models
+from lessonlib.checks import MARK, CheckReader, render
+from lessonlib.checks.candidates import CLASSES
+from lessonlib.checks.examples import Examples
+from tools import train_readers
+
+TINY: dict[str, dict[str, Any]] = {
+    "mlp": {"epochs": 1, "lr": 3e-3, "weight_decay": 1e-2},
+    "cnn": {"epochs": 1, "lr": 4e-3, "weight_decay": 1e-2},
+}
+
+
+def render_here(fields: int) -> Examples:
+    """Make the examples in this process: others would not see what the test changed."""
+    chunks = [train_readers.render_chunk(seed) for seed in range(fields // train_readers.CHUNK)]
+    shown, classes = zip(*chunks, strict=True)
+    return np.concatenate(shown), np.concatenate(classes)
+
+
+@pytest.fixture
+def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few fields from the bundled digits, an epoch each."""
+    monkeypatch.setattr(train_readers, "FIELDS", 120)
+    monkeypatch.setattr(train_readers, "CHUNK", 30)
+    monkeypatch.setattr(train_readers, "CALIBRATION_FIELDS", 60)
+    monkeypatch.setattr(train_readers, "BATCH_SIZE", 32)
+    monkeypatch.setattr(train_readers, "RECIPES", TINY)
+    monkeypatch.setattr(train_readers, "render_all", render_here)
+    monkeypatch.setattr(digits, "source", lambda: "mnist")
+    monkeypatch.setattr(digits, "load", digits.load_bundled)
+
+
+@pytest.mark.usefixtures("tiny")
+def test_both_networks_are_trained_calibrated_and_saved_with_a_record(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "weights"
+    train_readers.main([str(folder)])
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "reader-cnn.safetensors",
+        "reader-mlp.safetensors",
+    ]
+    printed = capsys.readouterr().out
+    for name, kind in (("mlp", models.MLP), ("cnn", models.CNN)):
+        assert f"reader-{name}.safetensors: " in printed
+        path = folder / f"reader-{name}.safetensors"
+        model, record = models.load(path), models.read_record(path)
+        assert isinstance(model, kind)
+        assert record["recipe"] == TINY[name] | {"batch_size": 32, "model": model.config}
+        assert (record["fields"], record["seed"]) == (120, train_readers.SEED)
+        assert record["data"] == digits.SHA256
+        assert set(record["calibration"]) == {"constant", "score", "share"}
+        assert all(np.isfinite(value) for value in record["calibration"].values())
+        assert set(record["versions"]) == {"lessonlib", "python", "torch"}
+        reading = CheckReader(model).read(render("1990", 0))
+        assert 0 <= reading.confidence <= 1
+
+
+def test_without_mnist_nothing_is_trained(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(digits, "source", lambda: "bundled")
+    with pytest.raises(SystemExit, match="MNIST"):
+        train_readers.main([str(tmp_path / "weights")])
+    assert not (tmp_path / "weights").exists()
+
+
+def test_training_learns_and_repeats(capsys: pytest.CaptureFixture[str]) -> None:
+    generator = torch.Generator().manual_seed(0)
+    y = torch.arange(600) % CLASSES
+    x = torch.randint(0, 30, (600, 2, 28, 28), generator=generator, dtype=torch.uint8)
+    for number, kind in enumerate(y.tolist()):  # a bright row that says which class it is
+        x[number, :, 2 * kind : 2 * kind + 3] = 255
+    states = []
+    for _ in range(2):
+        torch.manual_seed(0)
+        model = models.MLP((16,), 0.0, batch_norm=True, pictures=2, classes=CLASSES)
+        train_readers.train(model, x, y, epochs=20, lr=1e-2, weight_decay=0.0)
+        states.append(model.state_dict())
+    assert not model.training
+    with torch.inference_mode():
+        answers = model(models.to_tensor(x.numpy())).argmax(dim=1)
+    assert (answers == y).float().mean() > 0.9
+    for name, value in states[0].items():
+        torch.testing.assert_close(value, states[1][name])
+
+
+def test_only_the_first_picture_is_warped() -> None:
+    x = torch.randn(8, 2, 28, 28)
+    warped = train_readers.augment(x, torch.Generator().manual_seed(0))
+    assert warped.shape == x.shape
+    assert torch.equal(warped[:, 1], x[:, 1])
+    assert not torch.allclose(warped[:, 0], x[:, 0])
+
+
+def test_the_networks_differ_in_kind_and_take_the_same_pictures() -> None:
+    x = torch.zeros(2, 2, 28, 28)
+    for name, kind in (("mlp", models.MLP), ("cnn", models.CNN)):
+        model = train_readers.build(name).eval()
+        assert isinstance(model, kind)
+        assert model(x).shape == (2, CLASSES)
+    assert MARK < CLASSES
