@@ -23,9 +23,10 @@ help:
 	@echo "make lab     open the chapters in JupyterLab"
 	@echo "make labs    write the student notebooks, without solutions, and a zip of them"
 	@echo "make run     run all notebooks and store their outputs (needs MNIST)"
-	@echo "make models  train the shipped weights anew (needs MNIST)"
+	@echo "make models  train the shipped weights anew (needs MNIST; half an hour on two idle cores)"
 	@echo "make checks  draw the sample checks of data/checks anew"
-	@echo "make bench   measure training and reading speed (needs MNIST)"
+	@echo "make bench   measure training and reading speed (needs MNIST; for reading alone:"
+	@echo "             .venv/bin/python -m tools.bench reading)"
 	@echo "make lock    resolve requirements.txt anew from pyproject.toml"
 	@echo "make clean   remove what the others built, .venv aside"
 
@@ -63,6 +64,7 @@ run: $(READY)
 
 models: $(READY)
 	$(BIN)/python -m tools.train_weights
+	$(BIN)/python -m tools.train_readers
 
 checks: $(READY)
 	$(BIN)/python -m lessonlib.checks data/checks

@@ -1,13 +1,19 @@
 """Measure speed side by side in one run, and print ratios.
 
-Usage: ``python -m tools.bench`` (``make bench``), with MNIST in reach. Seconds differ from
-machine to machine and from minute to minute; the ratios carry over.
+Usage: ``python -m tools.bench [numpy] [training] [reading]`` (``make bench``: all three; the first
+two need MNIST). Seconds differ from machine to machine and from minute to minute; the ratios
+carry over.
 """
 
+import resource
 import statistics
+import subprocess
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Callable
+from itertools import cycle, islice
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,11 +23,16 @@ import torch.nn.functional as F
 from torch.utils.data import DataLoader
 from torchvision import datasets, transforms
 
-from lessonlib import checks, data_path, digits, models, network, optimizers, training
+from lessonlib import checks, digits, models, network, optimizers, training
+from lessonlib.checks.image import Gray
+from lessonlib.checks.reader import BATCH, MODELS, Field
+from lessonlib.checks.render import sample_amounts
 from tools import train_weights
 
 SEEDS = range(5)
 DATALOADER_SEEDS = range(2)  # slow: two runs show that the accuracies agree
+FIELDS, ROUNDS = 300, 3  # rendered fields to read, and how often
+WARM_UP, STREAM = 500, 10_000  # fields read before the memory is looked at, and from there on
 FAST: dict[str, Any] = {
     "epochs": 2,
     "batch_size": 256,
@@ -134,28 +145,112 @@ def bench_numpy() -> None:
 
 
 def bench_reading() -> None:
-    """Time the reader on the sample checks: one by one, and in one batch."""
-    reader = checks.CheckReader()
-    images = [
-        checks.load_image(path) for path in sorted(data_path("checks", "images").glob("*.png"))
-    ]
-    images *= 5
-    start = time.perf_counter()
-    for image in images:
-        reader.read(image)
-    single = time.perf_counter() - start
+    """Time the reader on rendered fields: all together, step by step, and in memory."""
+    fields = rendered_fields(FIELDS)
+    for name in MODELS:
+        reader = checks.CheckReader(name)
+        reader.read_many(fields[:BATCH])  # what is slow the first time only
+        rate = FIELDS / statistics.median(seconds_to_read(reader, fields) for _ in range(ROUNDS))
+        print(f"{name} read_many: {rate:.0f} fields a second ({FIELDS} rendered fields)")
+        rounds = [seconds_of_steps(reader, fields) for _ in range(ROUNDS)]
+        for step in rounds[0]:
+            median = statistics.median(times[step] for times in rounds)
+            print(f"  {step:20} {1000 * median / FIELDS:6.2f} ms a field")
+        # In a process of its own, where nothing else has been in memory.
+        code = f"from tools import bench; bench.print_memory_growth({name!r})"
+        subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def rendered_fields(count: int) -> list[Gray]:
+    """Render fields of usual difficulty, as the sample checks are."""
+    rng = np.random.default_rng(0)
+    return [checks.render(amount, rng) for amount in sample_amounts(rng, count)]
+
+
+def seconds_to_read(reader: checks.CheckReader, images: list[Gray]) -> float:
+    """Time one call of `read_many`."""
     start = time.perf_counter()
     reader.read_many(images)
-    many = time.perf_counter() - start
-    print(f"read:      {len(images) / single:5.0f} fields a second")
+    return time.perf_counter() - start
+
+
+def seconds_of_steps(reader: checks.CheckReader, images: list[Gray]) -> dict[str, float]:
+    """Take fields through the reader's steps as `read_many` does, and add up each step's time."""
+    seconds: dict[str, float] = defaultdict(float)
+    step_began = time.perf_counter()
+
+    def lap(step: str) -> None:
+        nonlocal step_began
+        now = time.perf_counter()
+        seconds[step] += now - step_began
+        step_began = now
+
+    for start in range(0, len(images), BATCH):
+        fields = []
+        for image in images[start : start + BATCH]:
+            gray = checks.resample(checks.as_gray(image))
+            lap("resample")
+            ink = checks.binarize(gray)
+            lap("binarize")
+            strip = checks.cut_up(ink)
+            lap("cut_up")
+            found = checks.runs(strip)
+            fields.append(Field(strip, found, checks.pictures(strip, found), (1.0, 1.0)))
+            lap("runs and pictures")
+        log_p = checks.classify(reader.model, np.concatenate([f.pictures for f in fields]))
+        lap("classify")
+        for field in fields:
+            checks.decode(field, log_p[: len(field.found)], reader.calibration)
+            log_p = log_p[len(field.found) :]
+        lap("decode")
+    return seconds
+
+
+def print_memory_growth(name: str) -> None:
+    """Read a stream of fields, and print how much the most memory ever taken has grown."""
+    fields = rendered_fields(FIELDS)
+    reader = checks.CheckReader(name)
+
+    def read(count: int) -> float:
+        for _ in reader.read_iter(islice(cycle(fields), count)):
+            pass
+        return peak_memory()
+
+    before, after = read(WARM_UP), read(STREAM)
     print(
-        f"read_many: {len(images) / many:5.0f} fields a second, {single / many:.1f} times as fast"
+        f"  memory: at most {before:.0f} MB over the first {WARM_UP:,} fields, "
+        f"{after - before:.1f} MB more over the next {STREAM:,}"
     )
 
 
+def peak_memory() -> float:
+    """Return the most memory that this process has held so far, in MB."""
+    status = Path("/proc/self/status")
+    if status.exists():  # on Linux, getrusage would count the process that started this one, too
+        lines = status.read_text().splitlines()
+        (peak,) = (line.split()[1] for line in lines if line.startswith("VmHWM"))
+        return int(peak) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # a Mac's are bytes
+
+
+PARTS: dict[str, Callable[[], None]] = {
+    "numpy": bench_numpy,
+    "training": bench_training,
+    "reading": bench_reading,
+}
+
+
+def main(arguments: list[str]) -> None:
+    """Run the parts that are named, or all."""
+    unknown = [name for name in arguments if name not in PARTS]
+    if unknown:
+        sys.exit(f"no benchmark is called {', '.join(unknown)}; there is: {', '.join(PARTS)}")
+    names = arguments or list(PARTS)
+    if names != ["reading"] and digits.source() != "mnist":
+        sys.exit("The training benchmarks need MNIST: set LESSONLIB_MNIST_ROOT.")
+    for name in names:
+        PARTS[name]()
+
+
 if __name__ == "__main__":
-    if digits.source() != "mnist":
-        sys.exit("The training benchmark needs MNIST: set LESSONLIB_MNIST_ROOT.")
-    bench_numpy()
-    bench_training()
-    bench_reading()
+    main(sys.argv[1:])
