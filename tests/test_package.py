@@ -38,7 +38,8 @@ def test_the_wheel_carries_the_weights_and_the_sample_checks(tmp_path: Path) -> 
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
-    assert "lessonlib/data/weights/mlp.safetensors" in names
+    for name in ("mlp", "reader-mlp", "reader-cnn"):
+        assert f"lessonlib/data/weights/{name}.safetensors" in names
     assert "lessonlib/data/checks/labels.csv" in names
     assert "lessonlib/checks/__init__.py" in names
     assert not [n for n in names if n.startswith(("tests/", "data/", "chapters/"))]

@@ -6,7 +6,7 @@ that needs them.
 
 from pathlib import Path
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 
 PACKAGE = Path(__file__).resolve().parent
 
