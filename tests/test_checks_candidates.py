@@ -14,7 +14,6 @@ from PIL import Image
 from lessonlib.checks import Difficulty, Piece, Strip, binarize, cut_up, render, resample, runs
 from lessonlib.checks.candidates import (
     LONGEST,
-    SMALLEST,
     WIDEST,
     boxes_of,
     cut,
@@ -26,6 +25,7 @@ from lessonlib.checks.candidates import (
     text_middle,
     waists,
 )
+from lessonlib.checks.segment import SMALLEST
 
 Ink = npt.NDArray[np.bool_]
 Box = tuple[int, int, int, int]

@@ -72,7 +72,8 @@ def test_exact_reads_and_digit_errors_are_counted(tmp_path: Path) -> None:
         "25.0% of 4 fields read exactly (95 % interval 4.6% to 69.9%); 40.0% digit errors"
     )
     assert lines[1].startswith("0.0% accept rate at 1% error")
-    assert [line.split()[:2] for line in lines[2:]] == [
+    assert lines[2].startswith("50.0% mean confidence")
+    assert [line.split()[:2] for line in lines[3:]] == [
         ["failures", "3"],
         ["classification", "1"],
         ["punctuation", "0"],

@@ -23,7 +23,7 @@ import torch.nn.functional as F
 from torch.utils.data import DataLoader
 from torchvision import datasets, transforms
 
-from lessonlib import checks, digits, models, network, optimizers, training
+from lessonlib import checks, digits, evaluation, models, network, optimizers, training
 from lessonlib.checks.image import Gray
 from lessonlib.checks.reader import BATCH, MODELS, Field
 from lessonlib.checks.render import sample_amounts
@@ -31,6 +31,7 @@ from tools import train_weights
 
 SEEDS = range(5)
 DATALOADER_SEEDS = range(2)  # slow: two runs show that the accuracies agree
+RENDERED = 1_000  # fields to read for the share read exactly
 FIELDS, ROUNDS = 300, 3  # rendered fields to read, and how often
 WARM_UP, STREAM = 500, 10_000  # fields read before the memory is looked at, and from there on
 FAST: dict[str, Any] = {
@@ -149,6 +150,7 @@ def bench_reading() -> None:
     fields = rendered_fields(FIELDS)
     for name in MODELS:
         reader = checks.CheckReader(name)
+        print_accuracy(name, reader)
         reader.read_many(fields[:BATCH])  # what is slow the first time only
         rate = FIELDS / statistics.median(seconds_to_read(reader, fields) for _ in range(ROUNDS))
         print(f"{name} read_many: {rate:.0f} fields a second ({FIELDS} rendered fields)")
@@ -159,6 +161,18 @@ def bench_reading() -> None:
         # In a process of its own, where nothing else has been in memory.
         code = f"from tools import bench; bench.print_memory_growth({name!r})"
         subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def print_accuracy(name: str, reader: checks.CheckReader) -> None:
+    """Print the share of rendered fields of usual difficulty that is read exactly."""
+    rng = np.random.default_rng(77)
+    amounts = sample_amounts(rng, RENDERED)
+    readings = reader.read_many(checks.render(amount, rng) for amount in amounts)
+    pairs = zip(readings, amounts, strict=True)
+    hits = sum(reading.text == checks.digits_of(amount) for reading, amount in pairs)
+    low, high = evaluation.wilson_interval(hits, RENDERED)
+    print(f"{name}: {hits / RENDERED:.1%} of {RENDERED:,} rendered fields read exactly", end=" ")
+    print(f"(95 % interval {low:.1%} to {high:.1%})")
 
 
 def rendered_fields(count: int) -> list[Gray]:

@@ -16,14 +16,22 @@ import numpy.typing as npt
 
 from lessonlib.checks.binarize import Ink
 from lessonlib.checks.normalize import SIZE, centre, shrink
-from lessonlib.checks.segment import Piece, connected_pieces, digit_height, remove_lines
+from lessonlib.checks.segment import (
+    EXTENT,
+    SMALLEST,
+    Piece,
+    column_extents,
+    connected_pieces,
+    crop,
+    digit_height,
+    remove_lines,
+)
 
 Labels = npt.NDArray[np.int16]
 
 MARK, JUNK = 10, 11  # classes beside the ten digits: punctuation and dirt; fragments and joins
 CLASSES = 12
 
-SMALLEST = 0.15  # digits fill at least this share of the field's height; lower ink is texture
 DIRT = 0.05  # pieces lower than this share of the field's height are dirt, or left from a line
 CRUMB = 0.09  # pieces lower than this share of the digits' height are crumbs
 CUT_FROM = 0.45  # a piece is cut where it is wider than this share of the digits' height ...
@@ -31,7 +39,6 @@ CUT_DEPTH = 0.85  # ... and there only at a waist: this share of the ink that co
 GAP = 0.3  # a candidate has no wider gap inside, as a share of the digits' height
 REACH = 0.6  # how far around a waist that is, as a share of the digits' height
 CUT_APART = 0.15  # cuts keep this distance from each other and from the piece's ends
-EXTENT = 0.25  # what a column's extent counts beside its ink
 LONGEST = 4  # primitives in a candidate
 WIDEST = 1.35  # a candidate's width, as a share of the digits' height, unless it is one primitive
 CONTEXT = 2.0  # side of the window shown around a candidate, in digits' heights
@@ -166,13 +173,10 @@ def cut(piece: Piece, height: int) -> list[Piece]:
     """
     if piece.width < CUT_FROM * height:
         return [piece]
-    rows = np.arange(piece.height)[:, np.newaxis]
-    top = np.where(piece.ink, rows, piece.height).min(axis=0)
-    bottom = np.where(piece.ink, rows, -1).max(axis=0)
-    cost = filled(piece.ink).sum(axis=0) + EXTENT * np.maximum(bottom - top, 0)
+    cost = filled(piece.ink).sum(axis=0) + EXTENT * column_extents(piece.ink)
     apart = max(2, round(CUT_APART * height))
     edges = [0, *waists(cost, apart, round(REACH * height)), piece.width]
-    return [_columns(piece, a, b) for a, b in pairwise(edges)]
+    return [crop(piece, a, b) for a, b in pairwise(edges)]
 
 
 def filled(ink: Ink) -> Ink:
@@ -385,10 +389,3 @@ def ink_box(
     right, bottom = min(right, round(width * scale[0])), min(bottom, round(height * scale[1]))
     left, top = min(max(left, 0), right - 1), min(max(top, 0), bottom - 1)
     return left, top, max(1, right - left), max(1, bottom - top)
-
-
-def _columns(piece: Piece, left: int, right: int) -> Piece:
-    """Keep some columns of a piece, and of these only the rows that hold ink."""
-    ink = piece.ink[:, left:right]
-    rows = np.flatnonzero(ink.any(axis=1))
-    return Piece(piece.x + left, piece.y + int(rows[0]), ink[rows[0] : rows[-1] + 1])

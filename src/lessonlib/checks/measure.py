@@ -63,7 +63,7 @@ class Result:
         return {name: self.causes.count(name) for name in CAUSES}
 
     def __str__(self) -> str:
-        """Say it in one line, then one for the accepted, then a table of the failures."""
+        """Say it in one line, then how sure the reader was, then a table of the failures."""
         low, high = self.interval
         table = [f"{name:<16}{n:5d}  {CAUSES[name]}" for name, n in self.failures.items()]
         return "\n".join(
@@ -73,6 +73,8 @@ class Result:
                 f"{self.digit_errors:.1%} digit errors",
                 f"{self.accept_rate:.1%} accept rate at {ACCEPTED_ERROR:.0%} error "
                 "(the largest share of the fields, the surest, with so few wrong)",
+                f"{np.mean([r.confidence for r in self.readings]):.1%} mean confidence "
+                "(honest when it is the share read exactly)",
                 f"{'failures':<16}{sum(self.failures.values()):5d}  by cause:",
                 *table,
             ]

@@ -29,7 +29,8 @@ MODELS = ("mlp", "cnn")
 TOGETHER, PART = 128, 32
 BATCH = 64  # fields read together: enough for the network to be quick, little to hold in memory
 # A path's score and its share among all paths turn into a probability by these weights, fitted
-# on rendered fields by the script that trains the network; a network of your own gets the MLP's.
+# on rendered fields by the script that trains the network. For a network of your own they are a
+# guess.
 DEFAULT_CALIBRATION = {"constant": 2.0, "score": 1.0, "share": 1.0}
 
 

@@ -9,6 +9,7 @@ from itertools import pairwise
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from lessonlib.checks.binarize import Ink
 
@@ -21,6 +22,7 @@ DASH_HEIGHT, DASH_ASPECT = 0.6, 3.2  # a dash is both lower and flatter than thi
 FIRST_HEIGHT = 0.6  # an amount starts with no small zero: a lower first piece is a currency sign
 OVERLAP = 0.6  # two pieces that share this much of the narrower one's width are one digit
 DIGIT_WIDTH = 0.9  # of a wide digit and its ligature, as a share of the digits' height
+EXTENT = 0.25  # what a column's extent counts beside its ink, when a cut is chosen
 CUT_RANGE = 0.35  # how far from equal parts a cut may lie, as a share of a part
 
 
@@ -203,17 +205,50 @@ def cut_wide(piece: Piece, height: int) -> list[Piece]:
     parts = round(piece.width / (DIGIT_WIDTH * height))
     if parts < 2:
         return [piece]
-    rows = np.arange(piece.height)[:, np.newaxis]
-    top = np.where(piece.ink, rows, piece.height).min(axis=0)
-    bottom = np.where(piece.ink, rows, -1).max(axis=0)
-    cost = piece.ink.sum(axis=0) + np.maximum(bottom - top, 0) / 4
+    cost = piece.ink.sum(axis=0) + EXTENT * column_extents(piece.ink)
     step = piece.width / parts
     edges = [0]
     for part in range(1, parts):
         start, stop = int((part - CUT_RANGE) * step), int((part + CUT_RANGE) * step) + 1
         edges.append(start + int(cost[start:stop].argmin()))
     edges.append(piece.width)
-    return [_crop(piece, left, right) for left, right in pairwise(edges) if left < right]
+    return [crop(piece, left, right) for left, right in pairwise(edges) if left < right]
+
+
+def column_extents(ink: Ink) -> npt.NDArray[np.int64]:
+    """Measure in each column how far it is from the first ink to the last.
+
+    Parameters
+    ----------
+    ink : bool array, shape (h, w)
+
+    Returns
+    -------
+    int array, shape (w,)
+        In rows; 0 for a column with one pixel of ink, or none.
+    """
+    rows = np.arange(len(ink))[:, np.newaxis]
+    top = np.where(ink, rows, len(ink)).min(axis=0)
+    bottom = np.where(ink, rows, -1).max(axis=0)
+    return np.asarray(np.maximum(bottom - top, 0), dtype=np.int64)
+
+
+def crop(piece: Piece, left: int, right: int) -> Piece:
+    """Keep some columns of a piece, and of these only the rows that hold ink.
+
+    Parameters
+    ----------
+    piece : Piece
+    left, right : int
+        First column, and the first one after the last; with ink between them.
+
+    Returns
+    -------
+    Piece
+    """
+    ink = piece.ink[:, left:right]
+    rows = np.flatnonzero(ink.any(axis=1))
+    return Piece(piece.x + left, piece.y + int(rows[0]), ink[rows[0] : rows[-1] + 1])
 
 
 def _shared_width(a: Piece, b: Piece) -> float:
@@ -231,10 +266,3 @@ def _join(a: Piece, b: Piece) -> Piece:
         columns = slice(piece.x - x, piece.x - x + piece.width)
         ink[rows, columns] |= piece.ink
     return Piece(x, y, ink)
-
-
-def _crop(piece: Piece, left: int, right: int) -> Piece:
-    """Keep some columns of a piece, and of these only the rows that hold ink."""
-    ink = piece.ink[:, left:right]
-    rows = np.flatnonzero(ink.any(axis=1))
-    return Piece(piece.x + left, piece.y + int(rows[0]), ink[rows[0] : rows[-1] + 1])
