@@ -111,6 +111,11 @@ def test_the_bar_of_a_seven_is_no_line() -> None:
     np.testing.assert_array_equal(remove_lines(seven), seven)
 
 
+def test_the_flat_feet_of_chained_zeros_are_no_line() -> None:
+    chain = strokes(((60, 40), (120, 40)), ((60, 80), (120, 80)), shape=(96, 200))
+    np.testing.assert_array_equal(remove_lines(chain), chain)
+
+
 # pieces
 
 

@@ -30,7 +30,15 @@ from lessonlib.checks import (
 )
 from lessonlib.checks.candidates import CLASSES
 from lessonlib.checks.measure import overlap
-from lessonlib.checks.reader import BATCH, DEFAULT_CALIBRATION, MODELS, Box, Source, calibrated
+from lessonlib.checks.reader import (
+    BATCH,
+    DEFAULT_CALIBRATION,
+    MODELS,
+    Box,
+    Source,
+    calibrated,
+    log_odds,
+)
 from lessonlib.checks.render import bundled_hand, drawn_hand, sample_amounts
 from lessonlib.models import MLP
 
@@ -382,6 +390,14 @@ def test_the_confidence_is_a_probability(score: float, share: float) -> None:
     confidence = calibrated(score, share, DEFAULT_CALIBRATION)
     assert 0 <= confidence <= 1
     assert confidence <= calibrated(0, 0, DEFAULT_CALIBRATION)
+
+
+def test_log_odds_tell_apart_what_is_nearly_certain() -> None:
+    p = np.array([1e-9, 0.2, 0.5, 0.99, 0.9999])
+    odds = [log_odds(float(value)) for value in np.log(p)]
+    assert odds == pytest.approx(np.log(p / (1 - p)), abs=1e-6)
+    assert log_odds(0.0) == pytest.approx(np.log(1e6), abs=1e-3)  # finite, though p is 1
+    assert log_odds(-1e9) == pytest.approx(-1e9)
 
 
 def test_importing_checks_leaves_torch_alone() -> None:

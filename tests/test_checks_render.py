@@ -24,8 +24,10 @@ from lessonlib.checks.render import (
     Writing,
     bundled_hand,
     drawn_hand,
+    drawn_writer,
     lean,
     render_with_owner,
+    ruled_lines,
     sample_amounts,
 )
 
@@ -111,6 +113,41 @@ def test_lines_and_pattern_are_nobody_s() -> None:
     hard, still = render_with_owner("1250", 1, replace(NONE, lines=1.0, texture=1.0, noise=1.0))
     assert np.mean(hard < 200) > np.mean(plain < 200)
     assert np.count_nonzero(still != NOBODY) == np.count_nonzero(whose != NOBODY)
+
+
+def test_zeros_in_a_row_are_at_times_one_line() -> None:
+    touching = []
+    for seed in range(30):
+        _, owner = render_with_owner("500", seed, NONE)
+        first, second = (np.flatnonzero((owner == k).any(axis=0)) for k in (1, 2))
+        touching.append(second[0] <= first[-1] + 1)
+    assert 5 < sum(touching) < 20
+
+
+def test_other_digits_are_not_joined() -> None:
+    for seed in range(30):
+        _, owner = render_with_owner("566", seed, NONE)
+        first, second = (np.flatnonzero((owner == k).any(axis=0)) for k in (1, 2))
+        assert second[0] > first[-1] + 1
+
+
+def test_a_box_s_sides_are_printed_at_times() -> None:
+    upright = [
+        (ruled_lines(200, np.random.default_rng(seed), replace(NONE, lines=1.0)).min(axis=0)).any()
+        for seed in range(60)
+    ]
+    assert 8 < sum(upright) < 40
+    assert not ruled_lines(200, np.random.default_rng(0), NONE).any()
+
+
+def test_a_writer_of_habit_keeps_to_a_form() -> None:
+    same = []
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        hand = drawn_writer(rng)
+        widths = [hand("0", 32, 3, rng)[0].shape for _ in range(8)]
+        same.append(np.std([width / height for height, width in widths]))
+    assert np.quantile(same, 0.25) < 0.6 * np.quantile(same, 0.75)
 
 
 # Difficulty

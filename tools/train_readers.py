@@ -29,6 +29,7 @@ from lessonlib.checks.reader import (
     classify,
     decode,
     find_candidates,
+    log_odds,
 )
 from lessonlib.checks.render import digits_of, sample_amounts
 from lessonlib.checks.search import best_path
@@ -69,8 +70,8 @@ def render_all(fields: int) -> Examples:
 
 
 def augment(x: Tensor, generator: torch.Generator) -> Tensor:
-    """Warp the first picture of each pair; the second shows sizes and places, and stays."""
-    return torch.stack([training.warp(x[:, 0], generator), x[:, 1]], dim=1)
+    """Warp both pictures of each pair, each in its own way."""
+    return training.warp(x.flatten(0, 1), generator).view_as(x)
 
 
 def train(
@@ -107,13 +108,13 @@ def unseen_fields(count: int) -> tuple[list[Gray], list[str]]:
 
 
 def calibrate(model: models.Network, images: list[Gray], truth: list[str]) -> dict[str, float]:
-    """Fit how a path's score and share tell whether its text is right."""
+    """Fit how the log odds of a path's score and share tell whether its text is right."""
     paths, right = [], []
     for image, label in zip(images, truth, strict=True):
         field = find_candidates(image)
         log_p = classify(model, field.pictures)
         path = best_path(field.found, log_p, len(field.strip.boxes))
-        paths.append((path.score, path.share))
+        paths.append((log_odds(path.score), log_odds(path.share)))
         right.append(decode(field, log_p, DEFAULT_CALIBRATION).text == label)
     fit = LogisticRegression(C=1e6).fit(np.array(paths), np.array(right))
     (score, share), (constant,) = fit.coef_[0], fit.intercept_

@@ -19,7 +19,7 @@ from lessonlib.checks.render import (
     Difficulty,
     Hand,
     Owner,
-    drawn_hand,
+    drawn_writer,
     enlarge,
     render_with_owner,
     sample_amounts,
@@ -136,14 +136,15 @@ def mixed_hand(
     drawn_share = rng.choice([0.0, 0.3, 0.6, 1.0], p=[0.2, 0.3, 0.2, 0.3])
     stretch = float(np.exp(rng.normal(0, 0.15)))  # this writer's digits, wide or narrow
     own_pen = rng.random() < 0.25
+    draw = drawn_writer(rng)
 
     def hand(
         character: str, height: float, pen: float, rng: np.random.Generator
     ) -> tuple[Plane, int]:
         if not character.isdecimal():
-            return drawn_hand(character, height, pen, rng)
+            return draw(character, height, pen, rng)
         if rng.random() < drawn_share:
-            glyph, below = drawn_hand(character, height, pen, rng)
+            glyph, below = draw(character, height, pen, rng)
         else:
             image = images[rng.choice(np.flatnonzero(labels == int(character)))]
             glyph, below = enlarge(image, height, None if own_pen else pen), 0

@@ -28,10 +28,11 @@ MODELS = ("mlp", "cnn")
 # memory that it keeps. Small parts stay in the processor's cache, too.
 TOGETHER, PART = 128, 32
 BATCH = 64  # fields read together: enough for the network to be quick, little to hold in memory
-# A path's score and its share among all paths turn into a probability by these weights, fitted
-# on rendered fields by the script that trains the network. For a network of your own they are a
-# guess.
-DEFAULT_CALIBRATION = {"constant": 2.0, "score": 1.0, "share": 1.0}
+# A path's probability and its share among all paths, as log odds, turn into a confidence by these
+# weights, fitted on rendered fields by the script that trains the network. For a network of your
+# own they are a guess.
+DEFAULT_CALIBRATION = {"constant": 0.0, "score": 0.25, "share": 0.1}
+CERTAIN = 1e-6  # a probability nearer to 1 than this has no more to say
 
 
 @dataclass(frozen=True, eq=False)
@@ -299,12 +300,36 @@ def calibrated(score: float, share: float, weights: Mapping[str, float]) -> floa
     score, share : float
         As `Path` has them.
     weights : mapping
-        Of a logistic regression.
+        Of a logistic regression on the `log_odds` of the two.
 
     Returns
     -------
     float
         In [0, 1].
     """
-    logit = weights["constant"] + weights["score"] * score + weights["share"] * share
+    logit = (
+        weights["constant"]
+        + weights["score"] * log_odds(score)
+        + weights["share"] * log_odds(share)
+    )
     return float(1 / (1 + np.exp(-np.clip(logit, -50, 50))))
+
+
+def log_odds(log_p: float) -> float:
+    """Turn the logarithm of a probability p into log(p / (1 - p)).
+
+    Near 1 the logarithm of p hardly moves, though 0.99 and 0.9999 are far apart in what they
+    promise. The log odds keep them apart.
+
+    Parameters
+    ----------
+    log_p : float
+        At most 0.
+
+    Returns
+    -------
+    float
+        Finite; 0 for p = 1/2.
+    """
+    log_p = min(log_p, -CERTAIN)
+    return float(log_p - np.log(-np.expm1(log_p)))

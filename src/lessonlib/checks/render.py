@@ -202,12 +202,15 @@ def write(amount: str, rng: np.random.Generator, difficulty: Difficulty, hand: H
     loose = rng.uniform(4, 9) * (1.3 - difficulty.touching)  # mean gap between characters
     spread = 6 * difficulty.touching
     uneven = 0.2 * difficulty.unevenness
+    chained = rng.random() < 0.4  # this writer's zeros in a row are one line
     ink = np.zeros((HEIGHT, 2 * MARGIN + 110 * len(amount)), dtype=np.float32)
     owner = np.full(ink.shape, NOBODY, dtype=np.int16)
     x = MARGIN
     for position, character in enumerate(amount):
         height = DIGIT_HEIGHT * (1 + uneven * rng.normal())
         height = float(np.clip(height, 0.5 * DIGIT_HEIGHT, 1.4 * DIGIT_HEIGHT))
+        if chained and amount[max(0, position - 1) : position + 1] == "00":
+            x -= round(loose + rng.uniform(0, 0.15) * height)
         glyph, below = hand(character, height, pen, rng)
         bottom = BASELINE + below + round(rng.normal() * 12 * uneven)
         top = bottom - glyph.shape[0]
@@ -252,6 +255,32 @@ def drawn_hand(
     """Write with the strokes that the project draws: takes and returns what `bundled_hand` does."""
     plane, below = strokes.draw(strokes.write(character, rng), height, pen)
     return np.asarray(plane, dtype=np.float32), below
+
+
+def drawn_writer(rng: np.random.Generator) -> Hand:
+    """Make a writer who draws, and mostly draws a character in the same form again.
+
+    Parameters
+    ----------
+    rng : numpy Generator
+        Chooses the forms.
+
+    Returns
+    -------
+    Hand
+    """
+    habit = rng.choice([0.0, 0.9])
+    forms: dict[str, str] = {}
+
+    def hand(
+        character: str, height: float, pen: float, rng: np.random.Generator
+    ) -> tuple[Plane, int]:
+        if character not in forms or rng.random() >= habit:
+            forms[character] = strokes.choose_variant(character, rng)
+        plane, below = strokes.draw(strokes.write(character, rng, forms[character]), height, pen)
+        return np.asarray(plane, dtype=np.float32), below
+
+    return hand
 
 
 def enlarge(image: npt.NDArray[np.uint8], height: float, pen: float | None) -> Plane:
@@ -317,7 +346,7 @@ def lean(writing: Writing, rng: np.random.Generator, difficulty: Difficulty) -> 
 
 
 def ruled_lines(width: int, rng: np.random.Generator, difficulty: Difficulty) -> Plane:
-    """Print the line that the amount is written on, and at times the box around it.
+    """Print the line that the amount is written on, and at times sides of a box around it.
 
     Parameters
     ----------
@@ -337,6 +366,10 @@ def ruled_lines(width: int, rng: np.random.Generator, difficulty: Difficulty) ->
             row, slope = edge + side * gap, rng.normal() * 0.006
             start, stop = (0, round(row)), (width, round(row + slope * width))
             cv2.line(printed, start, stop, 1.0, int(rng.integers(1, 3)), cv2.LINE_AA)
+    for left, right in ((0, MARGIN), (width - MARGIN, width)):
+        if rng.random() < 0.2 * difficulty.lines:
+            column = int(rng.integers(left, right))
+            cv2.line(printed, (column, 0), (column, HEIGHT), 1.0, int(rng.integers(1, 3)))
     return printed
 
 

@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from lessonlib.checks.binarize import Ink
 
-LINE_WIDTH = 0.3  # a ruled line spans at least this share of the field's width ...
-LINE_HEIGHT = 0.23  # ... and of its height: more than the flat part of a digit
+LINE_WIDTH = 0.4  # a ruled line spans at least this share of the field's width ...
+LINE_HEIGHT = 0.7  # ... and of its height: more than the flat feet of zeros written in one go
 BRIDGE = 0.035  # share of the height within which ink above and below counts as crossing
 SMALLEST = 0.15  # digits fill at least this share of the field's height; lower ink is texture
 MARK_HEIGHT = 0.45  # lower than this share of the digits' height: a dot, a comma, a crumb

@@ -40,6 +40,11 @@ SHAPES: dict[str, dict[str, tuple[float, str]]] = {
         ),
         "flat_open": (1, "12,56~ 34,66 62,58 74,36 60,8 26,2 6,16~"),
         "small_o": (1.5, "66,66~ 38,62 12,48 4,26 20,4 46,2 66,22 64,48 44,58 60,54 96,58~"),
+        "on_a_line": (1.5, "-24,2~ 24,2 60,20 58,48 32,60 8,44 8,16 34,2 92,2~"),
+        "tall_on_a_line": (0.7, "-20,2~ 24,2 56,26 56,76 34,98 10,76 6,26 32,2 78,2~"),
+        "hung": (1.5, "-24,62~ 22,62 6,40 8,12 32,0 58,14 60,44 34,62 50,58 90,62~"),
+        "tall_hung": (1, "-16,88~ 28,96 8,74 4,26 30,0 54,22 56,70 32,97 50,88 82,88~"),
+        "around_twice": (1, "34,64 8,50 4,22 28,0 60,14 64,46 36,62 10,44 10,16 36,4 62,22 52,56~"),
     },
     "1": {
         "stem": (4, "14,100~ 13,50 12,0~"),
@@ -105,6 +110,7 @@ SHAPES: dict[str, dict[str, tuple[float, str]]] = {
         "narrow_open": (1.5, "20,99~ 4,30! 44,34~; 34,60~ 30,-2~"),
         "h_low": (1, "16,100~ 6,18! 24,40 40,36 38,0~"),
         "low": (1.5, "28,100~ 4,16! 46,22~; 34,42~ 33,-2~"),
+        "low_single": (1, "38,98~ 4,14! 60,20! 44,52! 40,-4~"),
         "hook_corner": (1, "30,98~ 8,58! 48,64! 32,0~"),
         "lightning_low": (1, "40,100~ 6,22! 40,28 48,46! 32,-4~"),
     },
@@ -152,6 +158,7 @@ SHAPES: dict[str, dict[str, tuple[float, str]]] = {
         "loop_crossed": (1, "14,84~ 8,96 20,100 28,90 56,99! 40,52 26,0~; 10,46~ 62,52~"),
         "bent_crossed": (1, "4,90~ 30,94 52,98! 44,62 30,40 20,0~; 10,44~ 58,56~"),
         "low_crossed": (1, "4,92~ 30,98 48,93! 26,0~; 2,30~ 56,34~"),
+        "high_crossed": (1.5, "6,90~ 30,96 52,98! 36,48 26,-4~; 0,66~ 60,70~"),
     },
     "8": {
         "s": (4, "50,88 32,100 9,88 13,66 42,44 54,20 32,0 6,16 13,42 42,62 53,86"),
@@ -192,6 +199,7 @@ SHAPES: dict[str, dict[str, tuple[float, str]]] = {
         "question": (1.5, "40,80~ 52,90 42,100 20,94 10,74 24,48 26,20 12,0 0,6~"),
         "s": (1.5, "50,88~ 28,100 8,86 14,66 40,60 50,78! 46,40 36,10 14,0 2,10~"),
         "slender": (1, "44,96~ 30,98 12,72 8,48 24,50 40,74 46,98! 42,50 36,0~"),
+        "bowl": (1, "50,92~ 26,100 8,84 18,64 44,68 52,90 46,50 36,14 14,0 2,12 16,26~"),
     },
     ".": {
         "point": (4, "0,3 3,3"),
@@ -391,12 +399,11 @@ def write(character: str, rng: np.random.Generator, variant: str | None = None) 
     """
     if character not in SHAPES:
         raise ValueError(f"cannot write {character!r}: known are {' '.join(SHAPES)}")
-    names = VARIANTS[character]
     if variant is None:
-        shares = _SHARES[character]
-        variant = names[int(np.searchsorted(shares, rng.random() * shares[-1], side="right"))]
-    elif variant not in names:
-        raise ValueError(f"no variant {variant!r} of {character!r}: known are {', '.join(names)}")
+        variant = choose_variant(character, rng)
+    elif variant not in VARIANTS[character]:
+        known = ", ".join(VARIANTS[character])
+        raise ValueError(f"no variant {variant!r} of {character!r}: known are {known}")
     low, high = WIDTHS.get(character, OTHER_WIDTHS)
     noise = rng.standard_normal(7).clip(-2.2, 2.2).tolist()
     width = min(max(1.05 * math.exp(0.22 * noise[0]), low), high)
@@ -409,6 +416,24 @@ def write(character: str, rng: np.random.Generator, variant: str | None = None) 
     if rng.random() < 0.06:
         _accident(strokes, rng)
     return strokes
+
+
+def choose_variant(character: str, rng: np.random.Generator) -> str:
+    """Choose one of a character's variants, common ones more often.
+
+    Parameters
+    ----------
+    character : str
+        One of ``SHAPES``.
+    rng : Generator
+
+    Returns
+    -------
+    str
+    """
+    shares = _SHARES[character]
+    number = int(np.searchsorted(shares, rng.random() * shares[-1], side="right"))
+    return VARIANTS[character][number]
 
 
 def _shaken(pen: _Pen, rng: np.random.Generator) -> npt.NDArray[np.float64]:
