@@ -1,0 +1,420 @@
+"""Check digits, and reading under them.
+
+A check digit follows from the other digits of a number. It carries nothing new, and that is its
+use: a number in which a digit was misread, or two were swapped, no longer fits its check digit.
+
+Each ``..._valid`` takes a string and says whether it is a whole number of its kind; whatever else
+the string may be, the answer is False. Each ``..._digit`` and ``..._digits`` makes what has to be
+added, and refuses a string it can't be made for. Digits are the ten of ASCII: "４" (full-width) and
+"٤" (Arabic-Indic) are digits to `str.isdigit`, and to no bank.
+"""
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+DIGITS = re.compile(r"[0-9]+")
+
+# ----------------------------------------------------------------------------- Luhn (cards)
+
+LUHN_SUMS = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)  # a digit doubled, and the digits of that added up
+
+
+def luhn_valid(number: str) -> bool:
+    """Check a number that ends in Luhn's check digit, as those of payment cards do.
+
+    Parameters
+    ----------
+    number : str
+        Digits, the check digit last.
+
+    Returns
+    -------
+    bool
+        False for anything but two or more digits.
+
+    References
+    ----------
+    H. P. Luhn, Computer for verifying numbers, US patent 2,950,048, 1960; ISO/IEC 7812-1, annex B.
+    """
+    return _are_digits(number) and len(number) > 1 and luhn_digit(number[:-1]) == number[-1]
+
+
+def luhn_digit(number: str) -> str:
+    """Make Luhn's check digit: from the right, every other digit counts doubled.
+
+    Parameters
+    ----------
+    number : str
+        Digits, without the check digit.
+
+    Returns
+    -------
+    str
+        The digit to add at the end.
+
+    Raises
+    ------
+    ValueError
+        For anything but digits.
+    """
+    _require_digits(number)
+    from_right = [int(digit) for digit in reversed(number)]
+    total = sum(LUHN_SUMS[digit] for digit in from_right[::2]) + sum(from_right[1::2])
+    return str(-total % 10)
+
+
+# ----------------------------------------------------------------------------- ABA (US banks)
+
+ABA_WEIGHTS = (3, 7, 1, 3, 7, 1, 3, 7, 1)
+
+
+def aba_valid(number: str) -> bool:
+    """Check a routing number, the nine digits that name a bank on a US check.
+
+    Only the check digit is looked at, not whether a bank has the number.
+
+    Parameters
+    ----------
+    number : str
+        Nine digits.
+
+    Returns
+    -------
+    bool
+        False for anything but nine digits.
+
+    References
+    ----------
+    American Bankers Association, Routing number policy and procedures, 2014.
+    """
+    return _are_digits(number) and len(number) == 9 and aba_digit(number[:-1]) == number[-1]
+
+
+def aba_digit(number: str) -> str:
+    """Make the ninth digit of a routing number.
+
+    Parameters
+    ----------
+    number : str
+        The first eight digits.
+
+    Returns
+    -------
+    str
+        The digit to add at the end: with it, the sum of digits times 3, 7, 1, 3, ... ends in 0.
+
+    Raises
+    ------
+    ValueError
+        For anything but eight digits.
+    """
+    _require_digits(number)
+    if len(number) != 8:
+        raise ValueError(f"a routing number has eight digits and a check digit; not {number!r}")
+    pairs = zip(ABA_WEIGHTS[:-1], number, strict=True)
+    return str(-sum(weight * int(digit) for weight, digit in pairs) % 10)
+
+
+# ----------------------------------------------------------------------------- IBAN
+
+# How long an account number is in each country that uses IBANs: SWIFT's IBAN registry.
+IBAN_LENGTHS = {
+    country: length
+    for length, countries in {
+        15: "NO",
+        16: "BE",
+        18: "DK FI FK FO GL NL SD",
+        19: "MK SI",
+        20: "AT BA EE KZ LT LU MN XK",
+        21: "CH HR LI LV",
+        22: "BG BH CR DE GB GE IE ME RS VA",
+        23: "AE GI IL IQ OM SO TL",
+        24: "AD CZ ES MD PK RO SA SE SK TN VG",
+        25: "LY PT ST",
+        26: "IS TR",
+        27: "BI DJ FR GR IT MC MR SM",
+        28: "AL AZ BY CY DO GT HN HU LB NI PL SV",
+        29: "BR EG PS QA UA",
+        30: "JO KW MU YE",
+        31: "MT SC",
+        32: "LC",
+        33: "RU",
+    }.items()
+    for country in countries.split()
+}
+IBAN = re.compile(r"([A-Z]{2})([0-9]{2})([0-9A-Z]+)")
+GROUPS_OF_FOUR = re.compile(r"([0-9A-Z]{4} )*[0-9A-Z]{1,4}")
+
+
+def iban_valid(number: str) -> bool:
+    """Check an international bank account number.
+
+    Parameters
+    ----------
+    number : str
+        Capital letters and digits without spaces, as computers exchange it, or in groups of four
+        with a space between, as it is printed.
+
+    Returns
+    -------
+    bool
+        False when the country doesn't use IBANs or its numbers have another length, when the
+        check digits aren't 02 to 98, and when number mod 97 is not 1.
+
+    References
+    ----------
+    ISO 13616-1; SWIFT, IBAN registry; ISO/IEC 7064, the system MOD 97-10.
+    """
+    if not isinstance(number, str):
+        raise TypeError(f"a number must be a str, to keep its zeros; not {type(number).__name__}")
+    if " " in number and GROUPS_OF_FOUR.fullmatch(number):
+        number = number.replace(" ", "")
+    parts = IBAN.fullmatch(number)
+    if not parts or IBAN_LENGTHS.get(parts[1]) != len(number):
+        return False
+    return _mod_97(parts[3] + parts[1] + parts[2]) == 1 and "02" <= parts[2] <= "98"
+
+
+def iban_digits(country: str, account: str) -> str:
+    """Make the two check digits of an international bank account number.
+
+    Parameters
+    ----------
+    country : str
+        Two capital letters.
+    account : str
+        What follows the check digits: capital letters and digits.
+
+    Returns
+    -------
+    str
+        Two digits: the IBAN is country + digits + account.
+
+    Raises
+    ------
+    ValueError
+        When the country doesn't use IBANs, or for an account of other characters or of another
+        length than the country's.
+    """
+    if country not in IBAN_LENGTHS:
+        raise ValueError(f"no IBANs are known for the country {country!r}")
+    length = IBAN_LENGTHS[country] - 4
+    if not re.fullmatch(r"[0-9A-Z]+", account) or len(account) != length:
+        raise ValueError(f"an account in {country} has {length} of A-Z and 0-9; not {account!r}")
+    return f"{98 - _mod_97(account + country + '00'):02d}"
+
+
+def _mod_97(text: str) -> int:
+    """Divide by 97 and keep the rest, with A for 10, B for 11, ... Z for 35."""
+    return int("".join(str(int(character, 36)) for character in text)) % 97
+
+
+# ----------------------------------------------------------------------------- Damm
+
+# A quasigroup of order ten: each digit stands once in each row and column, the diagonal is 0, and
+# swapping two digits on their way through the table changes where it leads.
+DAMM_TABLE = (
+    (0, 3, 1, 7, 5, 9, 8, 6, 4, 2),
+    (7, 0, 9, 2, 1, 5, 4, 8, 6, 3),
+    (4, 2, 0, 6, 8, 7, 1, 3, 5, 9),
+    (1, 7, 5, 0, 9, 8, 3, 4, 2, 6),
+    (6, 1, 2, 3, 0, 4, 5, 9, 7, 8),
+    (3, 6, 7, 4, 2, 0, 9, 5, 8, 1),
+    (5, 8, 6, 9, 7, 2, 0, 1, 3, 4),
+    (8, 9, 4, 5, 3, 6, 2, 0, 1, 7),
+    (9, 4, 3, 8, 6, 1, 7, 2, 0, 5),
+    (2, 5, 8, 1, 4, 3, 6, 7, 9, 0),
+)
+
+
+def damm_valid(number: str) -> bool:
+    """Check a number that ends in Damm's check digit, which misses no digit changed or swapped.
+
+    Parameters
+    ----------
+    number : str
+        Digits, the check digit last.
+
+    Returns
+    -------
+    bool
+        False for anything but two or more digits.
+
+    References
+    ----------
+    H. M. Damm, Total anti-symmetrische Quasigruppen, dissertation, Marburg, 2004.
+    """
+    return _are_digits(number) and len(number) > 1 and damm_digit(number[:-1]) == number[-1]
+
+
+def damm_digit(number: str) -> str:
+    """Make Damm's check digit: walk through the table, row after row.
+
+    Parameters
+    ----------
+    number : str
+        Digits, without the check digit.
+
+    Returns
+    -------
+    str
+        The digit to add at the end.
+
+    Raises
+    ------
+    ValueError
+        For anything but digits.
+    """
+    _require_digits(number)
+    row = 0
+    for digit in number:
+        row = DAMM_TABLE[row][int(digit)]
+    return str(row)  # the diagonal is 0, so one more step with this digit ends at 0
+
+
+# ----------------------------------------------------------------------------- reading under a code
+
+
+@dataclass(frozen=True)
+class Code:
+    """A code that a number fits when its weighted sum leaves a certain remainder.
+
+    Attributes
+    ----------
+    weights : tuple of int
+        One for each digit, from left to right.
+    modulus : int
+        What the sum is divided by; 2 or more.
+    remainder : int
+        What is left, in 0 to modulus - 1.
+    """
+
+    weights: tuple[int, ...]
+    modulus: int
+    remainder: int = 0
+
+    def __post_init__(self) -> None:
+        """Check that there is a sum to divide, and a remainder to leave."""
+        if not self.weights:
+            raise ValueError("a code needs a weight for each digit, and got none")
+        if not 0 <= self.remainder < self.modulus or self.modulus < 2:
+            raise ValueError(
+                f"a modulus is 2 or more and a remainder less than that; "
+                f"not {self.modulus} and {self.remainder}"
+            )
+
+    def fits(self, number: str) -> bool:
+        """Say whether a string is a number of this code.
+
+        Parameters
+        ----------
+        number : str
+
+        Returns
+        -------
+        bool
+            False for anything but as many digits as there are weights.
+        """
+        if not _are_digits(number) or len(number) != len(self.weights):
+            return False
+        pairs = zip(self.weights, number, strict=True)
+        return sum(w * int(digit) for w, digit in pairs) % self.modulus == self.remainder
+
+
+ABA = Code(ABA_WEIGHTS, 10)
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """The most probable number that fits a code.
+
+    Attributes
+    ----------
+    text : str
+        Empty when no number that fits has a probability above 0.
+    probability : float
+        Of this number among all that fit, in [0, 1].
+    runner_up : str
+        The second most probable number that fits; empty when there is none.
+    """
+
+    text: str
+    probability: float
+    runner_up: str
+
+
+def decode(probabilities: npt.ArrayLike, code: Code) -> Decoded:
+    """Find the most probable number among those that fit a code.
+
+    Dynamic programming over the remainder: of all ways to write the first digits, only those
+    matter that are the best for their remainder so far. A number of n digits has 10^n ways and
+    takes n * modulus * 10 steps. Two ways are kept for each remainder, for the sake of the
+    runner-up; sums in place of the best give the probability of all that fit.
+
+    Parameters
+    ----------
+    probabilities : array of float, shape (n, 10)
+        Row i: how probable each digit is at place i. Each row sums to 1, or to anything above 0.
+    code : Code
+        With n weights.
+
+    Returns
+    -------
+    Decoded
+
+    Raises
+    ------
+    ValueError
+        When the shape isn't (n, 10) with a row for each weight, or for a row that holds a negative
+        number, NaN or infinity, or nothing but zeros.
+    """
+    log_p = _log_rows(probabilities, len(code.weights))
+    # ways[r]: up to two (log probability, digits) whose weighted sum leaves r, the best first.
+    ways: list[list[tuple[float, str]]] = [[(0.0, "")], *([] for _ in range(code.modulus - 1))]
+    total = np.full(code.modulus, -np.inf)  # total[r]: of all ways that leave r
+    total[0] = 0.0
+    for weight, row in zip(code.weights, log_p, strict=True):
+        longer: list[list[tuple[float, str]]] = [[] for _ in range(code.modulus)]
+        for rest, kept in enumerate(ways):
+            for digit in np.flatnonzero(row > -np.inf).tolist():
+                after = (rest + weight * digit) % code.modulus
+                longer[after] += [(score + row[digit], text + str(digit)) for score, text in kept]
+        ways = [sorted(found, key=lambda way: -way[0])[:2] for found in longer]
+        moved = [np.roll(total, weight * digit) + row[digit] for digit in range(10)]
+        total = np.logaddexp.reduce(moved)
+    fitting = ways[code.remainder]
+    if not fitting:
+        return Decoded("", 0.0, "")
+    best, text = fitting[0]
+    share = float(np.exp(min(0.0, best - total[code.remainder])))
+    return Decoded(text, share, fitting[1][1] if len(fitting) > 1 else "")
+
+
+def _log_rows(probabilities: npt.ArrayLike, count: int) -> npt.NDArray[np.float64]:
+    """Check an array of probabilities, and take the logarithm; -inf for 0."""
+    p = np.asarray(probabilities, dtype=np.float64)
+    if p.shape != (count, 10):
+        raise ValueError(
+            f"probabilities must have the shape ({count}, 10), a row for each weight of the code; "
+            f"not {p.shape}"
+        )
+    if not np.isfinite(p).all() or (p < 0).any() or (p.sum(axis=1) == 0).any():
+        raise ValueError("each row needs probabilities: 0 or more, finite, and not all 0")
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.log(p), dtype=np.float64)
+
+
+def _are_digits(number: str) -> bool:
+    """Say whether a string is one or more of the ten ASCII digits."""
+    if not isinstance(number, str):
+        raise TypeError(f"a number must be a str, to keep its zeros; not {type(number).__name__}")
+    return DIGITS.fullmatch(number) is not None
+
+
+def _require_digits(number: str) -> None:
+    """Raise a ValueError for anything but digits."""
+    if not _are_digits(number):
+        raise ValueError(f"a number has the digits 0 to 9 only, and one at least; not {number!r}")
