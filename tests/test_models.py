@@ -130,6 +130,49 @@ def test_the_cnn_s_weights_start_with_he_s_variance() -> None:
             assert layer.weight.var().item() == pytest.approx(expected, rel=0.3)
 
 
+# LeNet
+
+
+def test_lenet_has_the_61706_parameters_of_lenet_5_with_whole_connections() -> None:
+    assert sum(p.numel() for p in models.LeNet().parameters()) == 61_706
+    block = 2 * (16 * 16 * 9 + 16)
+    assert sum(p.numel() for p in models.LeNet(2).parameters()) == 61_706 + 2 * block
+
+
+@pytest.mark.parametrize("shape", [(3, 28, 28), (3, 784), (3, 1, 28, 28)])
+def test_lenet_takes_the_images_an_mlp_takes(shape: tuple[int, ...]) -> None:
+    model = models.LeNet(1).eval()
+    x = torch.arange(3 * 784, dtype=torch.float32).view(3, 28, 28) / 1000
+    assert torch.equal(model(x.view(shape)), model(x))
+    assert model(x).shape == (3, 10)
+    assert model(x[:0]).shape == (0, 10)
+
+
+def test_lenet_s_weights_start_with_he_s_variance() -> None:
+    torch.manual_seed(0)
+    for layer in models.LeNet(1).modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            expected = 2 / layer.weight[0].numel()
+            assert layer.weight.var().item() == pytest.approx(expected, rel=0.3)
+
+
+def test_lenet_has_batch_norm_behind_each_hidden_layer_or_nowhere() -> None:
+    kinds = nn.BatchNorm1d | nn.BatchNorm2d
+    assert sum(isinstance(m, kinds) for m in models.LeNet(1, batch_norm=True).modules()) == 6
+    assert not any(isinstance(m, kinds) for m in models.LeNet(1).modules())
+
+
+def test_a_residual_block_that_changes_nothing_passes_its_input_on() -> None:
+    block = models.ResidualBlock(4)
+    x = torch.randn(2, 4, 5, 5)
+    expected = (x + block.change(x)).relu()
+    assert torch.equal(block(x), expected)
+    assert not torch.allclose(expected, x.relu())
+    for value in block.parameters():
+        nn.init.zeros_(value)
+    assert torch.equal(block(x), x.relu())
+
+
 # Images to tensors
 
 
@@ -188,11 +231,13 @@ def test_values_outside_0_to_255_are_refused(value: float) -> None:
         models.MLP(hidden=(7,), dropout=0.1, pictures=2),
         models.MLP(hidden=(7,), dropout=0.1, batch_norm=True, pictures=2, classes=12),
         models.CNN(3, dropout=0.1, pictures=2, classes=12),
+        models.LeNet(),
+        models.LeNet(residual_blocks=2, batch_norm=True),
     ],
 )
 def test_a_network_comes_back_as_it_was_saved(tmp_path: Path, model: models.Network) -> None:
     torch.manual_seed(0)
-    x = torch.randn(20, 2, 28, 28)
+    x = torch.randn(20, 1 if isinstance(model, models.LeNet) else 2, 28, 28)
     model(x)  # moves batch norm's running averages
     models.save(model, tmp_path / "a.safetensors")
     again = models.load(tmp_path / "a.safetensors")
@@ -291,8 +336,8 @@ def test_another_program_s_file_is_refused(tmp_path: Path) -> None:
     save_file({"w": torch.ones(2)}, path)
     with pytest.raises(ValueError, match="an unnamed network"):
         models.load(path)
-    save_file({"w": torch.ones(2)}, path, metadata={"architecture": "LeNet"})
-    with pytest.raises(ValueError, match="'LeNet', not of an MLP"):
+    save_file({"w": torch.ones(2)}, path, metadata={"architecture": "AlexNet"})
+    with pytest.raises(ValueError, match="'AlexNet', not of an MLP or CNN or LeNet"):
         models.load(path)
 
 
@@ -371,6 +416,45 @@ def test_channels_beyond_the_course_are_refused_before_memory_is_taken(
     header["__metadata__"]["config"] = json.dumps(config)
     with pytest.raises(ValueError, match=f"{channels} channels, more than any network"):
         models.load(write(path, header, numbers))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"residual_blocks": value} for value in (0, 2, -1, 21, 10**9, float("inf"), "many")),
+        {"batch_norm": True},
+    ],
+)
+def test_a_file_that_asks_for_another_lenet_is_refused(
+    tmp_path: Path, change: dict[str, object]
+) -> None:
+    path = tmp_path / "a.safetensors"
+    models.save(models.LeNet(1), path)
+    header, numbers = parts(path)
+    header["__metadata__"]["config"] = json.dumps(models.LeNet(1).config | change)
+    with pytest.raises(ValueError, match="do not fit the LeNet the file"):
+        models.load(write(path, header, numbers))
+
+
+@pytest.mark.parametrize("blocks", [-1, 21, 10**9])
+def test_blocks_beyond_the_course_are_refused_before_memory_is_taken(
+    tmp_path: Path, blocks: int
+) -> None:
+    path = tmp_path / "a.safetensors"
+    models.save(models.LeNet(), path)
+    header, numbers = parts(path)
+    header["__metadata__"]["config"] = json.dumps({"residual_blocks": blocks, "batch_norm": False})
+    with pytest.raises(ValueError, match=f"{blocks} blocks, more than any network"):
+        models.load(write(path, header, numbers))
+
+
+def test_weights_of_16_bits_come_back_as_floats_of_32(tmp_path: Path) -> None:
+    model = models.LeNet(1, batch_norm=True).half()
+    models.save(model, tmp_path / "a.safetensors")
+    again = models.load(tmp_path / "a.safetensors").state_dict()
+    for name, value in model.float().state_dict().items():
+        assert again[name].dtype == value.dtype
+        assert torch.equal(again[name], value)
 
 
 def test_a_file_from_before_the_readers_still_loads(saved: Path) -> None:

@@ -268,13 +268,19 @@ def test_one_cycle_rises_to_its_peak_and_ends_near_zero(monkeypatch: pytest.Monk
     assert found[-1] < 1e-2 / 1000
 
 
+def test_cosine_falls_from_the_rate_to_almost_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = rates(monkeypatch, epochs=5, lr=1e-2, schedule="cosine")
+    expected = 1e-2 * (1 + np.cos(np.pi * np.arange(40) / 40)) / 2
+    np.testing.assert_allclose(found, expected, atol=1e-9)
+
+
 # Bad input
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"schedule": "cosine"}, "one-cycle"),
+        ({"schedule": "step"}, "one-cycle"),
         ({"epochs": 0}, "epochs >= 1"),
         ({"batch_size": 1}, "batch_size >= 2"),  # batch norm needs two
         ({"batch_size": 300}, "leave no batch"),

@@ -6,6 +6,7 @@ which architecture the numbers belong to and how they were made.
 
 import json
 import struct
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -141,7 +142,100 @@ class CNN(nn.Module):
         return logits
 
 
-Network = MLP | CNN
+class ResidualBlock(nn.Module):
+    """Two convolutions that add to what comes in, instead of replacing it.
+
+    Parameters
+    ----------
+    channels : int
+        That come in, and go out.
+    batch_norm : bool
+        Whether to standardise after each convolution.
+
+    Notes
+    -----
+    ``forward`` takes and returns float (n, channels, height, width): ReLU(x + f(x)), where f is
+    convolution, ReLU, convolution, each of 3x3.
+
+    References
+    ----------
+    He et al., Deep residual learning for image recognition, CVPR 2016.
+    """
+
+    def __init__(self, channels: int, batch_norm: bool = False) -> None:
+        super().__init__()
+        self.change = nn.Sequential(
+            nn.Conv2d(channels, channels, 3, padding=1),
+            nn.BatchNorm2d(channels) if batch_norm else nn.Identity(),
+            nn.ReLU(),
+            nn.Conv2d(channels, channels, 3, padding=1),
+            nn.BatchNorm2d(channels) if batch_norm else nn.Identity(),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Add the block's change to its input."""
+        summed: Tensor = x + self.change(x)
+        return summed.relu()
+
+
+class LeNet(nn.Module):
+    """The convolutional network that read checks in the 1990s, with today's ReLU and max pooling.
+
+    Parameters
+    ----------
+    residual_blocks : int
+        `ResidualBlock`s after the second pooling.
+    batch_norm : bool
+        Whether to standardise after each convolution and each hidden linear layer.
+
+    Notes
+    -----
+    ``forward`` takes standardised images, float (n, 28, 28) or (n, 1, 28, 28), and returns
+    logits, float (n, 10).
+
+    References
+    ----------
+    LeCun et al., Gradient-based learning applied to document recognition, Proc. IEEE 1998.
+    """
+
+    def __init__(self, residual_blocks: int = 0, batch_norm: bool = False) -> None:
+        super().__init__()
+        self.config = {"residual_blocks": residual_blocks, "batch_norm": batch_norm}
+
+        def norm(kind: type[nn.Module], channels: int) -> nn.Module:
+            return kind(channels) if batch_norm else nn.Identity()
+
+        self.net = nn.Sequential(
+            nn.Conv2d(1, 6, 5, padding=2),
+            norm(nn.BatchNorm2d, 6),
+            nn.ReLU(),
+            nn.MaxPool2d(2),  # 6 channels of 14x14
+            nn.Conv2d(6, 16, 5),
+            norm(nn.BatchNorm2d, 16),
+            nn.ReLU(),
+            nn.MaxPool2d(2),  # 16 channels of 5x5
+            *[ResidualBlock(16, batch_norm) for _ in range(residual_blocks)],
+            nn.Flatten(),
+            nn.Linear(16 * 5 * 5, 120),
+            norm(nn.BatchNorm1d, 120),
+            nn.ReLU(),
+            nn.Linear(120, 84),
+            norm(nn.BatchNorm1d, 84),
+            nn.ReLU(),
+            nn.Linear(84, 10),
+        )
+        self.apply(he_init)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Compute the logits of standardised images."""
+        logits: Tensor = self.net(x.reshape(-1, 1, 28, 28))
+        return logits
+
+
+Network = MLP | CNN | LeNet
 
 
 def convolution(channels_in: int, channels_out: int) -> list[nn.Module]:
@@ -213,7 +307,7 @@ def save(model: Network, path: str | Path, record: dict[str, Any] | None = None)
 
     Parameters
     ----------
-    model : MLP or CNN
+    model : MLP, CNN or LeNet
     path : str or Path
         Usually ends in ``.safetensors``.
     record : dict, optional
@@ -242,7 +336,7 @@ def load(path: str | Path) -> Network:
 
     Returns
     -------
-    MLP or CNN
+    MLP, CNN or LeNet
         On the CPU, in evaluation mode.
 
     Raises
@@ -254,14 +348,15 @@ def load(path: str | Path) -> Network:
     """
     strings, weights = _read(Path(path))
     architecture = strings.get("architecture", "an unnamed network")
-    if architecture not in ("MLP", "CNN"):
+    if architecture not in BUILDERS:
         raise ValueError(
             f"{path} holds the weights of {architecture!r}, "
-            "not of an MLP or CNN of this course: load it with the program that saved it."
+            f"not of an {' or '.join(BUILDERS)} of this course: "
+            "load it with the program that saved it."
         )
     try:
         config = json.loads(strings["config"])
-        model = _build_mlp(config) if architecture == "MLP" else _build_cnn(config)
+        model = BUILDERS[architecture](config)
         model.load_state_dict(weights)
         if not all(value.isfinite().all() for value in weights.values()):
             raise ValueError("numbers that are infinite or not a number")
@@ -309,6 +404,10 @@ def shipped_path(name: str = "mlp") -> Path:
     ------
     ValueError
         For a name that no shipped network has.
+
+    Notes
+    -----
+    The networks of chapter 8 are in `lessonlib.next_steps`.
     """
     if name not in SHIPPED:
         raise ValueError(f"no shipped network is called {name!r}; there is: {', '.join(SHIPPED)}")
@@ -325,7 +424,7 @@ def shipped(name: str = "mlp") -> Network:
 
     Returns
     -------
-    MLP or CNN
+    MLP, CNN or LeNet
         On the CPU, in evaluation mode.
     """
     return load(shipped_path(name))
@@ -349,6 +448,20 @@ def _build_cnn(config: dict[str, Any]) -> CNN:
     if not 0 <= dropout < 1:
         raise ValueError(f"dropout of {dropout}")
     return CNN(channels, dropout, *_ends(config))
+
+
+def _build_lenet(config: dict[str, Any]) -> LeNet:
+    residual_blocks = int(config["residual_blocks"])
+    if not 0 <= residual_blocks <= 20:
+        raise ValueError(f"{residual_blocks} blocks, more than any network of this course")
+    return LeNet(residual_blocks, bool(config["batch_norm"]))
+
+
+BUILDERS: dict[str, Callable[[dict[str, Any]], Network]] = {
+    "MLP": _build_mlp,
+    "CNN": _build_cnn,
+    "LeNet": _build_lenet,
+}
 
 
 def _ends(config: dict[str, Any]) -> tuple[int, int]:

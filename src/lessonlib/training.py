@@ -12,7 +12,7 @@ import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.optim.lr_scheduler import OneCycleLR
+from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, OneCycleLR
 from tqdm import tqdm
 
 from lessonlib.models import MEAN, STD, to_tensor
@@ -80,7 +80,7 @@ def fit(
     batch_size: int = 128,
     lr: float = 1e-3,
     weight_decay: float = 1e-4,
-    schedule: Literal["constant", "one-cycle"] = "constant",
+    schedule: Literal["constant", "cosine", "one-cycle"] = "constant",
     augment: Augment | None = None,
     validation: int | None = 5_000,
     seed: int = 0,
@@ -102,11 +102,12 @@ def fit(
         Passes over the training images; images per step. The last, incomplete batch of an
         epoch is left out (the order changes, so no image is left out for good).
     lr : float
-        Learning rate; the peak of it under "one-cycle".
+        Learning rate; its start under "cosine", its peak under "one-cycle".
     weight_decay : float
         Adam's: `weight_decay` times each weight is added to its gradient.
-    schedule : {"constant", "one-cycle"}
-        "one-cycle" rises to `lr` and falls to almost nothing, a step at a time.
+    schedule : {"constant", "cosine", "one-cycle"}
+        "cosine" falls from `lr` to almost nothing, a step at a time; "one-cycle" rises to `lr`
+        first.
     augment : callable, optional
         `shift`, `warp` or another function of a batch and a generator, applied to each
         training batch.
@@ -131,8 +132,8 @@ def fit(
         When images and labels don't match, a label is not in 0 to 9, the schedule has another
         name, or too few images are left for one batch.
     """
-    if schedule not in ("constant", "one-cycle"):
-        raise ValueError(f'schedule must be "constant" or "one-cycle", not {schedule!r}')
+    if schedule not in ("constant", "cosine", "one-cycle"):
+        raise ValueError(f'schedule must be "constant", "cosine" or "one-cycle", not {schedule!r}')
     x, y = as_tensors(images, labels, device or pick_device())
     held_out = validation or 0
     _check_sizes(len(x), held_out, epochs, batch_size)
@@ -148,7 +149,11 @@ def fit(
     fused = x.device.type in ("cpu", "cuda")  # one kernel for all weights, where there is one
     optimizer = torch.optim.Adam(model.parameters(), lr, weight_decay=weight_decay, fused=fused)
     steps = epochs * (len(x) // batch_size)
-    scheduler = OneCycleLR(optimizer, lr, total_steps=steps) if schedule == "one-cycle" else None
+    scheduler: LRScheduler | None = None
+    if schedule == "cosine":
+        scheduler = CosineAnnealingLR(optimizer, T_max=steps)
+    elif schedule == "one-cycle":
+        scheduler = OneCycleLR(optimizer, lr, total_steps=steps)
     history = History()
     for _ in tqdm(range(epochs), unit="epoch") if progress else range(epochs):
         start = time.perf_counter()
@@ -189,7 +194,7 @@ def train_epoch(
     y: Tensor,
     batches: Tensor,
     optimizer: torch.optim.Optimizer,
-    scheduler: OneCycleLR | None = None,
+    scheduler: LRScheduler | None = None,
     augment: Augment | None = None,
     generator: torch.Generator | None = None,
 ) -> tuple[float, float]:

@@ -1,0 +1,111 @@
+"""The script that trains chapter 8's networks, run end to end on next to nothing."""
+
+import copy
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from lessonlib import digits, evaluation, models, next_steps, training
+from tools import train_next_steps
+
+TINY = {"epochs": 2, "batch_size": 32, "validation": 32}
+
+
+@pytest.fixture
+def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few of the bundled digits, two epochs each."""
+
+    def load(split: digits.Split) -> tuple[digits.Images, digits.Labels]:
+        images, labels = digits.load_bundled(split)
+        return images[:160], labels[:160]
+
+    monkeypatch.setattr(train_next_steps, "RECIPE", train_next_steps.RECIPE | TINY)
+    monkeypatch.setattr(digits, "source", lambda: "mnist")
+    monkeypatch.setattr(digits, "load", load)
+
+
+@pytest.mark.usefixtures("tiny")
+def test_every_network_of_the_chapter_is_trained_and_saved_with_a_record(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train_next_steps.main([str(tmp_path / "next")])
+    printed = capsys.readouterr().out
+    monkeypatch.setattr(next_steps, "data_path", lambda *parts: tmp_path.joinpath(*parts[1:]))
+    for name in next_steps.VARIANTS:
+        assert f"{name}.safetensors: " in printed
+        variant = next_steps.load_variant(name)
+        record = variant.record
+        assert record["recipe"]["model"] == variant.model.config
+        assert record["parameters"] == sum(p.numel() for p in variant.model.parameters())
+        assert set(record["history"]) == set(training.History().__dict__)
+        assert {len(values) for values in record["history"].values()} == {2}
+        assert (record["seed"], record["data"]) == (train_next_steps.SEED, digits.SHA256)
+        assert record["command"].endswith(f"--only {name}")
+        assert set(record["versions"]) == {"lessonlib", "python", "torch"}
+        probabilities = evaluation.predict(variant.model, digits.load("test")[0])
+        accuracy = evaluation.accuracy(probabilities, digits.load("test")[1])
+        assert record["test_accuracy"] == pytest.approx(accuracy, abs=1e-4)
+    assert len(list((tmp_path / "next").iterdir())) == len(next_steps.VARIANTS)
+
+
+@pytest.mark.usefixtures("tiny")
+def test_one_network_can_be_trained_alone_and_comes_out_the_same(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        train_next_steps.main([str(tmp_path / folder), "--only", "together"])
+    (first,), (second,) = (list((tmp_path / folder).iterdir()) for folder in ("a", "b"))
+    assert first.name == "together.safetensors"
+    a, b = models.load(first).state_dict(), models.load(second).state_dict()
+    assert all(np.allclose(a[name], b[name], atol=1e-3) for name in a)
+
+
+def test_each_network_differs_from_the_baseline_in_one_thing() -> None:
+    assert list(train_next_steps.CHANGES) == list(next_steps.VARIANTS)
+    build, options = train_next_steps.CHANGES["baseline"]
+    assert build().config == {"hidden": [256, 128], "dropout": 0.0} | {
+        "batch_norm": False,
+        "pictures": 1,
+        "classes": 10,
+    }
+    assert not options
+    for name, (other, options) in train_next_steps.CHANGES.items():
+        differs = [other().config != build().config, *options]
+        assert name in ("baseline", "together") or sum(map(bool, differs)) == 1, name
+
+
+@pytest.mark.usefixtures("tiny")
+def test_accuracy_is_measured_with_the_16_bits_of_each_weight_that_are_saved(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    scored: list[nn.Module] = []
+    score = training.score
+
+    def noting(model: nn.Module, x: Tensor, y: Tensor) -> tuple[float, float]:
+        scored.append(copy.deepcopy(model))
+        return score(model, x, y)
+
+    monkeypatch.setattr(training, "score", noting)
+    path = tmp_path / "a.safetensors"
+    train_next_steps.train("batch-norm", path)
+    assert path.stat().st_size < 500_000
+    saved, last = models.load(path).state_dict(), scored[-1].state_dict()
+    assert all(torch.equal(saved[name], value) for name, value in last.items())
+
+
+@pytest.mark.usefixtures("tiny")
+def test_without_mnist_nothing_is_trained(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(digits, "source", lambda: "bundled")
+    with pytest.raises(SystemExit, match="MNIST"):
+        train_next_steps.main([str(tmp_path / "next")])
+    assert not (tmp_path / "next").exists()
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_network_that_is_none_of_them_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        train_next_steps.main([str(tmp_path), "--only", "transformer"])
+    assert "baseline" in capsys.readouterr().err
