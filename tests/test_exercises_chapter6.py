@@ -28,6 +28,13 @@ def field_confidence(probabilities: Any) -> Any:
     return probabilities.max(axis=1).prod() if len(probabilities) else 0.0
 
 
+def best_score(found: Any, psi: Any, primitives: int) -> Any:
+    V = [0.0] + [-np.inf] * primitives
+    for (start, end), own in zip(found, psi, strict=True):
+        V[end] = max(V[end], V[start] + own)
+    return V[-1]
+
+
 def choose_threshold(confidence: Any, correct: Any, max_error: float) -> Any:
     for threshold in np.unique(confidence):
         if np.mean(~correct[confidence >= threshold]) <= max_error:
@@ -39,7 +46,8 @@ SOLUTIONS: dict[str, Callable[..., Any]] = {
     "6.1": local_threshold,
     "6.2": centre_of_mass,
     "6.3": field_confidence,
-    "6.4": choose_threshold,
+    "6.4": best_score,
+    "6.5": choose_threshold,
 }
 
 
@@ -78,6 +86,60 @@ def with_empty(value: Any) -> Callable[[Any], Any]:
 
 def half_the_size(image: Any) -> Any:
     return centre_of_mass(image) if image.any() else (image.shape[0] / 2, image.shape[1] / 2)
+
+
+def table(choose: Any, nothing: float = -np.inf) -> Callable[..., Any]:
+    def fill(found: Any, psi: Any, primitives: int) -> Any:
+        values = [0.0] + [nothing] * primitives
+        for (start, end), own in zip(found, psi, strict=True):
+            values[end] = choose(values[end], values[start] + own)
+        return values
+
+    return fill
+
+
+def last_of_table(choose: Any, nothing: float = -np.inf) -> Callable[..., Any]:
+    return lambda *arguments: table(choose, nothing)(*arguments)[-1]
+
+
+def greedy_from_the_left(found: Any, psi: Any, primitives: int) -> Any:
+    score, place = 0.0, 0
+    while place < primitives:
+        number = max(np.flatnonzero(found[:, 0] == place), key=lambda j: psi[j])
+        score, place = score + psi[number], found[number, 1]
+    return score
+
+
+def greedy_from_the_right(found: Any, psi: Any, primitives: int) -> Any:
+    score, place = 0.0, primitives
+    while place > 0:
+        number = max(np.flatnonzero(found[:, 1] == place), key=lambda j: psi[j])
+        score, place = score + psi[number], found[number, 0]
+    return score
+
+
+def best_of_each_end(found: Any, psi: Any, primitives: int) -> Any:
+    return sum(max(psi[found[:, 1] == end]) for end in range(1, primitives + 1))
+
+
+def from_anywhere(found: Any, psi: Any, primitives: int) -> Any:
+    """Treat a place that nothing reaches as a start."""
+    V = {0: 0.0}
+    for (start, end), own in zip(found.tolist(), psi, strict=True):
+        V[end] = max(V.get(end, -np.inf), V.get(start, 0.0) + own)
+    return V.get(primitives, -np.inf)
+
+
+def where_covered(value: Any) -> Callable[..., Any]:
+    def answer(*arguments: Any) -> Any:
+        score = best_score(*arguments)
+        return score if np.isfinite(score) else value
+
+    return answer
+
+
+def unless_empty(value: Any) -> Callable[..., Any]:
+    return lambda found, psi, n: best_score(found, psi, n) if len(found) else value
 
 
 def first_crossing(confidence: Any, correct: Any, max_error: float) -> Any:
@@ -149,16 +211,33 @@ MISTAKES: list[tuple[str, Callable[..., Any], str]] = [
     ("6.3", lambda p: p.max(axis=1).prod(), "empty product"),
     ("6.3", lambda p: p.max(axis=1).prod() if len(p) else 0.5, "without digits"),
     ("6.3", lambda p: p.max(axis=1).prod() if len(p) else None, "returns nothing"),
-    ("6.4", lambda c, right, limit: c, "shape (10,)"),
-    ("6.4", first_crossing, "first mistake"),
-    ("6.4", search(np.greater_equal, lambda a, r: np.sum(a & ~r) / len(r)), "accepted fields"),
-    ("6.4", search(np.greater_equal, lambda a, r: np.mean(r[a])), "wrong ones"),
-    ("6.4", search(np.greater, share_wrong), ">="),
-    ("6.4", splitting_ties, "many equal confidences"),
-    ("6.4", lambda c, right, limit: 0.77, "the lowest of the confidences"),
-    ("6.4", search(np.greater_equal, share_wrong, none=1.0), "np.inf"),
+    ("6.4", table(max), "shape (6,)"),
+    ("6.4", last_of_table(max, 0.0), "worth 0"),
+    ("6.4", lambda *a: max(table(max)(*a)), "worth 0"),
+    ("6.4", lambda *a: table(max)(*a)[-2], "too few"),
+    ("6.4", last_of_table(np.logaddexp), "sum over all paths"),
+    ("6.4", lambda *a: np.exp(best_score(*a)), "a logarithm"),
+    ("6.4", last_of_table(min, np.inf), "worst path"),
+    ("6.4", lambda found, psi, n: psi.sum(), "all candidates"),
+    ("6.4", best_of_each_end, "overlap"),
+    ("6.4", lambda found, psi, n: psi[found[:, 1] == n].max(), "last candidate alone"),
+    ("6.4", greedy_from_the_left, "at each step"),
+    ("6.4", greedy_from_the_right, "at each step"),
+    ("6.4", lambda found, psi, n: best_score(found, psi, n) / n, "is not the best score"),
+    ("6.4", from_anywhere, "out of reach"),
+    ("6.4", where_covered(0.0), "no candidate holds"),
+    ("6.4", where_covered(np.nan), "no candidate holds"),
+    ("6.4", unless_empty(-np.inf), "path without steps"),
+    ("6.5", lambda c, right, limit: c, "shape (10,)"),
+    ("6.5", first_crossing, "first mistake"),
+    ("6.5", search(np.greater_equal, lambda a, r: np.sum(a & ~r) / len(r)), "accepted fields"),
+    ("6.5", search(np.greater_equal, lambda a, r: np.mean(r[a])), "wrong ones"),
+    ("6.5", search(np.greater, share_wrong), ">="),
+    ("6.5", splitting_ties, "many equal confidences"),
+    ("6.5", lambda c, right, limit: 0.77, "the lowest of the confidences"),
+    ("6.5", search(np.greater_equal, share_wrong, none=1.0), "np.inf"),
     (
-        "6.4",
+        "6.5",
         lambda c, right, limit: 0.9 if right.all() else choose_threshold(c, right, limit),
         "is not the lowest.",
     ),

@@ -92,12 +92,13 @@ def test_training_learns_and_repeats(capsys: pytest.CaptureFixture[str]) -> None
         torch.testing.assert_close(value, states[1][name])
 
 
-def test_only_the_first_picture_is_warped() -> None:
-    x = torch.randn(8, 2, 28, 28)
+def test_both_pictures_are_warped_each_in_its_own_way() -> None:
+    x = torch.randn(8, 1, 28, 28).expand(8, 2, 28, 28).clone()
     warped = train_readers.augment(x, torch.Generator().manual_seed(0))
     assert warped.shape == x.shape
-    assert torch.equal(warped[:, 1], x[:, 1])
     assert not torch.allclose(warped[:, 0], x[:, 0])
+    assert not torch.allclose(warped[:, 1], x[:, 1])
+    assert not torch.allclose(warped[:, 0], warped[:, 1])
 
 
 def test_the_networks_differ_in_kind_and_take_the_same_pictures() -> None:

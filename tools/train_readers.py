@@ -41,8 +41,8 @@ CHUNK = 250  # fields to a job
 CALIBRATION_FIELDS = 3_000
 BATCH_SIZE = 256
 RECIPES: dict[str, dict[str, Any]] = {
-    "mlp": {"epochs": 10, "lr": 3e-3, "weight_decay": 1e-2},
-    "cnn": {"epochs": 6, "lr": 4e-3, "weight_decay": 1e-2},
+    "mlp": {"epochs": 6, "lr": 3e-3, "weight_decay": 1e-2},
+    "cnn": {"epochs": 3, "lr": 4e-3, "weight_decay": 1e-2},
 }
 
 

@@ -1,5 +1,6 @@
 """The answer checks of chapter 6: reading a check."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -161,8 +162,117 @@ def _field_confidence_problem(got: Any, probabilities: npt.NDArray[np.float64]) 
     return f"For digits that are right with {best.round(3)}, {float(got):.4f} is not it."
 
 
+def check_best_score(answer: Any) -> str | None:
+    """Exercise 6.4: the best score of a path over all primitives."""
+    rng = np.random.default_rng(641)
+    for primitives in (5, 3, 8):
+        found = _all_runs(primitives, longest=3)
+        psi = -rng.uniform(0.1, 4, size=len(found))
+        got = call(answer, found, psi, primitives)
+        if np.ndim(got) != 0:
+            return f"The best score is a single number, and yours has shape {np.shape(got)}."
+        problem = _best_score_problem(float(got), found, psi, primitives)
+        if problem is not None:
+            return problem
+    # Nothing ends at 2, so the candidate that begins there is on no path.
+    found = np.array([(0, 1), (1, 3), (2, 3), (3, 4)])
+    psi = np.array([-0.5, -2.5, -0.1, -0.75])
+    got = float(call(answer, found, psi, 4))
+    if not np.isclose(got, psi[[0, 1, 3]].sum()):
+        return (
+            "Where no candidate ends, no path ends, and what begins there is out of reach: with "
+            f"the candidates {found.tolist()} your best score is {got:g}."
+        )
+    found, psi = np.array([(0, 1), (2, 3)]), np.array([-0.5, -0.25])
+    got = float(call(answer, found, psi, 3))
+    if got != -np.inf:
+        return (
+            f"No path covers a primitive that no candidate holds: there {got:g} is not the score."
+        )
+    got = float(call(answer, np.zeros((0, 2), dtype=np.int64), np.zeros(0), 0))
+    if got != 0:
+        return f"Without primitives the path without steps covers all: {got:g} is not its score."
+    return None
+
+
+def _all_runs(primitives: int, longest: int) -> npt.NDArray[np.int64]:
+    """List all runs of neighbouring primitives, as candidates: ordered by their ends."""
+    ends = range(1, primitives + 1)
+    runs = [
+        (start, end) for end in ends for start in range(end - 1, -1, -1) if end - start <= longest
+    ]
+    return np.array(runs, dtype=np.int64)
+
+
+def _fill(
+    found: npt.NDArray[np.int64],
+    psi: npt.NDArray[np.float64],
+    primitives: int,
+    choose: Callable[[float, float], float],
+    nothing: float = -np.inf,
+) -> list[float]:
+    """Fill a table as that of equation 6.6 with another choice than the maximum."""
+    table = [0.0] + [nothing] * primitives
+    for (start, end), own in zip(found.tolist(), psi.tolist(), strict=True):
+        table[end] = float(choose(table[end], table[start] + own))
+    return table
+
+
+def _greedy(
+    found: npt.NDArray[np.int64], psi: npt.NDArray[np.float64], begin: int, stop: int
+) -> float:
+    """Score the path that takes the most probable candidate at each step, from either end."""
+    here, there = (0, 1) if begin < stop else (1, 0)
+    score, place = 0.0, begin
+    while place != stop:
+        number = max(np.flatnonzero(found[:, here] == place), key=lambda j: psi[j])
+        score, place = score + psi[number], int(found[number, there])
+    return float(score)
+
+
+def _best_score_problem(
+    got: float, found: npt.NDArray[np.int64], psi: npt.NDArray[np.float64], primitives: int
+) -> str | None:
+    table = _fill(found, psi, primitives, max)
+    best = table[-1]
+    if np.isclose(got, best):
+        return None
+    at_ends = [psi[found[:, 1] == end].max() for end in range(1, primitives + 1)]
+    greedy = "You take the most probable candidate at each step, but it may force a bad next one."
+    mistakes: list[tuple[str, float]] = [
+        (
+            "0 is the score of no step at all. Is a place that no path has reached yet worth 0?",
+            0.0,
+        ),
+        ("That is the V of one primitive too few.", table[-2]),
+        (
+            "That is the logarithm of the sum over all paths, not the best one's score.",
+            _fill(found, psi, primitives, np.logaddexp)[-1],
+        ),
+        ("That is the probability of the best path, and its score is a logarithm.", np.exp(best)),
+        (
+            "That is the worst path: of two negative numbers, which is the better score?",
+            _fill(found, psi, primitives, min, np.inf)[-1],
+        ),
+        ("You added up all candidates, and a path takes each primitive once.", psi.sum()),
+        (
+            "You added the best candidate of every end: they overlap, and are no path.",
+            float(np.sum(at_ends)),
+        ),
+        ("That is the last candidate alone: what comes before it must be read, too.", at_ends[-1]),
+        (greedy, _greedy(found, psi, 0, primitives)),
+        (greedy, _greedy(found, psi, primitives, 0)),
+    ]
+    for message, wrong in mistakes:
+        if np.isclose(got, wrong):
+            return message
+    return (
+        f"For {primitives} primitives and all runs of up to three, {got:.2f} is not the best score."
+    )
+
+
 def check_choose_threshold(answer: Any) -> str | None:
-    """Exercise 6.4: the lowest threshold that keeps the error among accepted fields down."""
+    """Exercise 6.5: the lowest threshold that keeps the error among accepted fields down."""
     rng = np.random.default_rng(64)
     for _ in range(2):
         problem = _try_dips(answer, rng)
@@ -216,5 +326,6 @@ CHECKS: dict[str, Check] = {
     "6.1": check_local_threshold,
     "6.2": check_centre_of_mass,
     "6.3": check_field_confidence,
-    "6.4": check_choose_threshold,
+    "6.4": check_best_score,
+    "6.5": check_choose_threshold,
 }
