@@ -65,9 +65,11 @@ run: $(READY)
 models: $(READY)
 	$(BIN)/python -m tools.train_weights
 	$(BIN)/python -m tools.train_readers
+	$(BIN)/python -m tools.datasheet
 
 checks: $(READY)
 	$(BIN)/python -m lessonlib.checks data/checks
+	$(BIN)/python -m tools.datasheet
 
 bench: $(READY)
 	$(BIN)/python -m tools.bench

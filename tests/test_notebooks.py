@@ -1,14 +1,17 @@
 """What holds for every notebook, beside the outputs that nbval compares."""
 
 import ast
+import csv
 import importlib
 import os
 import pkgutil
+import re
 import shutil
 import subprocess
 import sys
 import sysconfig
 import tomllib
+from datetime import date
 from pathlib import Path
 
 import nbformat
@@ -16,6 +19,7 @@ import pytest
 from nbformat import NotebookNode
 
 import lessonlib
+from tools import notebooks
 
 ROOT = Path(__file__).resolve().parents[1]
 PATHS = sorted((ROOT / "chapters").glob("*.ipynb"))
@@ -46,7 +50,7 @@ def tags(cell: NotebookNode) -> set[str]:
 
 
 def test_the_book_has_its_chapters() -> None:
-    assert [path.stem[:2] for path in PATHS] == [f"{n}-" for n in range(1, 7)]
+    assert [path.stem[:2] for path in PATHS] == [f"{n}-" for n in range(1, 8)]
 
 
 @every_notebook
@@ -225,3 +229,105 @@ def freeze(python: Path) -> dict[str, str]:
     )
     result = subprocess.run([python, "-c", code], check=True, capture_output=True, text=True)
     return dict(line.split() for line in result.stdout.splitlines())
+
+
+# ---------------------------------------------------------------- the table of run times
+
+
+def rows(table: Path) -> list[dict[str, str]]:
+    with table.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_every_notebook_of_the_book_has_a_run_time() -> None:
+    contents = (ROOT / "_toc.yml").read_text(encoding="utf-8")
+    names = [f"{stem}.ipynb" for stem in re.findall(r"file: chapters/(\S+)", contents)]
+    expected = [name for name in names if (notebooks.CHAPTERS / name).is_file()]
+    timed = [row["Notebook"] for row in rows(notebooks.RUN_TIMES)]
+    assert timed == expected, "run `make run`: it writes chapters/run-times.csv"
+
+
+def test_a_run_time_says_how_long_when_and_on_what() -> None:
+    for row in rows(notebooks.RUN_TIMES):
+        assert tuple(row) == notebooks.COLUMNS
+        assert min(int(row["Seconds"]), int(row["Cores"]), int(row["Threads"])) > 0
+        assert date(2025, 1, 1) < date.fromisoformat(row["Date"])
+        assert row["CPU"]
+
+
+def test_a_notebook_s_time_changes_its_own_row_only(tmp_path: Path) -> None:
+    one, two = (tmp_path / name for name in ("1-one.ipynb", "2-two.ipynb"))
+    one.touch()
+    two.touch()
+    table = tmp_path / "times.csv"
+    notebooks.record_time(two, 20.4, table)
+    other = rows(table)[0]
+    notebooks.record_time(one, 0.2, table)
+    notebooks.record_time(one, 9.7, table)
+    first, second = rows(table)
+    assert (first["Notebook"], first["Seconds"]) == ("1-one.ipynb", "10")
+    assert second == other
+    assert second["Seconds"] == "20"
+
+
+def test_a_short_run_is_never_counted_as_none(tmp_path: Path) -> None:
+    (tmp_path / "1-one.ipynb").touch()
+    notebooks.record_time(tmp_path / "1-one.ipynb", 0.2, tmp_path / "times.csv")
+    assert rows(tmp_path / "times.csv")[0]["Seconds"] == "1"
+
+
+def test_the_row_of_a_notebook_that_is_gone_is_dropped(tmp_path: Path) -> None:
+    old, new = tmp_path / "1-old.ipynb", tmp_path / "1-new.ipynb"
+    table = tmp_path / "times.csv"
+    old.touch()
+    notebooks.record_time(old, 5, table)
+    old.rename(new)
+    notebooks.record_time(new, 6, table)
+    assert [row["Notebook"] for row in rows(table)] == ["1-new.ipynb"]
+
+
+def test_run_times_that_can_t_be_written_leave_the_table_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notebook, table = tmp_path / "1-one.ipynb", tmp_path / "times.csv"
+    notebook.touch()
+    notebooks.record_time(notebook, 5, table)
+    before = table.read_bytes()
+
+    def fail(*_: object) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(csv.DictWriter, "writerows", fail)
+    with pytest.raises(OSError, match="disk full"):
+        notebooks.record_time(notebook, 6, table)
+    assert table.read_bytes() == before
+
+
+def test_the_processor_is_named_as_linux_names_it(tmp_path: Path) -> None:
+    info = tmp_path / "cpuinfo"
+    info.write_text("processor\t: 0\nmodel name\t: Some CPU @ 2 GHz\nflags\t: fpu\n" * 2)
+    assert notebooks.cpu_name(info) == "Some CPU @ 2 GHz"
+
+
+def test_the_processor_has_a_name_where_linux_does_not_say_it(tmp_path: Path) -> None:
+    arm = tmp_path / "cpuinfo"
+    arm.write_text("processor\t: 0\nBogoMIPS\t: 48.00\n")
+    for info in (arm, tmp_path / "none"):
+        assert notebooks.cpu_name(info).strip()
+
+
+@pytest.mark.parametrize("place", ["chapters", "elsewhere"])
+def test_only_the_chapters_are_timed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    (tmp_path / place).mkdir()
+    notebook = tmp_path / place / "1-one.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(), notebook)
+    timed: list[Path] = []
+    monkeypatch.setattr(notebooks, "CHAPTERS", tmp_path / "chapters")
+    monkeypatch.setattr(notebooks, "record_time", lambda path, _: timed.append(path))
+    monkeypatch.setattr(notebooks, "run", lambda path, _: nbformat.read(path, as_version=4))
+    monkeypatch.setattr(notebooks, "set_environment", lambda: None)
+    monkeypatch.setattr("lessonlib.digits.source", lambda: "mnist")
+    notebooks.main([str(notebook)])
+    assert timed == ([notebook] if place == "chapters" else [])

@@ -3,10 +3,14 @@
 Usage: ``python -m tools.notebooks [NOTEBOOK...]`` (``make run``)
 
 The book renders these stored outputs, and the tests compare them with a fresh run. A
-notebook that fails is left as it was.
+notebook that fails is left as it was. How long each took goes into chapters/run-times.csv,
+which the page of run times shows.
 """
 
+import csv
 import os
+import platform
+import re
 import sys
 import time
 from pathlib import Path
@@ -16,6 +20,8 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 
 CHAPTERS = Path(__file__).resolve().parents[1] / "chapters"
+RUN_TIMES = CHAPTERS / "run-times.csv"
+COLUMNS = ("Notebook", "Seconds", "Date", "CPU", "Cores", "Threads")
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -76,8 +82,57 @@ def store(notebook: NotebookNode, path: Path) -> None:
     unfinished.replace(path)
 
 
+def record_time(notebook: Path, seconds: float, table: Path = RUN_TIMES) -> None:
+    """Write how long a notebook took into the table of run times; the other rows stay.
+
+    Parameters
+    ----------
+    notebook : Path
+        It has just been run, here and with `ENVIRONMENT`.
+    seconds : float
+        From the start of its kernel to the end of its last cell.
+    table : Path
+        A CSV file; made where it is missing, and written whole or not at all. Rows of
+        notebooks that are no longer beside this one are dropped.
+    """
+    lines = table.read_text(encoding="utf-8").splitlines() if table.is_file() else []
+    rows = {row["Notebook"]: row for row in csv.DictReader(lines)}
+    values = (
+        notebook.name,
+        f"{max(1, round(seconds))}",
+        time.strftime("%Y-%m-%d", time.gmtime()),
+        cpu_name(),
+        f"{os.cpu_count()}",
+        ENVIRONMENT["OMP_NUM_THREADS"],
+    )
+    rows[notebook.name] = dict(zip(COLUMNS, values, strict=True))
+    unfinished = table.with_suffix(".part")
+    with unfinished.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows[name] for name in sorted(rows) if notebook.with_name(name).is_file())
+    unfinished.replace(table)
+
+
+def cpu_name(info: Path = Path("/proc/cpuinfo")) -> str:
+    """Name this machine's processor.
+
+    Parameters
+    ----------
+    info : Path
+        Where Linux says it; elsewhere there is no such file, and Python's own answer must do.
+
+    Returns
+    -------
+    str
+    """
+    text = info.read_text(encoding="utf-8") if info.is_file() else ""
+    model = re.search(r"^model name\s*:\s*(\S.*)$", text, re.MULTILINE)
+    return model[1].strip() if model else platform.processor() or platform.machine()
+
+
 def main(names: list[str]) -> None:
-    """Run the named notebooks, or all, and store them."""
+    """Run the named notebooks, or all, and store them and how long they took."""
     from lessonlib import digits
 
     set_environment()
@@ -85,8 +140,12 @@ def main(names: list[str]) -> None:
         sys.exit("The stored outputs are MNIST's, and MNIST is not here: set LESSONLIB_MNIST_ROOT.")
     for path in [Path(n).resolve() for n in names] or sorted(CHAPTERS.glob("*.ipynb")):
         start = time.perf_counter()
-        store(run(path, path.parent), path)
-        print(f"{path.name}: {time.perf_counter() - start:.0f} s")
+        notebook = run(path, path.parent)
+        seconds = time.perf_counter() - start
+        store(notebook, path)
+        if path.parent == CHAPTERS:
+            record_time(path, seconds)
+        print(f"{path.name}: {seconds:.0f} s")
 
 
 if __name__ == "__main__":

@@ -60,7 +60,7 @@ def luhn_digit(number: str) -> str:
     ValueError
         For anything but digits.
     """
-    _require_digits(number)
+    require_digits(number)
     from_right = [int(digit) for digit in reversed(number)]
     total = sum(LUHN_SUMS[digit] for digit in from_right[::2]) + sum(from_right[1::2])
     return str(-total % 10)
@@ -111,7 +111,7 @@ def aba_digit(number: str) -> str:
     ValueError
         For anything but eight digits.
     """
-    _require_digits(number)
+    require_digits(number)
     if len(number) != 8:
         raise ValueError(f"a routing number has eight digits and a check digit; not {number!r}")
     pairs = zip(ABA_WEIGHTS[:-1], number, strict=True)
@@ -268,7 +268,7 @@ def damm_digit(number: str) -> str:
     ValueError
         For anything but digits.
     """
-    _require_digits(number)
+    require_digits(number)
     row = 0
     for digit in number:
         row = DAMM_TABLE[row][int(digit)]
@@ -414,7 +414,7 @@ def _are_digits(number: str) -> bool:
     return DIGITS.fullmatch(number) is not None
 
 
-def _require_digits(number: str) -> None:
+def require_digits(number: str) -> None:
     """Raise a ValueError for anything but digits."""
     if not _are_digits(number):
         raise ValueError(f"a number has the digits 0 to 9 only, and one at least; not {number!r}")

@@ -22,6 +22,7 @@ from lessonlib.figures.base import (
     new,
 )
 from lessonlib.figures.checks import fields, gray_levels, steps
+from lessonlib.figures.checksums import decoded
 from lessonlib.figures.evaluation import answers, confusion, intervals, reject_curves, reliability
 from lessonlib.figures.forward import (
     activations,
@@ -54,6 +55,7 @@ __all__ = [
     "confusion",
     "cost_by_size",
     "curves",
+    "decoded",
     "descents",
     "fields",
     "flow",

@@ -1,0 +1,44 @@
+"""Plots of chapter 7: what a reader saw at each place, and which digit was taken."""
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.figure import Figure
+
+from lessonlib.figures.base import BLUE, RED, new
+
+
+def decoded(probabilities: npt.ArrayLike, read: str, mended: str) -> Figure:
+    """Show the probability of each digit at each place, and two numbers laid over it.
+
+    Parameters
+    ----------
+    probabilities : array, shape (n, 10)
+        Row i: of the digits at place i.
+    read : str
+        n digits: the most probable one at each place, in circles.
+    mended : str
+        n digits: those of the number that fits the check digit, in squares.
+
+    Returns
+    -------
+    Figure
+    """
+    p = np.asarray(probabilities, dtype=np.float64)
+    figure, axis = new(height=3.6)
+    axis.imshow(np.log10(p.T.clip(1e-4)), cmap="Greys", vmin=-4, vmax=1.5, aspect="auto")
+    places = np.arange(len(p))
+    pairs = ((read, "o", RED, "most probable digits"), (mended, "s", BLUE, "fits the check digit"))
+    for text, mark, color, label in pairs:
+        size = 17 if mark == "o" else 24
+        style = {"markerfacecolor": "none", "markeredgewidth": 2, "linestyle": "none"}
+        digits = [int(digit) for digit in text]
+        axis.plot(places, digits, mark, color=color, markersize=size, label=label, **style)
+    for place, digit in np.argwhere(p >= 0.005).tolist():
+        color = "white" if p[place, digit] > 0.1 else "black"
+        text = f"{p[place, digit]:.0%}"
+        axis.text(place, digit, text, ha="center", va="center", fontsize=8, color=color)
+    axis.set(xlabel="place", ylabel="digit", xticks=places, yticks=range(10), ylim=(9.6, -0.6))
+    axis.set_xticklabels(places + 1)
+    axis.grid(visible=False)
+    figure.legend(loc="outside upper center", ncols=2, markerscale=0.5)
+    return figure

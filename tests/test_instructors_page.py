@@ -1,0 +1,93 @@
+"""The instructors' page: its plans add up, what it quotes is said, its commands exist."""
+
+import re
+from itertools import groupby
+from pathlib import Path
+
+import pytest
+
+from lessonlib.__main__ import _parser
+from tools.labs import LABS
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = (ROOT / "chapters" / "instructors.md").read_text(encoding="utf-8")
+EXERCISES = ROOT / "src" / "lessonlib" / "exercises"
+
+
+def section(heading: str) -> str:
+    found = re.search(rf"^#+ {heading}.*?\n(.*?)(?=^#|\Z)", PAGE, re.DOTALL | re.MULTILINE)
+    assert found is not None
+    return found[1]
+
+
+def table(heading: str) -> list[list[str]]:
+    lines = [line for line in section(heading).splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+@pytest.mark.parametrize(("plan", "total"), [("Ninety minutes", 90), ("Half a day", 240)])
+def test_the_minutes_of_a_plan_add_up(plan: str, total: int) -> None:
+    assert sum(int(row[0]) for row in table(plan)[2:]) == total
+
+
+def test_each_of_the_four_sessions_has_its_two_hours() -> None:
+    number = ""
+    minutes = []
+    for row in table("Four sessions")[2:]:
+        number = row[0] or number
+        minutes.append((number, int(row[1])))
+    sums = [sum(m for _, m in rows) for _, rows in groupby(minutes, key=lambda pair: pair[0])]
+    assert sums == [120] * 4
+    assert "A session is 120 minutes" in PAGE
+
+
+@pytest.mark.parametrize("plan", ["Ninety minutes", "Half a day", "Four sessions"])
+def test_minutes_are_marked_as_estimates(plan: str) -> None:
+    assert "Minutes (estimate)" in table(plan)[0]
+
+
+def source(path: Path) -> str:
+    """A module's text, with strings that run over two lines as one."""
+    return re.sub(r'"\s*\n\s*f?"', "", path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("row", table("What they get wrong")[2:], ids=lambda row: row[0])
+def test_a_check_says_what_the_page_quotes(row: list[str]) -> None:
+    exercise, quoted, _ = row
+    code = source(EXERCISES / f"chapter{exercise[0]}.py")
+    assert f'"{exercise}"' in code
+    assert quoted.strip('"') in code
+
+
+def chapters_of(text: str) -> list[tuple[str, str]]:
+    """Each chapter that a table links to, and the titles in italics that follow."""
+    pairs = []
+    name = ""
+    for line in text.splitlines():
+        if link := re.search(r"\(([\w-]+\.ipynb)\)", line):
+            name = link[1]
+        pairs += [(name, title) for title in re.findall(r"\*([^*]+)\*", line.split("|")[-2])]
+    return pairs
+
+
+@pytest.mark.parametrize("plan", ["Ninety minutes", "Half a day"])
+def test_the_sections_that_a_plan_names_are_in_its_chapters(plan: str) -> None:
+    rows = "\n".join(line for line in section(plan).splitlines() if line.startswith("|"))
+    named = chapters_of(rows)
+    assert named
+    for notebook, title in named:
+        assert re.search(rf'"#+ {title}(\\n)?"', (ROOT / "chapters" / notebook).read_text("utf-8"))
+
+
+def test_every_command_exists() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"`make ([\w-]+)`", PAGE))
+    assert targets == {"labs", "book"}
+    assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in targets)
+    commands = re.findall(r"-m lessonlib (\w[^`\n]*)", PAGE)
+    assert {command.split()[0] for command in commands} == {"doctor", "read"}
+    for command in commands:
+        _parser().parse_args(command.split())
+    for path in re.findall(r"data/checks/\S+\.png", PAGE):
+        assert (ROOT / path).is_file()
+    assert f"`{LABS.relative_to(ROOT)}/`" in PAGE
