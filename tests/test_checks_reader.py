@@ -28,7 +28,7 @@ from lessonlib.checks import (
     read_labels,
     render,
 )
-from lessonlib.checks.candidates import CLASSES
+from lessonlib.checks.candidates import CLASSES, ink_box
 from lessonlib.checks.measure import overlap
 from lessonlib.checks.reader import (
     BATCH,
@@ -371,6 +371,20 @@ def test_log_probabilities_are_those_of_each_candidate(reader: CheckReader) -> N
     np.testing.assert_allclose(np.exp(log_p).sum(axis=1), 1)
     np.testing.assert_allclose(classify(reader.model, shown[3:4]), log_p[3:4], atol=1e-3)
     assert classify(reader.model, shown[:0]).shape == (0, CLASSES)
+
+
+def test_boxes_in_an_image_of_a_few_pixels_lie_in_it() -> None:
+    rows = [
+        [[219, 205, 133], [205, 136, 233], [163, 46, 104]],
+        [[102, 187, 174], [3, 64, 50], [161, 160, 38]],
+        [[231, 26, 173], [31, 251, 57], [230, 152, 89]],
+    ]
+    field = find_candidates(np.array(rows, dtype=np.uint8))
+    assert len(field.found)
+    for start, stop in field.found.tolist():
+        x, y, w, h = ink_box(field.strip, start, stop, field.scale)
+        assert 0 <= x < x + w <= 3
+        assert 0 <= y < y + h <= 3
 
 
 # ---------------------------------------------------------------- confidence

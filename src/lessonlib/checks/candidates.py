@@ -386,6 +386,7 @@ def ink_box(
     # Sheared back, a pixel may come to lie outside by a fraction: the box stays in the image.
     height, width = strip.labels.shape
     width -= int(np.ceil(abs(strip.shear) * height))
-    right, bottom = min(right, round(width * scale[0])), min(bottom, round(height * scale[1]))
+    right = max(1, min(right, round(width * scale[0])))
+    bottom = max(1, min(bottom, round(height * scale[1])))
     left, top = min(max(left, 0), right - 1), min(max(top, 0), bottom - 1)
-    return left, top, max(1, right - left), max(1, bottom - top)
+    return left, top, right - left, bottom - top
