@@ -4,7 +4,8 @@ A check digit follows from the other digits of a number. It carries nothing new,
 use: a number in which a digit was misread, or two were swapped, no longer fits its check digit.
 
 Each ``..._valid`` takes a string and says whether it is a whole number of its kind; whatever else
-the string may be, the answer is False. Each ``..._digit`` and ``..._digits`` makes what has to be
+the string may be, the answer is False. What is no string is a TypeError: as an int, a number has
+lost its leading zeros. Each ``..._digit`` and ``..._digits`` makes what has to be
 added, and refuses a string it can't be made for. Digits are the ten of ASCII: "４" (full-width) and
 "٤" (Arabic-Indic) are digits to `str.isdigit`, and to no bank.
 """
@@ -90,7 +91,7 @@ def aba_valid(number: str) -> bool:
     ----------
     American Bankers Association, Routing number policy and procedures, 2014.
     """
-    return _are_digits(number) and len(number) == 9 and aba_digit(number[:-1]) == number[-1]
+    return ABA.fits(number)
 
 
 def aba_digit(number: str) -> str:
@@ -168,8 +169,7 @@ def iban_valid(number: str) -> bool:
     ----------
     ISO 13616-1; SWIFT, IBAN registry; ISO/IEC 7064, the system MOD 97-10.
     """
-    if not isinstance(number, str):
-        raise TypeError(f"a number must be a str, to keep its zeros; not {type(number).__name__}")
+    _require_str(number)
     if " " in number and GROUPS_OF_FOUR.fullmatch(number):
         number = number.replace(" ", "")
     parts = IBAN.fullmatch(number)
@@ -409,9 +409,14 @@ def _log_rows(probabilities: npt.ArrayLike, count: int) -> npt.NDArray[np.float6
 
 def _are_digits(number: str) -> bool:
     """Say whether a string is one or more of the ten ASCII digits."""
+    _require_str(number)
+    return DIGITS.fullmatch(number) is not None
+
+
+def _require_str(number: str) -> None:
+    """Raise a TypeError for what is no string."""
     if not isinstance(number, str):
         raise TypeError(f"a number must be a str, to keep its zeros; not {type(number).__name__}")
-    return DIGITS.fullmatch(number) is not None
 
 
 def require_digits(number: str) -> None:

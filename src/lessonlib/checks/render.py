@@ -253,8 +253,7 @@ def drawn_hand(
     character: str, height: float, pen: float, rng: np.random.Generator
 ) -> tuple[Plane, int]:
     """Write with the strokes that the project draws: takes and returns what `bundled_hand` does."""
-    plane, below = strokes.draw(strokes.write(character, rng), height, pen)
-    return np.asarray(plane, dtype=np.float32), below
+    return _drawn(character, height, pen, rng, None)
 
 
 def drawn_writer(rng: np.random.Generator) -> Hand:
@@ -277,10 +276,16 @@ def drawn_writer(rng: np.random.Generator) -> Hand:
     ) -> tuple[Plane, int]:
         if character not in forms or rng.random() >= habit:
             forms[character] = strokes.choose_variant(character, rng)
-        plane, below = strokes.draw(strokes.write(character, rng, forms[character]), height, pen)
-        return np.asarray(plane, dtype=np.float32), below
+        return _drawn(character, height, pen, rng, forms[character])
 
     return hand
+
+
+def _drawn(
+    character: str, height: float, pen: float, rng: np.random.Generator, form: str | None
+) -> tuple[Plane, int]:
+    plane, below = strokes.draw(strokes.write(character, rng, form), height, pen)
+    return np.asarray(plane, dtype=np.float32), below
 
 
 def enlarge(image: npt.NDArray[np.uint8], height: float, pen: float | None) -> Plane:
