@@ -23,7 +23,7 @@ help:
 	@echo "make lab     open the chapters in JupyterLab"
 	@echo "make labs    write the student notebooks, without solutions, and a zip of them"
 	@echo "make run     run all notebooks and store their outputs (needs MNIST)"
-	@echo "make models  train the shipped weights anew (needs MNIST; half an hour on two idle cores)"
+	@echo "make models  train the shipped weights anew (needs MNIST; about an hour on two idle cores)"
 	@echo "make checks  draw the sample checks of data/checks anew"
 	@echo "make bench   measure training and reading speed (needs MNIST; for reading alone:"
 	@echo "             .venv/bin/python -m tools.bench reading)"
@@ -65,6 +65,7 @@ run: $(READY)
 models: $(READY)
 	$(BIN)/python -m tools.train_weights
 	$(BIN)/python -m tools.train_readers
+	$(BIN)/python -m tools.train_next_steps
 	$(BIN)/python -m tools.datasheet
 
 checks: $(READY)

@@ -67,7 +67,6 @@ def test_a_variant_that_does_not_ship_is_refused() -> None:
 SHIPPED = Path(__file__).resolve().parents[1] / "data" / "weights" / "next"
 
 
-@pytest.mark.skipif(not SHIPPED.exists(), reason="python -m tools.train_next_steps")
 @pytest.mark.parametrize("name", next_steps.VARIANTS)
 def test_each_variant_ships_small_and_with_a_whole_record(name: str) -> None:
     variant = next_steps.load_variant(name)

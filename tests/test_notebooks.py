@@ -50,7 +50,7 @@ def tags(cell: NotebookNode) -> set[str]:
 
 
 def test_the_book_has_its_chapters() -> None:
-    assert [path.stem[:2] for path in PATHS] == [f"{n}-" for n in range(1, 8)]
+    assert [path.stem[:2] for path in PATHS] == [f"{n}-" for n in range(1, 9)]
 
 
 @every_notebook

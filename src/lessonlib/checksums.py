@@ -89,7 +89,7 @@ def aba_valid(number: str) -> bool:
 
     References
     ----------
-    American Bankers Association, Routing number policy and procedures, 2014.
+    Apache Commons Validator, class ABANumberCheckDigit.
     """
     return ABA.fits(number)
 

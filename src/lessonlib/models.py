@@ -86,7 +86,7 @@ class CNN(nn.Module):
 
     Three stages, each of convolutions of 3x3, batch normalisation and ReLU, each ending in a
     pooling that halves the picture and followed by one with twice the channels; then an MLP with
-    one hidden layer. Chapter 8 takes such a network apart.
+    one hidden layer. Chapter 8 takes a smaller one apart, `LeNet`.
 
     Parameters
     ----------

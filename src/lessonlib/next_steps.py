@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn.utils import prune
 
 from lessonlib import data_path, models
-from lessonlib.training import PAPER
+from lessonlib.training import affine_maps, resample
 
 VARIANTS = {
     "baseline": "plain MLP",
@@ -102,13 +102,7 @@ def affine(x: Tensor, generator: torch.Generator) -> Tensor:
         Shape (n, 28, 28). Turned by up to 10 degrees, sides scaled by 0.9 to 1.1, slanted by up
         to 0.1 pixels a row, moved by up to 1.5 pixels each way.
     """
-    u = 2 * torch.rand(6, len(x), generator=generator, device=x.device) - 1  # in [-1, 1]
-    angle = math.radians(10) * u[0]
-    scale_x, scale_y = 1 + 0.1 * u[1], 1 + 0.1 * u[2]
-    move_x, move_y = 1.5 / 14 * u[4], 1.5 / 14 * u[5]  # the grid's unit is 14 pixels
-    across = torch.stack([scale_x * angle.cos(), 0.1 * u[3] - angle.sin(), move_x], dim=1)
-    down = torch.stack([angle.sin(), scale_y * angle.cos(), move_y], dim=1)
-    matrices = torch.stack([across, down], dim=1)
+    matrices = affine_maps(len(x), generator, x.device)
     return resample(x, F.affine_grid(matrices, [len(x), 1, 28, 28], align_corners=False))
 
 
@@ -137,25 +131,6 @@ def elastic(x: Tensor, generator: torch.Generator) -> Tensor:
     smooth = F.interpolate(pushes, (28, 28), mode="bicubic").permute(0, 2, 3, 1)
     stay = torch.eye(2, 3, device=x.device).expand(len(x), 2, 3)
     return resample(x, F.affine_grid(stay, [len(x), 1, 28, 28], align_corners=False) + smooth)
-
-
-def resample(x: Tensor, grid: Tensor) -> Tensor:
-    """Draw images anew, each pixel with the ink found at another place.
-
-    Parameters
-    ----------
-    x : Tensor, float, shape (n, 28, 28)
-        Standardised images.
-    grid : Tensor, float, shape (n, 28, 28, 2)
-        Where each pixel takes its ink from, (across, down): -1 and 1 are the image's edges.
-
-    Returns
-    -------
-    Tensor
-        Shape (n, 28, 28); there is paper outside the image.
-    """
-    ink = F.grid_sample((x - PAPER)[:, None], grid, align_corners=False)  # 0 outside
-    return ink[:, 0] + PAPER
 
 
 def moved(x: Tensor, degrees: float = 0.0, right: float = 0.0, down: float = 0.0) -> Tensor:

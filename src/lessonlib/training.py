@@ -304,14 +304,7 @@ def warp(x: Tensor, generator: torch.Generator) -> Tensor:
     visual document analysis, ICDAR 2003.
     """
     n, device = len(x), x.device
-    u = 2 * torch.rand(6, n, generator=generator, device=device) - 1  # uniform in [-1, 1]
-    angle = math.radians(10) * u[0]
-    scale_x, scale_y = 1 + 0.1 * u[1], 1 + 0.1 * u[2]
-    shear = 0.1 * u[3]
-    shift_x, shift_y = 1.5 / 14 * u[4], 1.5 / 14 * u[5]  # grid_sample's unit is 14 pixels
-    across = torch.stack([scale_x * angle.cos(), shear - angle.sin(), shift_x], dim=1)
-    down = torch.stack([angle.sin(), scale_y * angle.cos(), shift_y], dim=1)
-    affine = torch.stack([across, down], dim=1)
+    affine = affine_maps(n, generator, device)
     bumps = 0.6 / 14 * torch.randn(n, 2, 49, generator=generator, device=device)
 
     # Where each pixel takes its ink from is a sum of 52 fixed patterns: its own x, y and 1 for the
@@ -322,7 +315,51 @@ def warp(x: Tensor, generator: torch.Generator) -> Tensor:
     plane = torch.stack([across_axis, down_axis, torch.ones_like(down_axis)]).view(3, 784)
     patterns = torch.cat([plane, torch.kron(bump, bump)])
     grid = (torch.cat([affine, bumps], dim=2) @ patterns).view(n, 2, 28, 28).permute(0, 2, 3, 1)
-    ink = F.grid_sample((x - PAPER)[:, None], grid, align_corners=False)  # 0 outside the frame
+    return resample(x, grid)
+
+
+def affine_maps(n: int, generator: torch.Generator, device: torch.device) -> Tensor:
+    """Draw maps that turn, stretch, slant and move an image a little.
+
+    Parameters
+    ----------
+    n : int
+    generator : torch.Generator
+    device : torch.device
+        The generator's.
+
+    Returns
+    -------
+    Tensor
+        Shape (n, 2, 3), as `affine_grid` takes them: turned by up to 10 degrees, sides scaled by
+        0.9 to 1.1, slanted by up to 0.1 pixels a row, moved by up to 1.5 pixels each way.
+    """
+    u = 2 * torch.rand(6, n, generator=generator, device=device) - 1  # uniform in [-1, 1]
+    angle = math.radians(10) * u[0]
+    scale_x, scale_y = 1 + 0.1 * u[1], 1 + 0.1 * u[2]
+    shear = 0.1 * u[3]
+    shift_x, shift_y = 1.5 / 14 * u[4], 1.5 / 14 * u[5]  # the grid's unit is 14 pixels
+    across = torch.stack([scale_x * angle.cos(), shear - angle.sin(), shift_x], dim=1)
+    down = torch.stack([angle.sin(), scale_y * angle.cos(), shift_y], dim=1)
+    return torch.stack([across, down], dim=1)
+
+
+def resample(x: Tensor, grid: Tensor) -> Tensor:
+    """Draw images anew, each pixel with the ink found at another place.
+
+    Parameters
+    ----------
+    x : Tensor, float, shape (n, 28, 28)
+        Standardised images.
+    grid : Tensor, float, shape (n, 28, 28, 2)
+        Where each pixel takes its ink from, (across, down): -1 and 1 are the image's edges.
+
+    Returns
+    -------
+    Tensor
+        Shape (n, 28, 28); there is paper outside the image.
+    """
+    ink = F.grid_sample((x - PAPER)[:, None], grid, align_corners=False)  # 0 outside
     return ink[:, 0] + PAPER
 
 

@@ -37,7 +37,7 @@ def decoded(probabilities: npt.ArrayLike, read: str, mended: str) -> Figure:
         color = "white" if p[place, digit] > 0.1 else "black"
         text = f"{p[place, digit]:.0%}"
         axis.text(place, digit, text, ha="center", va="center", fontsize=8, color=color)
-    axis.set(xlabel="place", ylabel="digit", xticks=places, yticks=range(10), ylim=(9.6, -0.6))
+    axis.set(xlabel="place", ylabel="digit", xticks=places, yticks=range(10), ylim=(9.8, -0.8))
     axis.set_xticklabels(places + 1)
     axis.grid(visible=False)
     figure.legend(loc="outside upper center", ncols=2, markerscale=0.5)
