@@ -387,6 +387,19 @@ def test_boxes_in_an_image_of_a_few_pixels_lie_in_it() -> None:
         assert 0 <= y < y + h <= 3
 
 
+def test_the_cnn_is_shown_each_candidate_at_two_sizes_and_the_mlp_at_one() -> None:
+    assert CheckReader("mlp").sizes == (1.0,)
+    assert CheckReader("cnn").sizes == (0.9, 1.1)
+
+
+def test_the_probabilities_at_several_sizes_are_averaged(reader: CheckReader) -> None:
+    shown = find_candidates(PATHS[0]).pictures
+    one_by_one = [np.exp(classify(reader.model, shown, (size,))) for size in (0.8, 1.0, 1.1)]
+    together = np.exp(classify(reader.model, shown, (0.8, 1.0, 1.1)))
+    np.testing.assert_allclose(together, np.mean(one_by_one, axis=0), atol=1e-6)
+    assert not np.allclose(one_by_one[0], one_by_one[1], atol=1e-3)
+
+
 # ---------------------------------------------------------------- confidence
 
 

@@ -389,3 +389,26 @@ def test_a_warped_digit_stays_in_place_and_keeps_about_its_ink() -> None:
     assert moved.max() < 5
     assert 0.9 < ratio.mean() < 1.1
     assert 0.4 < ratio.min() < ratio.max() < 2
+
+
+# Sizes
+
+
+def test_a_resized_image_shows_the_same_larger_or_smaller() -> None:
+    x = torch.full((3, 28, 28), training.PAPER)
+    x[:, 9:19, 9:19] = 1.0  # a square of 10 pixels about the middle
+    for factor in (0.6, 1.0, 1.4):
+        ink = (training.resized(x, factor) > 0).sum(dim=(1, 2)).float().sqrt()
+        assert torch.allclose(ink, torch.tensor(10 * factor), atol=1.01)
+
+
+def test_what_comes_free_by_shrinking_is_paper() -> None:
+    x = torch.ones(1, 28, 28)
+    assert torch.allclose(training.resized(x, 0.5)[0, 0], torch.tensor(training.PAPER))
+
+
+def test_pairs_of_pictures_are_resized_one_by_one() -> None:
+    x = torch.randn(4, 2, 28, 28)
+    both = training.resized(x, 0.9)
+    assert torch.equal(both[2, 1], training.resized(x[2, 1], 0.9))
+    assert training.resized(x, 1) is x

@@ -211,7 +211,8 @@ def seconds_of_steps(reader: checks.CheckReader, images: list[Gray]) -> dict[str
             found = checks.runs(strip)
             fields.append(Field(strip, found, checks.pictures(strip, found), (1.0, 1.0)))
             lap("runs and pictures")
-        log_p = checks.classify(reader.model, np.concatenate([f.pictures for f in fields]))
+        shown = np.concatenate([f.pictures for f in fields])
+        log_p = checks.classify(reader.model, shown, reader.sizes)
         lap("classify")
         for field in fields:
             checks.decode(field, log_p[: len(field.found)], reader.calibration)

@@ -1,8 +1,8 @@
 """Train the networks that chapter 8 compares, each with a record of how.
 
 Usage: ``python -m tools.train_next_steps [FOLDER] [--only NAME]``, with MNIST in reach. Each
-differs from the baseline in one thing, and has the same images, batches, epochs and seed;
-"together" has all the changes at once.
+differs from the baseline in one thing, and has the same images, epochs and seed; "residual" adds
+a block to "lenet", and "together" has all the changes at once.
 """
 
 import argparse

@@ -179,7 +179,7 @@ class ResidualBlock(nn.Module):
 
 
 class LeNet(nn.Module):
-    """The convolutional network that read checks in the 1990s, with today's ReLU and max pooling.
+    """The convolutional network in a check reader of the 1990s, with today's ReLU and max pooling.
 
     Parameters
     ----------

@@ -41,7 +41,7 @@ M = TypeVar("M", bound=nn.Module)
 
 @dataclass(frozen=True, eq=False)
 class Variant:
-    """A network that differs in one thing from the baseline, trained on the same images.
+    """A network that differs from the baseline, mostly in one thing; trained on the same images.
 
     Attributes
     ----------

@@ -363,6 +363,31 @@ def resample(x: Tensor, grid: Tensor) -> Tensor:
     return ink[:, 0] + PAPER
 
 
+def resized(x: Tensor, factor: float) -> Tensor:
+    """Make what images show larger or smaller, about their middles.
+
+    Parameters
+    ----------
+    x : Tensor, float, shape (..., 28, 28)
+        Standardised images.
+    factor : float
+        Above 0; larger from 1 on.
+
+    Returns
+    -------
+    Tensor
+        Of the same shape; what no longer fits is cut off, and what comes free is paper.
+    """
+    if factor == 1:
+        return x
+    images = x.reshape(-1, 28, 28)
+    matrix = torch.eye(2, 3, device=x.device) / factor  # where a pixel's ink comes from
+    grid = F.affine_grid(
+        matrix.expand(len(images), 2, 3), [len(images), 1, 28, 28], align_corners=False
+    )
+    return resample(images, grid).view_as(x)
+
+
 def as_tensors(
     images: npt.ArrayLike, labels: npt.ArrayLike, device: torch.device | str
 ) -> tuple[Tensor, Tensor]:

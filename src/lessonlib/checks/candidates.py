@@ -142,6 +142,8 @@ def sheared(plane: npt.NDArray[np.float32], shear: float) -> npt.NDArray[np.floa
     -------
     float32 array, shape (H, W + H |shear|)
     """
+    if shear == 0:
+        return plane
     height, width = plane.shape
     matrix = np.array([[1, shear, sheared_start(shear, height)], [0, 1, 0]])
     size = (width + int(np.ceil(abs(shear) * height)), height)

@@ -1,6 +1,7 @@
 """The reader: all steps from an image of a field to what it says."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import islice
@@ -18,7 +19,7 @@ from lessonlib.checks.image import as_gray, load_image, resample
 from lessonlib.checks.search import best_path
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
 Box = tuple[int, int, int, int]
 Source = str | PathLike[str] | npt.ArrayLike  # a file's path, or an array that holds an image
@@ -32,6 +33,7 @@ BATCH = 64  # fields read together: enough for the network to be quick, little t
 # weights, fitted on rendered fields by the script that trains the network. For a network of your
 # own they are a guess.
 DEFAULT_CALIBRATION = {"constant": 0.0, "score": 0.25, "share": 0.1}
+ONCE = (1.0,)  # each candidate is shown to the network once, in its own size
 CERTAIN = 1e-6  # a probability nearer to 1 than this has no more to say
 
 
@@ -96,7 +98,8 @@ class CheckReader:
     model : {"mlp", "cnn"} or nn.Module
         The quicker or the better of the two networks that ship with the course; or one of your
         own: standardised pictures (n, 2, 28, 28) in, logits (n, 12) out, as
-        ``lessonlib.models.MLP(pictures=2, classes=12)``.
+        ``lessonlib.models.MLP(pictures=2, classes=12)``. The shipped CNN is shown each candidate
+        at two sizes (see `classify`), the others at one.
 
     Raises
     ------
@@ -112,9 +115,10 @@ class CheckReader:
                 raise ValueError(f"model must be one of {', '.join(MODELS)}; not {model!r}")
             name = f"reader-{model}"
             self.model: nn.Module = models.shipped(name)
-            self.calibration = models.read_record(models.shipped_path(name))["calibration"]
+            record = models.read_record(models.shipped_path(name))
+            self.calibration, self.sizes = record["calibration"], tuple(record.get("sizes", ONCE))
         else:
-            self.model, self.calibration = model, DEFAULT_CALIBRATION
+            self.model, self.calibration, self.sizes = model, DEFAULT_CALIBRATION, ONCE
 
     def read(self, image: Source, min_confidence: float = 0.0) -> Reading:
         """Read one field.
@@ -170,7 +174,8 @@ class CheckReader:
         left = iter(images)
         while batch := list(islice(left, BATCH)):
             fields = [find_candidates(image) for image in batch]
-            log_p = classify(self.model, np.concatenate([field.pictures for field in fields]))
+            shown = np.concatenate([field.pictures for field in fields])
+            log_p = classify(self.model, shown, self.sizes)
             for field in fields:
                 count = len(field.found)
                 yield decode(field, log_p[:count], self.calibration, min_confidence)
@@ -216,7 +221,9 @@ def find_candidates(image: Source) -> Field:
     return Field(strip, found, pictures(strip, found), scale)
 
 
-def classify(model: "nn.Module", shown: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
+def classify(
+    model: "nn.Module", shown: npt.NDArray[np.uint8], sizes: Sequence[float] = ONCE
+) -> npt.NDArray[np.float64]:
     """Compute the log probabilities of the twelve classes for each candidate, in one batch.
 
     Parameters
@@ -225,6 +232,9 @@ def classify(model: "nn.Module", shown: npt.NDArray[np.uint8]) -> npt.NDArray[np
         As `CheckReader` takes it.
     shown : uint8 array, shape (n, 2, 28, 28)
         As `pictures` makes them.
+    sizes : sequence of float
+        Each candidate is shown at each of these sizes, 1 its own, and the probabilities are
+        averaged: what misleads the network at one size seldom does at all of them.
 
     Returns
     -------
@@ -235,14 +245,19 @@ def classify(model: "nn.Module", shown: npt.NDArray[np.uint8]) -> npt.NDArray[np
     import torch
 
     from lessonlib.models import to_tensor
+    from lessonlib.training import resized
+
+    def log_probabilities(x: "Tensor") -> "Tensor":
+        looks = [model(resized(x, size)).double().log_softmax(dim=1) for size in sizes]
+        return torch.stack(looks).logsumexp(dim=0) - math.log(len(looks))
 
     model.eval()
     with torch.inference_mode():
         device = next((weights.device for weights in model.parameters()), None)
         full = np.pad(shown, ((0, -len(shown) % PART), (0, 0), (0, 0), (0, 0)))
         parts = [full[start : start + TOGETHER] for start in range(0, len(full), TOGETHER)]
-        logits = torch.cat([model(to_tensor(part, device)) for part in parts])[: len(shown)]
-        return np.asarray(torch.log_softmax(logits.double(), dim=1).cpu().numpy())
+        log_p = torch.cat([log_probabilities(to_tensor(part, device)) for part in parts])
+        return np.asarray(log_p[: len(shown)].cpu().numpy())
 
 
 def decode(
