@@ -26,8 +26,19 @@ def receptive_field(layers: Layers) -> int:
     return seen
 
 
-def cosine(step: int, steps: int, lr: float) -> float:
-    return lr * math.cos(math.pi * step / steps / 2) ** 2  # the half-angle formula
+def warm_cosine(step: int, steps: int, warm: int, lr: float) -> float:
+    if step < warm:
+        return lr * step / warm
+    return lr * math.cos(math.pi / 2 * (step - warm) / (steps - warm)) ** 2  # half-angle formula
+
+
+def fall(shape: Callable[[float], float]) -> Callable[..., float]:
+    """Warm up rightly, then fall by another shape of the part of the way, 0 to 1."""
+
+    def answer(step: int, steps: int, warm: int, lr: float) -> float:
+        return lr * (step / warm if step < warm else shape((step - warm) / (steps - warm)))
+
+    return answer
 
 
 def quantize(w: Array) -> tuple[Array, Array]:
@@ -39,7 +50,7 @@ def quantize(w: Array) -> tuple[Array, Array]:
 SOLUTIONS: dict[str, Callable[..., Any]] = {
     "8.1": cost,
     "8.2": receptive_field,
-    "8.3": cosine,
+    "8.3": warm_cosine,
     "8.4": quantize,
 }
 
@@ -104,15 +115,24 @@ MISTAKES: list[tuple[str, Callable[..., Any], str]] = [
     ("8.2", lambda layers: receptive_field(layers) ** 2, "an area"),
     ("8.2", lambda layers: layers, "one number"),
     ("8.2", lambda layers: 77, "it is not 77"),
-    ("8.3", lambda t, n, lr: 2 * cosine(t, n, lr), "half is missing"),
-    ("8.3", lambda t, n, lr: lr - cosine(t, n, lr), "rises"),
-    ("8.3", lambda t, n, lr: lr * math.cos(math.pi * t / n), "becomes negative"),
-    ("8.3", lambda t, n, lr: lr * (1 + math.cos(2 * math.pi * t / n)) / 2, "whole wave"),
-    ("8.3", lambda t, n, lr: lr * (1 + math.cos(180 * t / n)) / 2, "radians"),
-    ("8.3", lambda t, n, lr: lr * (1 - t / n), "straight line"),
-    ("8.3", lambda t, n, lr: cosine(t, n, 1.0), "depend on lr"),
-    ("8.3", lambda t, n, lr: [cosine(t, n, lr)], "one number"),
-    ("8.3", lambda t, n, lr: 7.5, "is not 7.5"),
+    ("8.3", lambda t, n, w, lr: lr, "rises evenly"),
+    ("8.3", lambda t, n, w, lr: lr * (t + 1) / w if t < w else 0.0, "number 0"),
+    ("8.3", lambda t, n, w, lr: lr * max(0.0, 1 - t / max(w, 1)), "rises evenly"),
+    ("8.3", lambda t, n, w, lr: warm_cosine(t, n, t < w and w, lr), "count its steps from there"),
+    (
+        "8.3",
+        lambda t, n, w, lr: warm_cosine(t, n + w, w, lr),
+        "only the steps after the warm-up",
+    ),
+    ("8.3", fall(lambda u: 1 + math.cos(math.pi * u)), "half of (8.5)"),
+    ("8.3", fall(lambda u: (1 - math.cos(math.pi * u)) / 2), "yours rises"),
+    ("8.3", fall(lambda u: math.cos(math.pi * u)), "becomes negative"),
+    ("8.3", fall(lambda u: (1 + math.cos(2 * math.pi * u)) / 2), "whole one"),
+    ("8.3", fall(lambda u: (1 + math.cos(180 * u)) / 2), "radians"),
+    ("8.3", fall(lambda u: 1 - u), "straight line"),
+    ("8.3", lambda t, n, w, lr: warm_cosine(t, n, w, 1.0), "depend on lr"),
+    ("8.3", lambda t, n, w, lr: [warm_cosine(t, n, w, lr)], "one number"),
+    ("8.3", lambda t, n, w, lr: 7.5, "is not 7.5"),
     ("8.4", lambda w: quantize(w)[0], "two things"),
     ("8.4", lambda w: (quantize(w)[0].T, quantize(w)[1]), "whole numbers have shape"),
     ("8.4", lambda w: (quantize(w)[0].astype(float), quantize(w)[1]), "of type float64"),

@@ -120,43 +120,64 @@ def _eager(layers: Sequence[tuple[int, int]]) -> int:
     return seen
 
 
-def check_cosine(answer: Any) -> str | None:
-    """Exercise 8.3: the learning rate of a cosine schedule."""
-    for lr, steps in ((0.1, 100), (2e-3, 7), (3.0, 2)):
-        for step in sorted({0, 1, steps // 3, steps // 2, steps}):
-            got = call(answer, step, steps, lr)
+def check_warm_cosine(answer: Any) -> str | None:
+    """Exercise 8.3: the learning rate of a warm-up and a cosine schedule."""
+    for steps, warm, lr in ((100, 20, 0.1), (7, 3, 2e-3), (10, 0, 3.0)):
+        for step in sorted({0, 1, warm // 2, warm, warm + (steps - warm) // 3, steps - 1, steps}):
+            got = call(answer, step, steps, warm, lr)
             if np.ndim(got) != 0:
                 return f"The answer is one number, and yours has shape {np.shape(got)}."
-            if np.isclose(got, _half_wave(step, steps) * lr, rtol=1e-6, atol=1e-12):
+            if step < warm:
+                right, mistakes = lr * step / warm, _rising_mistakes(step, warm)
+            else:
+                right = lr * _half_wave((step - warm) / (steps - warm))
+                mistakes = _falling_mistakes(step, steps, warm)
+            if _near(got, right):
                 continue
-            where = f"After {step} of {steps} steps from {lr:g}"
-            return _cosine_problem(float(got), step, steps, lr, where)
+            where = f"After {step} of {steps} steps, {warm} of them to warm up, from {lr:g}"
+            if lr != 1 and _near(got * lr, right):
+                return f"{where}: the result doesn't depend on lr."
+            for message, wrong in mistakes.items():
+                if _near(got, wrong * lr):
+                    return f"{where}: {message}"
+            return f"{where} it is not {float(got):g}."
     return None
 
 
-def _cosine_problem(got: float, step: int, steps: int, lr: float, where: str) -> str:
-    angle = math.pi * step / steps
-    mistakes = {
-        "The half is missing: at the start you have twice the learning rate.": 1 + math.cos(angle),
-        "That rises; the learning rate is to fall.": (1 - math.cos(angle)) / 2,
-        "The cosine alone becomes negative: add 1, and halve.": math.cos(angle),
-        "A whole wave ends where it began: take half of one, an angle from 0 to pi.": (
-            1 + math.cos(2 * angle)
-        )
-        / 2,
-        "Python's cosine wants radians, not degrees.": (1 + math.cos(180 * step / steps)) / 2,
-        "That falls along a straight line.": 1 - step / steps,
+def _near(a: float, b: float) -> bool:
+    return bool(np.isclose(a, b, rtol=1e-6, atol=1e-12))
+
+
+def _half_wave(part: float) -> float:
+    return (1 + math.cos(math.pi * part)) / 2
+
+
+def _rising_mistakes(step: int, warm: int) -> dict[str, float]:
+    return {
+        "during the warm-up the learning rate rises evenly, from 0.": 1.0,
+        "the first step, number 0, has the learning rate 0.": (step + 1) / warm,
+        "during the warm-up it rises; yours falls.": 1 - step / warm,
     }
-    if np.isclose(got, _half_wave(step, steps)) and lr != 1:
-        return f"{where}: the result doesn't depend on lr, where it starts."
-    for message, wrong in mistakes.items():
-        if np.isclose(got, wrong * lr, rtol=1e-6, atol=1e-12):
-            return f"{where}: {message[0].lower()}{message[1:]}"
-    return f"{where} it is not {got:g}."
 
 
-def _half_wave(step: int, steps: int) -> float:
-    return (1 + math.cos(math.pi * step / steps)) / 2
+def _falling_mistakes(step: int, steps: int, warm: int) -> dict[str, float]:
+    part = (step - warm) / (steps - warm)
+    return {
+        "the wave begins where the warm-up ends, so count its steps from there.": _half_wave(
+            step / steps
+        ),
+        "the wave has only the steps after the warm-up to reach 0.": _half_wave(
+            (step - warm) / steps
+        ),
+        "the half of (8.5) is missing.": 2 * _half_wave(part),
+        "after the warm-up it falls; yours rises.": 1 - _half_wave(part),
+        "the cosine alone becomes negative: add 1, and halve.": math.cos(math.pi * part),
+        "take half a wave, an angle from 0 to pi; a whole one ends where it began.": _half_wave(
+            2 * part
+        ),
+        "Python's cosine wants radians, not degrees.": (1 + math.cos(180 * part)) / 2,
+        "that falls along a straight line.": 1 - part,
+    }
 
 
 def check_quantize(answer: Any) -> str | None:
@@ -221,6 +242,6 @@ def _rounding_problem(whole: npt.NDArray[Any], exact: Floats) -> str | None:
 CHECKS: dict[str, Check] = {
     "8.1": check_convolution_cost,
     "8.2": check_receptive_field,
-    "8.3": check_cosine,
+    "8.3": check_warm_cosine,
     "8.4": check_quantize,
 }
