@@ -242,7 +242,12 @@ def test_the_stop_button_gets_through() -> None:
 
 
 ENDLESS = """
+import signal
+
 from lessonlib import exercises
+
+# A shell may start what it runs in the background deaf to interrupts; a notebook never is.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 def count(sizes):
     while True:
