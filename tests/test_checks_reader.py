@@ -400,6 +400,14 @@ def test_the_probabilities_at_several_sizes_are_averaged(reader: CheckReader) ->
     assert not np.allclose(one_by_one[0], one_by_one[1], atol=1e-3)
 
 
+@pytest.mark.parametrize("sizes", [(), (0.0,), (1.0, -1.0)])
+def test_a_candidate_must_be_shown_at_some_size(
+    reader: CheckReader, sizes: tuple[float, ...]
+) -> None:
+    with pytest.raises(ValueError, match="above 0, and one at least"):
+        classify(reader.model, find_candidates(PATHS[0]).pictures, sizes)
+
+
 # ---------------------------------------------------------------- confidence
 
 

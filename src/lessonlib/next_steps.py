@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn.utils import prune
 
 from lessonlib import data_path, models
-from lessonlib.training import affine_maps, resample
+from lessonlib.training import affine_maps, grid_of, resample
 
 VARIANTS = {
     "baseline": "plain MLP",
@@ -103,7 +103,7 @@ def affine(x: Tensor, generator: torch.Generator) -> Tensor:
         to 0.1 pixels a row, moved by up to 1.5 pixels each way.
     """
     matrices = affine_maps(len(x), generator, x.device)
-    return resample(x, F.affine_grid(matrices, [len(x), 1, 28, 28], align_corners=False))
+    return resample(x, grid_of(matrices))
 
 
 def elastic(x: Tensor, generator: torch.Generator) -> Tensor:
@@ -130,7 +130,7 @@ def elastic(x: Tensor, generator: torch.Generator) -> Tensor:
     pushes = 0.6 / 14 * torch.randn(len(x), 2, 7, 7, generator=generator, device=x.device)
     smooth = F.interpolate(pushes, (28, 28), mode="bicubic").permute(0, 2, 3, 1)
     stay = torch.eye(2, 3, device=x.device).expand(len(x), 2, 3)
-    return resample(x, F.affine_grid(stay, [len(x), 1, 28, 28], align_corners=False) + smooth)
+    return resample(x, grid_of(stay) + smooth)
 
 
 def moved(x: Tensor, degrees: float = 0.0, right: float = 0.0, down: float = 0.0) -> Tensor:
@@ -155,7 +155,7 @@ def moved(x: Tensor, degrees: float = 0.0, right: float = 0.0, down: float = 0.0
     x0, y0 = -right / 14, -down / 14
     rows = [[cos, -sin, cos * x0 - sin * y0], [sin, cos, sin * x0 + cos * y0]]
     matrices = torch.tensor(rows, device=x.device).expand(len(x), 2, 3)
-    return resample(x, F.affine_grid(matrices, [len(x), 1, 28, 28], align_corners=False))
+    return resample(x, grid_of(matrices))
 
 
 # Pruning

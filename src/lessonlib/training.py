@@ -363,6 +363,22 @@ def resample(x: Tensor, grid: Tensor) -> Tensor:
     return ink[:, 0] + PAPER
 
 
+def grid_of(matrices: Tensor) -> Tensor:
+    """Turn affine maps into the grids that `resample` takes.
+
+    Parameters
+    ----------
+    matrices : Tensor, float, shape (n, 2, 3)
+        As `affine_maps` draws them: from a pixel's place to the place of its ink.
+
+    Returns
+    -------
+    Tensor
+        Shape (n, 28, 28, 2).
+    """
+    return F.affine_grid(matrices, [len(matrices), 1, 28, 28], align_corners=False)
+
+
 def resized(x: Tensor, factor: float) -> Tensor:
     """Make what images show larger or smaller, about their middles.
 
@@ -382,10 +398,7 @@ def resized(x: Tensor, factor: float) -> Tensor:
         return x
     images = x.reshape(-1, 28, 28)
     matrix = torch.eye(2, 3, device=x.device) / factor  # where a pixel's ink comes from
-    grid = F.affine_grid(
-        matrix.expand(len(images), 2, 3), [len(images), 1, 28, 28], align_corners=False
-    )
-    return resample(images, grid).view_as(x)
+    return resample(images, grid_of(matrix.expand(len(images), 2, 3))).view_as(x)
 
 
 def as_tensors(

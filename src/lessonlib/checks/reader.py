@@ -239,7 +239,14 @@ def classify(
     Returns
     -------
     float64 array, shape (n, 12)
+
+    Raises
+    ------
+    ValueError
+        Without a size, or with one that is not above 0.
     """
+    if not len(sizes) or min(sizes) <= 0:
+        raise ValueError(f"sizes must be numbers above 0, and one at least; not {sizes}")
     if not len(shown):
         return np.zeros((0, CLASSES))
     import torch
