@@ -15,6 +15,7 @@ from lessonlib.checks import Difficulty, Piece, Strip, binarize, cut_up, render,
 from lessonlib.checks.candidates import (
     LONGEST,
     WIDEST,
+    WIDEST_PIECE,
     boxes_of,
     cut,
     filled,
@@ -24,6 +25,7 @@ from lessonlib.checks.candidates import (
     straighten,
     text_middle,
     waists,
+    walls,
 )
 from lessonlib.checks.segment import SMALLEST
 
@@ -54,12 +56,13 @@ def larger(ink: Ink, factor: int) -> Ink:
     return ink.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
-def strip_of(*boxes: Box, shape: tuple[int, int] = FIELD, height: int = 50) -> Strip:
-    """Put together a strip of solid primitives."""
-    labels = np.full(shape, -1, dtype=np.int16)
+def strip_of(*boxes: Box, pieces: list[int] | None = None, height: int = 50) -> Strip:
+    """Put together a strip of solid primitives, each a piece by itself where not told."""
+    labels = np.full(FIELD, -1, dtype=np.int16)
     for number, (x, y, w, h) in enumerate(boxes):
         labels[y : y + h, x : x + w] = number
-    return Strip(labels, np.array(boxes, dtype=np.int64).reshape(-1, 4), height, 0.0)
+    sides = np.array(boxes, dtype=np.int64).reshape(-1, 4)
+    return Strip(labels, sides, np.array(pieces or range(len(boxes))), height, 0.0)
 
 
 def piece_of(ink: Ink) -> Piece:
@@ -95,6 +98,21 @@ def test_touching_digits_are_cut_between_them() -> None:
     strip = cut_up(ink)
     edges = (strip.boxes[:, 0] + strip.boxes[:, 2]).tolist()
     assert any(abs(edge - 84) <= 6 for edge in edges)
+
+
+def test_zeros_written_into_each_other_are_cut_between_their_loops() -> None:
+    strip = cut_up(rings(60, 92))  # a stroke deep in each other: no waist
+    assert len(strip.boxes) == 2
+    assert strip.boxes[1, 0] == pytest.approx(76, abs=3)
+    assert strip.pieces[0] == strip.pieces[1]
+
+
+def test_each_primitive_knows_its_piece() -> None:
+    ink = rings(60, 108, 200)
+    ink[46:50, 78:92] = True  # a ligature
+    strip = cut_up(ink)
+    assert len(set(strip.pieces[strip.boxes[:, 0] < 150].tolist())) == 1
+    assert len(set(strip.pieces.tolist())) == 2
 
 
 def test_dirt_is_dropped_and_a_dot_is_kept() -> None:
@@ -251,6 +269,31 @@ def test_loops_are_filled_and_open_strokes_are_not() -> None:
     np.testing.assert_array_equal(filled(bars(60)), bars(60))
 
 
+# ---------------------------------------------------------------- walls
+
+
+def test_a_wall_stands_between_loops_side_by_side() -> None:
+    joined = piece_of(rings(40, 72, 104)).ink
+    middles = [56 - 40 + WIDE // 2, 88 - 40 + WIDE // 2]
+    np.testing.assert_allclose(walls(joined, HIGH), middles, atol=2)
+
+
+def test_no_wall_stands_between_the_loops_of_an_eight() -> None:
+    eight = np.zeros((60, 40), dtype=np.uint8)
+    for y in (16, 43):
+        cv2.ellipse(eight, (20 + (y - 30) // 6, y), (12, 13), 0, 0, 360, 1, thickness=4)
+    assert cv2.connectedComponents(1 - eight)[0] == 4  # the ink, and paper around and in two loops
+    assert walls(eight.astype(bool), 60) == []
+
+
+def test_a_hole_too_low_to_be_a_loop_makes_no_wall() -> None:
+    ink = rings(40, 104)
+    ink[46:54, 55:90] = True
+    ink[49:51, 72:75] = False
+    assert walls(ink, HIGH) == walls(rings(40) | rings(104), HIGH)
+    assert walls(piece_of(bars(60)).ink, HIGH) == []
+
+
 # ---------------------------------------------------------------- waists
 
 
@@ -292,6 +335,33 @@ def test_a_candidate_has_no_wide_gap_and_few_primitives() -> None:
     assert runs(apart).tolist() == [[0, 1], [1, 2]]
     crumbs = strip_of(*((8 * i, 20, 6, 50) for i in range(6)))
     assert max(stop - start for start, stop in runs(crumbs).tolist()) == LONGEST
+
+
+def test_a_whole_piece_is_a_candidate_however_often_it_is_cut() -> None:
+    parts = [(14 * i, 20, 14, 50) for i in range(LONGEST + 2)]
+    assert [0, len(parts)] not in runs(strip_of(*parts)).tolist()
+    assert [0, len(parts)] in runs(strip_of(*parts, pieces=[0] * len(parts))).tolist()
+
+
+def test_a_piece_is_no_candidate_when_it_is_too_wide_or_another_s_ink_lies_between() -> None:
+    half = round(WIDEST_PIECE * 50 / 2)
+    assert runs(strip_of((0, 20, half, 50), (half, 20, half, 50), pieces=[0, 0])).tolist() == [
+        [0, 1],
+        [1, 2],
+        [0, 2],
+    ]
+    wide = strip_of((0, 20, half, 50), (half, 20, half + 5, 50), pieces=[0, 0])
+    assert runs(wide).tolist() == [[0, 1], [1, 2]]
+    between = strip_of((0, 20, 40, 50), (40, 60, 40, 5), (80, 20, 40, 50), pieces=[0, 1, 0])
+    assert [0, 3] not in runs(between).tolist()
+
+
+@given(any_ink)
+@settings(deadline=None)
+def test_candidates_come_once_each_ordered_by_their_ends(ink: Ink) -> None:
+    found = [tuple(pair) for pair in runs(cut_up(ink)).tolist()]
+    assert len(set(found)) == len(found)
+    assert [stop for _, stop in found] == sorted(stop for _, stop in found)
 
 
 def test_a_wide_primitive_is_a_candidate_by_itself() -> None:

@@ -27,7 +27,7 @@ def strip_of(*widths: int) -> Strip:
     edges = np.cumsum([0, *widths])
     labels = np.repeat(np.arange(len(widths), dtype=np.int16), widths)[np.newaxis].repeat(40, 0)
     boxes = [(x, 0, w, 40) for x, w in zip(edges.tolist(), widths, strict=False)]
-    return Strip(labels, np.array(boxes, dtype=np.int64), 40, 0.0)
+    return Strip(labels, np.array(boxes, dtype=np.int64), np.arange(len(widths)), 40, 0.0)
 
 
 def owners(*widths_and_owners: tuple[int, int]) -> npt.NDArray[np.int16]:
@@ -73,6 +73,24 @@ def test_dirt_and_lines_are_marks() -> None:
 def test_what_is_neither_whole_nor_clearly_broken_is_left_out() -> None:
     strip, owner = strip_of(16, 4), owners((20, 0))
     assert classes(strip, owner, "7", (0, 1), (1, 2), (0, 2)) == [-1, JUNK, 7]
+
+
+def test_a_zero_keeps_its_name_without_the_side_that_another_is_written_into() -> None:
+    strip, owner = strip_of(20, 20), owners((15, 0), (5, 1), (20, 1))
+    assert classes(strip, owner, "00", (0, 1), (1, 2), (0, 2)) == [0, 0, JUNK]
+    assert classes(strip, owner, "99", (0, 1), (1, 2), (0, 2)) == [-1, -1, JUNK]
+
+
+def test_a_part_of_a_zero_is_no_zero_where_the_whole_is_a_candidate() -> None:
+    strip, owner = strip_of(16, 4), owners((20, 0))
+    assert classes(strip, owner, "0", (0, 1), (1, 2)) == [0, JUNK]
+    assert classes(strip, owner, "0", (0, 1), (1, 2), (0, 2)) == [-1, JUNK, 0]
+
+
+def test_a_zero_with_much_of_another_digit_is_no_zero() -> None:
+    owner = owners((22, 0), (7, 1), (13, 1))
+    assert classes(strip_of(29, 13), owner, "01", (0, 1)) == [0]
+    assert classes(strip_of(29), owner[:, :29], "01", (0, 1)) == [-1]
 
 
 # ---------------------------------------------------------------- a field

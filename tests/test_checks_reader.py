@@ -34,6 +34,7 @@ from lessonlib.checks.reader import (
     BATCH,
     DEFAULT_CALIBRATION,
     MODELS,
+    SURE,
     Box,
     Source,
     calibrated,
@@ -392,11 +393,16 @@ def test_the_cnn_is_shown_each_candidate_at_two_sizes_and_the_mlp_at_one() -> No
     assert CheckReader("cnn").sizes == (0.9, 1.1)
 
 
-def test_the_probabilities_at_several_sizes_are_averaged(reader: CheckReader) -> None:
-    shown = find_candidates(PATHS[0]).pictures
+def test_where_the_first_size_leaves_doubt_the_probabilities_of_all_are_averaged(
+    reader: CheckReader,
+) -> None:
+    shown = np.concatenate([find_candidates(path).pictures for path in PATHS])
     one_by_one = [np.exp(classify(reader.model, shown, (size,))) for size in (0.8, 1.0, 1.1)]
     together = np.exp(classify(reader.model, shown, (0.8, 1.0, 1.1)))
-    np.testing.assert_allclose(together, np.mean(one_by_one, axis=0), atol=1e-6)
+    sure = one_by_one[0].max(axis=1) >= SURE
+    assert 0 < sure.sum() < len(sure)
+    np.testing.assert_allclose(together[~sure], np.mean(one_by_one, axis=0)[~sure], atol=1e-6)
+    np.testing.assert_array_equal(together[sure], one_by_one[0][sure])
     assert not np.allclose(one_by_one[0], one_by_one[1], atol=1e-3)
 
 

@@ -69,7 +69,7 @@ def stretch_contrast(gray: Gray) -> npt.NDArray[np.float32] | None:
     if light - dark < MIN_CONTRAST:
         return None
     levels = (np.arange(256, dtype=np.float32) - dark) * (255 / (light - dark))
-    return np.asarray(np.clip(levels, 0, 255)[gray], dtype=np.float32)
+    return np.asarray(cv2.LUT(gray, np.clip(levels, 0, 255)), dtype=np.float32)
 
 
 def sauvola_threshold(gray: npt.NDArray[np.float32]) -> npt.NDArray[np.floating[Any]]:

@@ -34,13 +34,16 @@ CLASSES = 12
 
 DIRT = 0.05  # pieces lower than this share of the field's height are dirt, or left from a line
 CRUMB = 0.09  # pieces lower than this share of the digits' height are crumbs
-CUT_FROM = 0.45  # a piece is cut where it is wider than this share of the digits' height ...
-CUT_DEPTH = 0.85  # ... and there only at a waist: this share of the ink that columns around it have
-GAP = 0.3  # a candidate has no wider gap inside, as a share of the digits' height
+CUT_FROM = 0.6  # a piece is cut where it is wider than this share of the digits' height ...
+CUT_DEPTH = 0.88  # ... at each waist: a column with at most this share of the ink of those around
 REACH = 0.6  # how far around a waist that is, as a share of the digits' height
 CUT_APART = 0.15  # cuts keep this distance from each other and from the piece's ends
-LONGEST = 4  # primitives in a candidate
+LOOP = 0.2  # a loop is at least this high, as a share of the digits' height ...
+LOOPS_APART = 0.2  # ... and two stand side by side when their middles are this far apart
+GAP = 0.15  # a candidate has no wider gap inside, as a share of the digits' height
+LONGEST = 5  # primitives in a candidate, unless they are a whole piece
 WIDEST = 1.35  # a candidate's width, as a share of the digits' height, unless it is one primitive
+WIDEST_PIECE = 3.0  # or a whole piece: a zero with a long bar to either side
 CONTEXT = 2.0  # side of the window shown around a candidate, in digits' heights
 SHEARS = np.arange(-4, 9) / 10
 
@@ -55,6 +58,8 @@ class Strip:
         Which primitive a pixel is of: 0, 1, ... from left to right; -1 for paper.
     boxes : int array, shape (n, 4)
         Each primitive's x, y, w, h.
+    pieces : int array, shape (n,)
+        Of which piece of connected ink each primitive is a part: any number, the piece's own.
     height : int
         Of the digits, in pixels.
     shear : float
@@ -63,6 +68,7 @@ class Strip:
 
     labels: Labels
     boxes: npt.NDArray[np.int64]
+    pieces: npt.NDArray[np.int64]
     height: int
     shear: float
 
@@ -84,20 +90,21 @@ def cut_up(ink: Ink) -> Strip:
     pieces = [piece for piece in connected_pieces(ink) if piece.height >= DIRT * ink.shape[0]]
     height = digit_height(pieces) if pieces else 0
     if height < SMALLEST * ink.shape[0]:
-        return Strip(np.full(ink.shape, -1, np.int16), np.zeros((0, 4), np.int64), 0, shear)
+        pieces = []
     primitives = [
-        primitive
-        for piece in pieces
+        (part, number)
+        for number, piece in enumerate(pieces)
         if piece.height >= CRUMB * height
-        for primitive in cut(piece, height)
+        for part in cut(piece, height)
     ]
-    primitives.sort(key=lambda piece: 2 * piece.x + piece.width)
+    primitives.sort(key=lambda primitive: 2 * primitive[0].x + primitive[0].width)
     labels = np.full(ink.shape, -1, dtype=np.int16)
-    for number, piece in enumerate(primitives):
-        place = labels[piece.y : piece.y + piece.height, piece.x : piece.x + piece.width]
-        place[piece.ink] = number
-    boxes = [(piece.x, piece.y, piece.width, piece.height) for piece in primitives]
-    return Strip(labels, np.array(boxes, dtype=np.int64).reshape(-1, 4), height, shear)
+    boxes = np.zeros((len(primitives), 4), dtype=np.int64)
+    for number, (part, _) in enumerate(primitives):
+        boxes[number] = x, y, w, h = part.x, part.y, part.width, part.height
+        labels[y : y + h, x : x + w][part.ink] = number
+    numbers = np.array([number for _, number in primitives], dtype=np.int64)
+    return Strip(labels, boxes, numbers, height, shear)
 
 
 def straighten(ink: Ink) -> tuple[Ink, float]:
@@ -158,9 +165,10 @@ def sheared_start(shear: float, height: int) -> float:
 def cut(piece: Piece, height: int) -> list[Piece]:
     """Cut a piece wherever two digits might touch.
 
-    A cut goes down a column with less ink than the columns around it. A quarter of the
+    A cut goes down a waist, a column with less ink than the columns around it. A quarter of the
     column's extent is added to its ink, so that a thin ligature is cut rather than the thin top
-    and bottom of a zero.
+    and bottom of a zero. Zeros that are written into each other have no waist: there the cut goes
+    between their loops.
 
     Parameters
     ----------
@@ -177,8 +185,11 @@ def cut(piece: Piece, height: int) -> list[Piece]:
         return [piece]
     cost = filled(piece.ink).sum(axis=0) + EXTENT * column_extents(piece.ink)
     apart = max(2, round(CUT_APART * height))
-    edges = [0, *waists(cost, apart, round(REACH * height)), piece.width]
-    return [crop(piece, a, b) for a, b in pairwise(edges)]
+    columns = waists(cost, apart, round(REACH * height))
+    for wall in walls(piece.ink, height):
+        if all(abs(wall - column) >= apart for column in (0, *columns, piece.width)):
+            columns.append(wall)
+    return [crop(piece, a, b) for a, b in pairwise([0, *sorted(columns), piece.width])]
 
 
 def filled(ink: Ink) -> Ink:
@@ -229,8 +240,39 @@ def waists(cost: npt.NDArray[np.float64], apart: int, reach: int) -> list[int]:
     return sorted(chosen)
 
 
+def walls(ink: Ink, height: int) -> list[int]:
+    """Find the columns between loops that stand side by side.
+
+    Parameters
+    ----------
+    ink : bool array, shape (h, w)
+    height : int
+        The digits' height in pixels.
+
+    Returns
+    -------
+    list of int
+        In ascending order. None in an eight, whose loops stand on each other.
+    """
+    outlines, tree = cv2.findContours(
+        ink.view(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE
+    )  # tree[0, i, 3]: the outline around outline i, -1 where i is not a loop's
+    loops = []
+    for outline, (_, _, _, around) in zip(outlines, tree[0], strict=True):
+        x, _, w, h = cv2.boundingRect(outline)
+        if around >= 0 and h >= LOOP * height:
+            loops.append((2 * x + w, x, x + w))
+    return [
+        (right + left) // 2
+        for (middle, _, right), (next_middle, left, _) in pairwise(sorted(loops))
+        if next_middle - middle >= 2 * LOOPS_APART * height
+    ]
+
+
 def runs(strip: Strip) -> npt.NDArray[np.int64]:
     """List the candidates: runs of neighbouring primitives no wider than a digit can be.
+
+    A piece of connected ink is a candidate as a whole, too, however many cuts it got.
 
     Parameters
     ----------
@@ -243,17 +285,47 @@ def runs(strip: Strip) -> npt.NDArray[np.int64]:
     """
     left = strip.boxes[:, 0].tolist()
     right = (strip.boxes[:, 0] + strip.boxes[:, 2]).tolist()
+    whole = whole_pieces(strip)
     found = []
     for stop in range(1, len(left) + 1):
         x, edge = left[stop - 1], right[stop - 1]
-        found.append((stop - 1, stop))
+        starts = [stop - 1]
         for start in range(stop - 2, max(-1, stop - 1 - LONGEST), -1):
             gap = x - right[start]
             x, edge = min(x, left[start]), max(edge, right[start])
             if edge - x > WIDEST * strip.height or gap > GAP * strip.height:
                 break
-            found.append((start, stop))
+            starts.append(start)
+        if stop in whole and whole[stop] not in starts:
+            starts.append(whole[stop])
+        found += [(start, stop) for start in starts]
     return np.array(found, dtype=np.int64).reshape(-1, 2)
+
+
+def whole_pieces(strip: Strip) -> dict[int, int]:
+    """Find the runs that are all of a piece, with nothing of another between.
+
+    Parameters
+    ----------
+    strip : Strip
+
+    Returns
+    -------
+    dict of int to int
+        From the first primitive after the last to the first: of pieces that aren't too wide.
+    """
+    parts: dict[int, list[int]] = {}
+    for number, piece in enumerate(strip.pieces.tolist()):
+        parts.setdefault(piece, []).append(number)
+    left = strip.boxes[:, 0].tolist()
+    right = (strip.boxes[:, 0] + strip.boxes[:, 2]).tolist()
+    found = {}
+    for own in parts.values():
+        start, stop = own[0], own[-1] + 1
+        width = max(right[start:stop]) - min(left[start:stop])
+        if stop - start == len(own) and width <= WIDEST_PIECE * strip.height:
+            found[stop] = start
+    return found
 
 
 def boxes_of(strip: Strip, found: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -330,8 +402,9 @@ def in_context(
     near = cv2.dilate(strip.labels, np.ones((reach, reach), np.uint8))
     label = cv2.resize(near, size, interpolation=cv2.INTER_NEAREST)
     room = SIZE // 2
-    share = np.pad(share, room)
-    label = np.pad(label, room, constant_values=-1)
+    edges = (room, room, room, room, cv2.BORDER_CONSTANT)
+    share = cv2.copyMakeBorder(share, *edges, value=0)
+    label = cv2.copyMakeBorder(label, *edges, value=-1)
     top = min(round(text_middle(strip) * scale), size[1])
     left = np.minimum(((boxes[:, 0] + boxes[:, 2] / 2) * scale).round().astype(int), size[0])
     columns = left[:, np.newaxis] + np.arange(SIZE)
@@ -378,8 +451,10 @@ def ink_box(
     x, y, w, h : int
         In pixels of the image.
     """
-    x, y, w, h = boxes_of(strip, np.array([[start, stop]]))[0]
-    own = strip.labels[y : y + h, x : x + w]
+    corners = strip.boxes[start:stop, :2]
+    x, y = corners.min(axis=0)
+    right, bottom = (corners + strip.boxes[start:stop, 2:]).max(axis=0)
+    own = strip.labels[y:bottom, x:right]
     rows, columns = np.nonzero((own >= start) & (own < stop))
     rows += y
     columns = columns + x - sheared_start(strip.shear, len(strip.labels)) - strip.shear * rows

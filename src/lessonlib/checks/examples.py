@@ -29,8 +29,9 @@ Examples = tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]
 
 WHOLE = 0.85  # a candidate is a digit when it has this share of the digit's ink ...
 PURE = 0.85  # ... and this share of its own ink is the digit's
-JUNK_SHARE = 0.4
 PARTLY = 0.7  # below this share of either it is junk; between the two it is not used
+OTHERS = 0.4  # a zero written into another digit may hold less than this share of that one's ink
+JUNK_SHARE = 0.4
 
 
 def examples(
@@ -198,18 +199,25 @@ def classes_of(
     whole = np.maximum(shares.sum(axis=0), 1)
     is_digit = np.array([c.isdecimal() for c in amount] + [False])
     classes = np.full(len(found), -1, dtype=np.int16)
+    clear, unclear = set(), []
     for number, (start, stop) in enumerate(found.tolist()):
         own = shares[start:stop].sum(axis=0)
         total = own.sum()
         best = int((own * is_digit).argmax())
         pure, part = own[best] / total, own[best] / whole[best]
+        others = np.delete(own * is_digit / whole, best).max()
         stranger = (2 * shares[start:stop, best] < shares[start:stop].sum(axis=1)).any()
         if own[is_digit].sum() < (1 - PURE) * total:
             classes[number] = MARK
-        elif stranger:
+        elif stranger or pure < PARTLY or part < PARTLY:
             classes[number] = JUNK
         elif pure >= PURE and part >= WHOLE:
             classes[number] = int(amount[best])
-        elif pure < PARTLY or part < PARTLY:
-            classes[number] = JUNK
+            clear.add(best)
+        elif amount[best] == "0" and others < OTHERS:
+            unclear.append((number, best))
+    # Of zeros that are written into each other no candidate is whole and pure. The best are zeros.
+    for number, character in unclear:
+        if character not in clear:
+            classes[number] = 0
     return classes

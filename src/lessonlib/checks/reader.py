@@ -1,6 +1,5 @@
 """The reader: all steps from an image of a field to what it says."""
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -19,7 +18,7 @@ from lessonlib.checks.image import as_gray, load_image, resample
 from lessonlib.checks.search import best_path
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import nn
 
 Box = tuple[int, int, int, int]
 Source = str | PathLike[str] | npt.ArrayLike  # a file's path, or an array that holds an image
@@ -33,6 +32,7 @@ BATCH = 64  # fields read together: enough for the network to be quick, little t
 # weights, fitted on rendered fields by the script that trains the network. For a network of your
 # own they are a guess.
 DEFAULT_CALIBRATION = {"constant": 0.0, "score": 0.25, "share": 0.1}
+SURE = 0.99  # where a class has this probability, a second look is not worth its time
 ONCE = (1.0,)  # each candidate is shown to the network once, in its own size
 CERTAIN = 1e-6  # a probability nearer to 1 than this has no more to say
 
@@ -98,8 +98,8 @@ class CheckReader:
     model : {"mlp", "cnn"} or nn.Module
         The quicker or the better of the two networks that ship with the course; or one of your
         own: standardised pictures (n, 2, 28, 28) in, logits (n, 12) out, as
-        ``lessonlib.models.MLP(pictures=2, classes=12)``. The shipped CNN is shown each candidate
-        at two sizes (see `classify`), the others at one.
+        ``lessonlib.models.MLP(pictures=2, classes=12)``. The shipped CNN is shown a candidate at
+        two sizes (see `classify`), the others at one.
 
     Raises
     ------
@@ -224,7 +224,7 @@ def find_candidates(image: Source) -> Field:
 def classify(
     model: "nn.Module", shown: npt.NDArray[np.uint8], sizes: Sequence[float] = ONCE
 ) -> npt.NDArray[np.float64]:
-    """Compute the log probabilities of the twelve classes for each candidate, in one batch.
+    """Compute the log probabilities of the twelve classes for each candidate.
 
     Parameters
     ----------
@@ -233,8 +233,9 @@ def classify(
     shown : uint8 array, shape (n, 2, 28, 28)
         As `pictures` makes them.
     sizes : sequence of float
-        Each candidate is shown at each of these sizes, 1 its own, and the probabilities are
-        averaged: what misleads the network at one size seldom does at all of them.
+        A candidate is shown at the first of these sizes, 1 its own. Where that leaves doubt, it
+        is shown at the others, too, and the probabilities are averaged: what misleads the
+        network at one size seldom does at all of them.
 
     Returns
     -------
@@ -247,6 +248,29 @@ def classify(
     """
     if not len(sizes) or min(sizes) <= 0:
         raise ValueError(f"sizes must be numbers above 0, and one at least; not {sizes}")
+    log_p = look(model, shown, sizes[0])
+    doubtful = log_p.max(axis=1) < np.log(SURE)
+    looks = [log_p[doubtful], *(look(model, shown[doubtful], size) for size in sizes[1:])]
+    log_p[doubtful] = np.logaddexp.reduce(looks) - np.log(len(looks))
+    return log_p
+
+
+def look(
+    model: "nn.Module", shown: npt.NDArray[np.uint8], size: float = 1.0
+) -> npt.NDArray[np.float64]:
+    """Compute the log probabilities of the twelve classes for each candidate, at one size.
+
+    Parameters
+    ----------
+    model, shown
+        As for `classify`.
+    size : float
+        Above 0.
+
+    Returns
+    -------
+    float64 array, shape (n, 12)
+    """
     if not len(shown):
         return np.zeros((0, CLASSES))
     import torch
@@ -254,17 +278,14 @@ def classify(
     from lessonlib.models import to_tensor
     from lessonlib.training import resized
 
-    def log_probabilities(x: "Tensor") -> "Tensor":
-        looks = [model(resized(x, size)).double().log_softmax(dim=1) for size in sizes]
-        return torch.stack(looks).logsumexp(dim=0) - math.log(len(looks))
-
     model.eval()
     with torch.inference_mode():
         device = next((weights.device for weights in model.parameters()), None)
         full = np.pad(shown, ((0, -len(shown) % PART), (0, 0), (0, 0), (0, 0)))
         parts = [full[start : start + TOGETHER] for start in range(0, len(full), TOGETHER)]
-        log_p = torch.cat([log_probabilities(to_tensor(part, device)) for part in parts])
-        return np.asarray(log_p[: len(shown)].cpu().numpy())
+        logits = [model(resized(to_tensor(part, device), size)) for part in parts]
+        log_p = torch.cat(logits)[: len(shown)].double().log_softmax(dim=1)
+        return np.asarray(log_p.cpu().numpy())
 
 
 def decode(

@@ -227,10 +227,9 @@ def column_extents(ink: Ink) -> npt.NDArray[np.int64]:
     int array, shape (w,)
         In rows; 0 for a column with one pixel of ink, or none.
     """
-    rows = np.arange(len(ink))[:, np.newaxis]
-    top = np.where(ink, rows, len(ink)).min(axis=0)
-    bottom = np.where(ink, rows, -1).max(axis=0)
-    return np.asarray(np.maximum(bottom - top, 0), dtype=np.int64)
+    top = ink.argmax(axis=0)  # the first True, or 0 where there is none
+    bottom = len(ink) - 1 - ink[::-1].argmax(axis=0)
+    return np.asarray(np.where(ink.any(axis=0), bottom - top, 0), dtype=np.int64)
 
 
 def crop(piece: Piece, left: int, right: int) -> Piece:
