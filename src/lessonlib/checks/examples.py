@@ -29,8 +29,8 @@ Examples = tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]
 
 WHOLE = 0.85  # a candidate is a digit when it has this share of the digit's ink ...
 PURE = 0.85  # ... and this share of its own ink is the digit's
-PARTLY = 0.7  # below this share of either it is junk; between the two it is not used
-OTHERS = 0.4  # a zero written into another digit may hold less than this share of that one's ink
+PARTLY = 0.7  # below this share of either it is junk; between the two it is used for zeros only,
+OTHERS = 0.4  # and only when it holds less than this share of any other digit's ink
 JUNK_SHARE = 0.4
 
 
@@ -189,7 +189,8 @@ def classes_of(
     Returns
     -------
     int16 array, shape (n,)
-        0 to 9, `MARK`, `JUNK`, or -1 where it is none clearly.
+        0 to 9, `MARK`, `JUNK`, or -1 where it is none clearly. A zero that is written into
+        its neighbour need not be whole.
     """
     # shares[p, c]: pixels of primitive p that character c owns; the last column is nobody's.
     characters = len(amount)
@@ -205,7 +206,7 @@ def classes_of(
         total = own.sum()
         best = int((own * is_digit).argmax())
         pure, part = own[best] / total, own[best] / whole[best]
-        others = np.delete(own * is_digit / whole, best).max()
+        others = np.delete(own * is_digit / whole, best).max(initial=0)
         stranger = (2 * shares[start:stop, best] < shares[start:stop].sum(axis=1)).any()
         if own[is_digit].sum() < (1 - PURE) * total:
             classes[number] = MARK
@@ -216,7 +217,8 @@ def classes_of(
             clear.add(best)
         elif amount[best] == "0" and others < OTHERS:
             unclear.append((number, best))
-    # Of zeros that are written into each other no candidate is whole and pure. The best are zeros.
+    # Of a zero that is written into its neighbour no candidate may be whole and pure. Then all that
+    # come near are zeros.
     for number, character in unclear:
         if character not in clear:
             classes[number] = 0

@@ -96,7 +96,8 @@ class CheckReader:
     Parameters
     ----------
     model : {"mlp", "cnn"} or nn.Module
-        The quicker or the better of the two networks that ship with the course; or one of your
+        The quicker of the two networks that ship with the course, or the one that reads more real
+        checks; or one of your
         own: standardised pictures (n, 2, 28, 28) in, logits (n, 12) out, as
         ``lessonlib.models.MLP(pictures=2, classes=12)``. The shipped CNN is shown a candidate at
         two sizes (see `classify`), the others at one.
@@ -153,7 +154,7 @@ class CheckReader:
         Returns
         -------
         list of Reading
-            In the order of the images; the same that `read` gives for each.
+            In the order of the images; the same that `read` gives for each, up to rounding.
         """
         return list(self.read_iter(images, min_confidence))
 
