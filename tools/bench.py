@@ -26,7 +26,7 @@ from torchvision import datasets, transforms
 from lessonlib import checks, digits, evaluation, models, network, optimizers, training
 from lessonlib.checks.image import Gray
 from lessonlib.checks.reader import BATCH, MODELS, Field
-from lessonlib.checks.render import sample_amounts
+from lessonlib.checks.render import Hand, bundled_hand, drawn_hand, sample_amounts
 from tools import train_weights
 
 SEEDS = range(5)
@@ -150,7 +150,11 @@ def bench_reading() -> None:
     fields = rendered_fields(FIELDS)
     for name in MODELS:
         reader = checks.CheckReader(name)
-        print_accuracy(name, reader)
+        once = checks.CheckReader(reader.model)  # shows each candidate at its own size only
+        print_accuracy(f"{name}, drawn hand", reader, 77, drawn_hand)
+        print_accuracy(f"{name}, collected hand", reader, 78, bundled_hand)
+        if reader.sizes != once.sizes:
+            print_accuracy(f"{name}, collected hand, one look", once, 78, bundled_hand)
         reader.read_many(fields[:BATCH])  # what is slow the first time only
         rate = FIELDS / statistics.median(seconds_to_read(reader, fields) for _ in range(ROUNDS))
         print(f"{name} read_many: {rate:.0f} fields a second ({FIELDS} rendered fields)")
@@ -163,11 +167,11 @@ def bench_reading() -> None:
         subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def print_accuracy(name: str, reader: checks.CheckReader) -> None:
+def print_accuracy(name: str, reader: checks.CheckReader, seed: int, hand: Hand) -> None:
     """Print the share of rendered fields of usual difficulty that is read exactly."""
-    rng = np.random.default_rng(77)
+    rng = np.random.default_rng(seed)
     amounts = sample_amounts(rng, RENDERED)
-    readings = reader.read_many(checks.render(amount, rng) for amount in amounts)
+    readings = reader.read_many(checks.render(amount, rng, hand=hand) for amount in amounts)
     pairs = zip(readings, amounts, strict=True)
     hits = sum(reading.text == checks.digits_of(amount) for reading, amount in pairs)
     low, high = evaluation.wilson_interval(hits, RENDERED)

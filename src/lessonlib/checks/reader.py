@@ -256,9 +256,7 @@ def classify(
     return log_p
 
 
-def look(
-    model: "nn.Module", shown: npt.NDArray[np.uint8], size: float = 1.0
-) -> npt.NDArray[np.float64]:
+def look(model: "nn.Module", shown: npt.NDArray[np.uint8], size: float) -> npt.NDArray[np.float64]:
     """Compute the log probabilities of the twelve classes for each candidate, at one size.
 
     Parameters
