@@ -20,7 +20,7 @@ from lessonlib.checks.candidates import (
     cut,
     filled,
     in_context,
-    ink_box,
+    ink_boxes,
     pictures,
     straighten,
     text_middle,
@@ -441,12 +441,12 @@ def test_a_box_lies_where_the_slanting_ink_is(slant: float, scale: tuple[float, 
     ink = bars(100, 240, slant=slant)
     strip = cut_up(ink)
     assert len(strip.boxes) == 2
-    for number, columns in enumerate((slice(0, 180), slice(180, 400))):
+    boxes = ink_boxes(strip, np.array([[0, 1], [1, 2]]), scale)
+    for box, columns in zip(boxes, (slice(0, 180), slice(180, 400)), strict=True):
         part = np.zeros_like(ink)
         part[:, columns] = ink[:, columns]
         x, y, w, h = cv2.boundingRect(part.astype(np.uint8))
         expected = [x * scale[0], y * scale[1], w * scale[0], h * scale[1]]
-        box = ink_box(strip, number, number + 1, scale)
         np.testing.assert_allclose(box, expected, atol=4 * max(scale))
 
 
@@ -457,7 +457,6 @@ def test_no_box_leaves_the_image(seed: int) -> None:
     field = resample(image)
     strip = cut_up(binarize(field))
     scale = image.shape[1] / field.shape[1], image.shape[0] / field.shape[0]
-    for start, stop in runs(strip).tolist():
-        x, y, w, h = ink_box(strip, start, stop, scale)
+    for x, y, w, h in ink_boxes(strip, runs(strip), scale):
         assert 0 <= x < x + w <= image.shape[1]
         assert 0 <= y < y + h <= image.shape[0]

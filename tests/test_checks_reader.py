@@ -28,7 +28,7 @@ from lessonlib.checks import (
     read_labels,
     render,
 )
-from lessonlib.checks.candidates import CLASSES, ink_box
+from lessonlib.checks.candidates import CLASSES, ink_boxes
 from lessonlib.checks.measure import overlap
 from lessonlib.checks.reader import (
     BATCH,
@@ -382,8 +382,7 @@ def test_boxes_in_an_image_of_a_few_pixels_lie_in_it() -> None:
     ]
     field = find_candidates(np.array(rows, dtype=np.uint8))
     assert len(field.found)
-    for start, stop in field.found.tolist():
-        x, y, w, h = ink_box(field.strip, start, stop, field.scale)
+    for x, y, w, h in ink_boxes(field.strip, field.found, field.scale):
         assert 0 <= x < x + w <= 3
         assert 0 <= y < y + h <= 3
 

@@ -64,7 +64,7 @@ def stretch_contrast(gray: Gray) -> npt.NDArray[np.float32] | None:
     float32 array, shape (H, W), or None
         Values in [0, 255]; None where dark and light differ by less than `MIN_CONTRAST`.
     """
-    counts = np.cumsum(np.bincount(gray.ravel(), minlength=256))
+    counts = np.cumsum(cv2.calcHist([gray], [0], None, [256], [0, 256]))
     dark, light = np.searchsorted(counts, (0.01 * gray.size, 0.99 * gray.size)).tolist()
     if light - dark < MIN_CONTRAST:
         return None

@@ -7,8 +7,11 @@ primitives becomes a candidate, and every whole piece of ink. The network and th
 Every length is a share of the field's height or of the height of its digits.
 """
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from statistics import median
 
 import cv2
 import numpy as np
@@ -233,10 +236,9 @@ def waists(cost: npt.NDArray[np.float64], apart: int, reach: int) -> list[int]:
     free = (row[0] <= CUT_DEPTH * np.minimum(left, right)) & (row[0] <= lowest)
     free[:apart] = free[len(cost) - apart :] = False
     chosen: list[int] = []
-    for column in np.argsort(cost, kind="stable"):
-        if free[column]:
-            chosen.append(int(column))
-            free[max(0, column - apart) : column + apart + 1] = False
+    for column in sorted(np.flatnonzero(free).tolist(), key=cost.tolist().__getitem__):
+        if all(abs(column - other) > apart for other in chosen):
+            chosen.append(column)
     return sorted(chosen)
 
 
@@ -343,10 +345,10 @@ def boxes_of(strip: Strip, found: npt.NDArray[np.int64]) -> npt.NDArray[np.int64
     int array, shape (n, 4)
         x, y, w, h.
     """
-    corners = np.hstack([strip.boxes[:, :2], -(strip.boxes[:, :2] + strip.boxes[:, 2:])])
-    least = np.array([corners[start:stop].min(axis=0) for start, stop in found.tolist()])
-    x, y, right, bottom = least.reshape(-1, 4).T
-    return np.stack([x, y, -right - x, -bottom - y], axis=1)
+    near, far = strip.boxes[:, :2], strip.boxes[:, :2] + strip.boxes[:, 2:]
+    corners = np.vstack([np.hstack([near, -far]), np.zeros((1, 4), np.int64)])  # one to stop at
+    least = np.minimum.reduceat(corners, found.ravel())[::2]  # of start:stop; others lie between
+    return np.hstack([least[:, :2], -least[:, 2:] - least[:, :2]])
 
 
 def pictures(strip: Strip, found: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
@@ -370,12 +372,30 @@ def pictures(strip: Strip, found: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8
     if not len(found):
         return shown
     boxes = boxes_of(strip, found)
-    pairs = zip(found.tolist(), boxes.tolist(), strict=True)
-    for number, ((start, stop), (x, y, w, h)) in enumerate(pairs):
-        own = strip.labels[y : y + h, x : x + w]
-        shown[number, 0] = centre(shrink((own >= start) & (own < stop)))  # its box is tight
+    for number, (run, box) in enumerate(zip(found.tolist(), boxes.tolist(), strict=True)):
+        shown[number, 0] = centre(shrink(ink_of(strip, run, box)))  # its box is tight
     shown[:, 1] = in_context(strip, found, boxes)
     return shown
+
+
+def ink_of(strip: Strip, run: Sequence[int], box: Sequence[int]) -> Ink:
+    """Cut a candidate's own ink out of the field.
+
+    Parameters
+    ----------
+    strip : Strip
+    run : start, stop
+        First primitive, and the first one after the last.
+    box : x, y, w, h
+        Around it, as `boxes_of` gives it.
+
+    Returns
+    -------
+    bool array, shape (h, w)
+    """
+    (start, stop), (x, y, w, h) = run, box
+    labels = strip.labels[y : y + h, x : x + w]
+    return np.asarray((labels >= start) & (labels < stop), dtype=np.bool_)
 
 
 def in_context(
@@ -409,11 +429,12 @@ def in_context(
     top = min(round(text_middle(strip) * scale), size[1])
     left = np.minimum(((boxes[:, 0] + boxes[:, 2] / 2) * scale).round().astype(int), size[0])
     columns = left[:, np.newaxis] + np.arange(SIZE)
-    window = share[top : top + SIZE, columns].transpose(1, 0, 2)  # (n, 28, 28)
-    number = label[top : top + SIZE, columns].transpose(1, 0, 2)
-    start, stop = found.T[:, :, np.newaxis, np.newaxis]
+    rows = slice(top, top + SIZE)
+    number = label[rows, columns]  # (28, n, 28)
+    start, stop = found.astype(np.int16).T[:, :, np.newaxis]
     own = (number >= start) & (number < stop)
-    return np.asarray(127.5 * window * (1 + own), dtype=np.uint8)
+    dark, light = (255 * share).astype(np.uint8), (127.5 * share).astype(np.uint8)
+    return np.where(own, dark[rows, columns], light[rows, columns]).transpose(1, 0, 2)
 
 
 def text_middle(strip: Strip) -> float:
@@ -428,43 +449,44 @@ def text_middle(strip: Strip) -> float:
     float
         The median over the high primitives.
     """
-    y, h = strip.boxes[:, 1], strip.boxes[:, 3]
-    high = h >= 0.6 * strip.height
-    centres = (y + h / 2)[high] if high.any() else y + h / 2
-    return float(np.median(centres))
+    boxes = strip.boxes.tolist()
+    high = [y + h / 2 for _, y, _, h in boxes if h >= 0.6 * strip.height]
+    return float(median(high or [y + h / 2 for _, y, _, h in boxes]))
 
 
-def ink_box(
-    strip: Strip, start: int, stop: int, scale: tuple[float, float]
-) -> tuple[int, int, int, int]:
-    """Give the box around a run of primitives in the image, where the writing still slants.
+def ink_boxes(
+    strip: Strip, found: npt.NDArray[np.int64], scale: tuple[float, float]
+) -> list[tuple[int, int, int, int]]:
+    """Give the box around each run of primitives in the image, where the writing still slants.
 
     Parameters
     ----------
     strip : Strip
-    start, stop : int
-        First primitive, and the first one after the last.
+    found : int array, shape (n, 2)
+        As `runs` gives it.
     scale : (float, float)
         Pixels of the image for one of the resampled field, across and down.
 
     Returns
     -------
-    x, y, w, h : int
+    list of (x, y, w, h)
         In pixels of the image.
     """
-    corners = strip.boxes[start:stop, :2]
-    x, y = corners.min(axis=0)
-    right, bottom = (corners + strip.boxes[start:stop, 2:]).max(axis=0)
-    own = strip.labels[y:bottom, x:right]
-    rows, columns = np.nonzero((own >= start) & (own < stop))
-    rows += y
-    columns = columns + x - sheared_start(strip.shear, len(strip.labels)) - strip.shear * rows
-    left, top = round(columns.min() * scale[0]), round(rows.min() * scale[1])
-    right, bottom = round((columns.max() + 1) * scale[0]), round((rows.max() + 1) * scale[1])
-    # Sheared back, a pixel may come to lie outside by a fraction: the box stays in the image.
     height, width = strip.labels.shape
-    width -= int(np.ceil(abs(strip.shear) * height))
-    right = max(1, min(right, round(width * scale[0])))
-    bottom = max(1, min(bottom, round(height * scale[1])))
-    left, top = min(max(left, 0), right - 1), min(max(top, 0), bottom - 1)
-    return left, top, right - left, bottom - top
+    width -= math.ceil(abs(strip.shear) * height)
+    start_of_row = sheared_start(strip.shear, height)
+    across, down = scale
+    boxes = []
+    for run, box in zip(found.tolist(), boxes_of(strip, found).tolist(), strict=True):
+        x, y, _, h = box
+        pixels = cv2.findNonZero(ink_of(strip, run, box).view(np.uint8)).reshape(-1, 2)
+        columns = pixels[:, 0] - strip.shear * pixels[:, 1]  # sheared back
+        x -= start_of_row + strip.shear * y
+        left, right = x + columns.min().item(), x + columns.max().item() + 1
+        # Sheared back, a pixel may come to lie outside by a fraction: the box stays in the image.
+        right = max(1, min(round(right * across), round(width * across)))
+        bottom = max(1, min(round((y + h) * down), round(height * down)))
+        left = min(max(round(left * across), 0), right - 1)
+        top = min(max(round(y * down), 0), bottom - 1)
+        boxes.append((left, top, right - left, bottom - top))
+    return boxes

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from lessonlib.checks.amount import find_amount
 from lessonlib.checks.binarize import binarize
-from lessonlib.checks.candidates import CLASSES, MARK, Strip, cut_up, ink_box, pictures, runs
+from lessonlib.checks.candidates import CLASSES, MARK, Strip, cut_up, ink_boxes, pictures, runs
 from lessonlib.checks.image import as_gray, load_image, resample
 from lessonlib.checks.search import best_path
 
@@ -309,16 +309,13 @@ def decode(
     Reading
     """
     path = best_path(field.found, log_p, len(field.strip.boxes))
-    chosen = field.found[[number for number, _ in path.steps]].tolist()
-    boxes = [ink_box(field.strip, start, stop, field.scale) for start, stop in chosen]
-    digits, marks, kinds = [], [], []
-    for (number, kind), box in zip(path.steps, boxes, strict=True):
-        kinds.append(kind)
-        if kind == MARK:
-            marks.append(box)
-            continue
-        p = np.exp(log_p[number, :MARK] - log_p[number, :MARK].max())
-        digits.append(Digit(box, (p / p.sum()).astype(np.float32)))
+    numbers, kinds = [number for number, _ in path.steps], [kind for _, kind in path.steps]
+    boxes = ink_boxes(field.strip, field.found[numbers], field.scale)
+    p = np.exp(log_p[numbers, :MARK] - log_p[numbers, :MARK].max(axis=1, keepdims=True))
+    p = (p / p.sum(axis=1, keepdims=True)).astype(np.float32)
+    steps = list(zip(kinds, boxes, p, strict=True))
+    digits = [Digit(box, own) for kind, box, own in steps if kind != MARK]
+    marks = [box for kind, box, _ in steps if kind == MARK]
     if not digits:
         return Reading("", 0.0, (), tuple(marks))
     confidence = calibrated(path.score, path.share, calibration)

@@ -92,8 +92,15 @@ def remove_lines(ink: Ink) -> Ink:
     pixels = ink.astype(np.uint8)
     run = np.ones((1, max(3, round(max(LINE_HEIGHT * height, LINE_WIDTH * width)))), np.uint8)
     thick = cv2.dilate(pixels, np.ones((3, 1), np.uint8))  # a line that isn't quite level has steps
-    lines = cv2.morphologyEx(thick, cv2.MORPH_OPEN, run)  # keeps only unbroken runs this long
-    lines = cv2.bitwise_and(lines, pixels)
+    # Most rows hold too little ink for a run so long, half of which may lie beyond the border.
+    rows = np.count_nonzero(thick, axis=1) >= run.size // 2
+    if not rows.any():
+        return ink
+    lines = np.zeros_like(pixels)
+    lines[rows] = cv2.morphologyEx(thick[rows], cv2.MORPH_OPEN, run)  # keeps only unbroken runs
+    lines &= pixels
+    if not lines.any():
+        return ink
     rest = cv2.subtract(pixels, lines)
     reach = max(1, round(BRIDGE * height))
     column = np.ones((2 * reach + 1, 1), np.uint8)
@@ -116,8 +123,8 @@ def connected_pieces(ink: Ink) -> list[Piece]:
     """
     _, labels, boxes, _ = cv2.connectedComponentsWithStats(ink.astype(np.uint8), connectivity=8)
     return [
-        Piece(int(x), int(y), labels[y : y + h, x : x + w] == label)
-        for label, (x, y, w, h, _) in enumerate(boxes)
+        Piece(x, y, labels[y : y + h, x : x + w] == label)
+        for label, (x, y, w, h, _) in enumerate(boxes.tolist())
         if label > 0  # 0 is the paper
     ]
 
