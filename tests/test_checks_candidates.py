@@ -432,6 +432,15 @@ def test_the_middle_of_the_text_is_that_of_the_digits_and_not_of_marks() -> None
     assert text_middle(strip_of((60, 70, 6, 6))) == 73
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_the_box_around_a_run_holds_its_ink_and_touches_it_on_each_side(seed: int) -> None:
+    strip = cut_up(binarize(resample(render("1,234.50", seed))))
+    found = runs(strip)
+    for (start, stop), (x, y, w, h) in zip(found, boxes_of(strip, found), strict=True):
+        own = (strip.labels >= start) & (strip.labels < stop)
+        assert cv2.boundingRect(own.astype(np.uint8)) == (x, y, w, h)
+
+
 # ---------------------------------------------------------------- boxes in the image
 
 

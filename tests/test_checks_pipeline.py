@@ -106,6 +106,15 @@ def test_a_ruled_line_goes_and_the_stroke_that_crosses_it_stays() -> None:
     assert not cleaned[:, 110:].any()
 
 
+@pytest.mark.parametrize(("start", "erased"), [(0, True), (230, True), (100, False)])
+def test_of_a_line_that_runs_out_of_the_field_half_the_length_will_do(
+    start: int, erased: bool
+) -> None:
+    ink = np.zeros((96, 300), dtype=bool)
+    ink[75:78, start : start + 70] = True  # a line within the field spans 120 columns
+    assert (remove_lines(ink).sum() < 0.1 * ink.sum()) == erased
+
+
 def test_the_bar_of_a_seven_is_no_line() -> None:
     seven = strokes(((100, 20), (130, 20)), ((130, 20), (110, 80)), shape=(96, 200))
     np.testing.assert_array_equal(remove_lines(seven), seven)
