@@ -45,7 +45,7 @@ RECIPES: dict[str, dict[str, Any]] = {
     "cnn": {"epochs": 5, "lr": 4e-3, "weight_decay": 1e-2},
 }
 # At which sizes a candidate is shown to either network. Two help the CNN with a hand that is
-# new to it (`tools.bench reading` prints by how much); the MLP gained nothing by them.
+# new to it (`tools.bench reading` prints by how much); the MLP looks once.
 SIZES: dict[str, tuple[float, ...]] = {"mlp": (1.0,), "cnn": (0.9, 1.1)}
 
 

@@ -236,7 +236,7 @@ def waists(cost: npt.NDArray[np.float64], apart: int, reach: int) -> list[int]:
     free = (row[0] <= CUT_DEPTH * np.minimum(left, right)) & (row[0] <= lowest)
     free[:apart] = free[len(cost) - apart :] = False
     chosen: list[int] = []
-    for column in sorted(np.flatnonzero(free).tolist(), key=cost.tolist().__getitem__):
+    for column in sorted(np.flatnonzero(free).tolist(), key=lambda column: cost[column]):
         if all(abs(column - other) > apart for other in chosen):
             chosen.append(column)
     return sorted(chosen)

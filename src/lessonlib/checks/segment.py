@@ -80,6 +80,8 @@ def segment(ink: Ink) -> list[Piece]:
 def remove_lines(ink: Ink) -> Ink:
     """Erase ruled lines, but not where a digit's stroke crosses one.
 
+    A line that leaves the field at its side goes from half the usual length on.
+
     Parameters
     ----------
     ink : bool array, shape (H, W)
