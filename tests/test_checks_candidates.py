@@ -17,11 +17,13 @@ from lessonlib.checks.candidates import (
     WIDEST,
     WIDEST_PIECE,
     boxes_of,
+    column_sums,
     cut,
     filled,
     in_context,
     ink_boxes,
     pictures,
+    sheared,
     straighten,
     text_middle,
     waists,
@@ -205,7 +207,7 @@ def test_leaning_strokes_are_made_upright(slant: float) -> None:
     upright, shear = straighten(bars(60, 150, 240, slant=slant, shape=(96, 400)))
     assert shear == pytest.approx(slant, abs=0.06)
     assert upright.dtype == np.bool_
-    assert upright.any(axis=0).sum() <= 3 * (5 + 6)
+    assert upright.any(axis=0).sum() <= 3 * (5 + 8)  # as they stand, 3 * (5 + 24) at 0.4
 
 
 def test_no_ink_leaves_the_field_when_it_is_sheared() -> None:
@@ -222,6 +224,20 @@ def test_upright_writing_and_bare_paper_stay() -> None:
     np.testing.assert_array_equal(upright[:, : FIELD[1]], rings(60, 130))
     for shape in (FIELD, (1, 1), (1, 50), (50, 1)):
         assert not straighten(np.zeros(shape, dtype=bool))[0].any()
+
+
+@pytest.mark.parametrize(
+    ("step", "sums"), [(0, [6, 15]), (1, [1, 6, 8, 6]), (-1, [3, 8, 6, 4]), (2, [1, 4, 2, 5, 3, 6])]
+)
+def test_bands_are_added_up_each_moved_further_to_the_right(step: int, sums: list[int]) -> None:
+    bands = np.array([[1, 4], [2, 5], [3, 6]], dtype=np.float32)
+    assert column_sums(bands, step).tolist() == sums
+
+
+@pytest.mark.parametrize("shear", [-1 / 3, 0.0, 4 / 9])
+def test_shearing_keeps_every_pixel_in_its_row(shear: float) -> None:
+    ink = rings(60, 130)
+    np.testing.assert_array_equal(sheared(ink, shear).sum(axis=1), ink.sum(axis=1))
 
 
 # ---------------------------------------------------------------- cut

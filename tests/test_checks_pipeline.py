@@ -106,6 +106,13 @@ def test_a_ruled_line_goes_and_the_stroke_that_crosses_it_stays() -> None:
     assert not cleaned[:, 110:].any()
 
 
+@pytest.mark.parametrize("width", [300, 301, 302, 303, 304])
+def test_a_line_within_the_field_goes_to_its_last_column(width: int) -> None:
+    ink = np.zeros((96, width), dtype=bool)
+    ink[75:78, 50:250] = True
+    assert not remove_lines(ink).any()
+
+
 @pytest.mark.parametrize(("start", "erased"), [(0, True), (230, True), (100, False)])
 def test_of_a_line_that_runs_out_of_the_field_half_the_length_will_do(
     start: int, erased: bool

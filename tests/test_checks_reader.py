@@ -153,10 +153,11 @@ def centre(box: Box) -> float:
 def test_marks_are_not_read_as_digits_and_give_the_amount(clean: list[Reading]) -> None:
     right = [reading for reading in clean if reading.amount == Decimal("1250.00")]
     assert len(right) >= 0.75 * len(clean)
+    # A zero's long bar may be cut off and read as a dash: so there may be a third mark.
+    assert sum(len(reading.marks) == 2 for reading in right) >= 0.9 * len(right)
     for reading in right:
         assert reading.text == "125000"
-        assert len(reading.marks) == 2
-        assert reading.separator == max(reading.marks)
+        assert reading.separator in reading.marks
         *_, thousands, cents, _ = (centre(digit.box) for digit in reading.digits)
         assert reading.separator is not None
         assert thousands < centre(reading.separator) < cents
@@ -387,8 +388,9 @@ def test_boxes_in_an_image_of_a_few_pixels_lie_in_it() -> None:
         assert 0 <= y < y + h <= 3
 
 
-def test_the_cnn_has_two_sizes_and_the_mlp_one() -> None:
-    assert CheckReader("mlp").sizes == (1.0,)
+def test_the_shipped_networks_have_two_sizes_and_one_of_your_own_has_one() -> None:
+    assert CheckReader(CheckReader("mlp").model).sizes == (1.0,)
+    assert CheckReader("mlp").sizes == (1.0, 0.9)
     assert CheckReader("cnn").sizes == (0.9, 1.1)
 
 

@@ -48,7 +48,8 @@ LONGEST = 5  # primitives in a candidate, unless they are a whole piece
 WIDEST = 1.35  # a run's width, as a share of the digits' height, unless it is one primitive ...
 WIDEST_PIECE = 3.0  # ... or a whole piece, which may be this wide: a zero with a long bar
 CONTEXT = 2.0  # side of the window shown around a candidate, in digits' heights
-SHEARS = np.arange(-4, 9) / 10
+BAND = 9  # rows that are moved as one, to find out how the writing slants ...
+STEPS = range(-3, 7)  # ... each band by so many columns more than the one above
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,37 +128,60 @@ def straighten(ink: Ink) -> tuple[Ink, float]:
         Columns moved to the right for each row down.
     """
     height, width = ink.shape
-    size = (max(1, width // 3), max(1, height // 3))  # a third of the size tells as much
-    small = np.asarray(
-        cv2.resize(ink.astype(np.float32), size, interpolation=cv2.INTER_AREA), dtype=np.float32
-    )
+    count = max(1, round(height / BAND))
+    gray = cv2.resize(ink.astype(np.float32), (width, count), interpolation=cv2.INTER_AREA)
+    bands = np.asarray(gray, dtype=np.float32)
+    shears = [step * count / height for step in STEPS]
     scores = []
-    for shear in SHEARS:
-        columns = sheared(small, shear).sum(axis=0)
+    for step, shear in zip(STEPS, shears, strict=True):
+        columns = column_sums(bands, step)
         scores.append(float(columns @ columns) * (1 - 0.1 * abs(shear)))
-    shear = float(SHEARS[int(np.argmax(scores))])
-    return sheared(ink.astype(np.float32), shear) > 0.5, shear
+    shear = shears[int(np.argmax(scores))]
+    return sheared(ink, shear), shear
 
 
-def sheared(plane: npt.NDArray[np.float32], shear: float) -> npt.NDArray[np.float32]:
+def column_sums(bands: npt.NDArray[np.float32], step: int) -> npt.NDArray[np.float32]:
+    """Add up the columns of a field whose bands are moved to the side.
+
+    Parameters
+    ----------
+    bands : float32 array, shape (n, W)
+    step : int
+        By how many columns to the right each band is moved, compared with the one above.
+
+    Returns
+    -------
+    float32 array, shape (W + (n - 1) |step|,)
+    """
+    count, width = bands.shape
+    start = max(0, -step) * (count - 1)
+    columns = np.zeros(width + abs(step) * (count - 1), dtype=np.float32)
+    for band in bands:
+        columns[start : start + width] += band
+        start += step
+    return columns
+
+
+def sheared(ink: Ink, shear: float) -> Ink:
     """Move each row to the right in proportion to its distance from the top, or the bottom.
 
     Parameters
     ----------
-    plane : float32 array, shape (H, W)
+    ink : bool array, shape (H, W)
     shear : float
         Columns for each row down.
 
     Returns
     -------
-    float32 array, shape (H, W + H |shear|)
+    bool array, shape (H, W + H |shear|)
     """
     if shear == 0:
-        return plane
-    height, width = plane.shape
+        return ink
+    height, width = ink.shape
     matrix = np.array([[1, shear, sheared_start(shear, height)], [0, 1, 0]])
-    size = (width + int(np.ceil(abs(shear) * height)), height)
-    return np.asarray(cv2.warpAffine(plane, matrix, size), dtype=np.float32)
+    size = (width + math.ceil(abs(shear) * height), height)
+    moved = cv2.warpAffine(ink.view(np.uint8), matrix, size, flags=cv2.INTER_NEAREST)
+    return np.asarray(moved).view(np.bool_)
 
 
 def sheared_start(shear: float, height: int) -> float:

@@ -16,7 +16,7 @@ Gray = npt.NDArray[np.uint8]
 Plane = npt.NDArray[np.floating[Any]]  # shares of ink or of light, not yet gray levels
 
 MAX_PIXELS = 50_000_000  # a phone's largest photo; beyond it a file is no photo of a field
-FIELD_HEIGHT = 96  # pixels: twice the height of a usual scan, so that thin strokes stay whole
+FIELD_HEIGHT = 72  # pixels: more than a usual scan has, so that thin strokes stay whole
 MAX_ASPECT = 40  # a strip longer than this is scaled by its width, to bound the memory it takes
 
 
