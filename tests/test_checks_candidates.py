@@ -214,7 +214,7 @@ def test_no_ink_leaves_the_field_when_it_is_sheared() -> None:
     ink = bars(4, 370, slant=0.4)
     upright, shear = straighten(ink)
     assert shear > 0.3
-    assert upright.sum() == pytest.approx(ink.sum(), rel=0.1)
+    assert upright.sum() == pytest.approx(ink.sum(), rel=0.02)  # rows moved by half a pixel fray
     assert len(upright) == len(ink)
 
 

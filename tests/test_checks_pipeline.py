@@ -107,7 +107,7 @@ def test_a_ruled_line_goes_and_the_stroke_that_crosses_it_stays() -> None:
 
 
 @pytest.mark.parametrize("width", [300, 301, 302, 303, 304])
-def test_a_line_within_the_field_goes_to_its_last_column(width: int) -> None:
+def test_a_line_within_the_field_goes_up_to_both_ends(width: int) -> None:
     ink = np.zeros((96, width), dtype=bool)
     ink[75:78, 50:250] = True
     assert not remove_lines(ink).any()

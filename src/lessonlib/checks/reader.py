@@ -98,8 +98,8 @@ class CheckReader:
     model : {"mlp", "cnn"} or nn.Module
         The quicker of the two networks that ship with the course, or the one that reads more real
         checks. Or one of your own: standardised pictures (n, 2, 28, 28) in, logits (n, 12) out, as
-        ``lessonlib.models.MLP(pictures=2, classes=12)``. The shipped ones are shown a doubtful
-        candidate at two sizes (see `classify`), yours is at one.
+        ``lessonlib.models.MLP(pictures=2, classes=12)``. The shipped ones see a candidate at two
+        sizes where the first leaves doubt (see `classify`), yours at its own size only.
 
     Raises
     ------
