@@ -153,8 +153,7 @@ def bench_reading() -> None:
         once = checks.CheckReader(reader.model)  # shows each candidate at its own size only
         print_accuracy(f"{name}, drawn hand", reader, 77, drawn_hand)
         print_accuracy(f"{name}, collected hand", reader, 78, bundled_hand)
-        if reader.sizes != once.sizes:
-            print_accuracy(f"{name}, collected hand, one look", once, 78, bundled_hand)
+        print_accuracy(f"{name}, collected hand, one look", once, 78, bundled_hand)
         reader.read_many(fields[:BATCH])  # what is slow the first time only
         rate = FIELDS / statistics.median(seconds_to_read(reader, fields) for _ in range(ROUNDS))
         print(f"{name} read_many: {rate:.0f} fields a second ({FIELDS} rendered fields)")

@@ -117,8 +117,8 @@ def straighten(ink: Ink) -> tuple[Ink, float]:
 
     Of some shears the one is taken that gathers the ink in the fewest columns: the sum of their
     squares is largest. A tenth of it is taken off for each unit of shear, so that writing without
-    a clear slant stays. Rows are moved in bands: that is quick, and finds the shear to the nearest
-    1 / `BAND`.
+    a clear slant stays. Rows are moved in bands: that is quick, and tells shears apart that
+    differ by 1 / `BAND` or more.
 
     Parameters
     ----------

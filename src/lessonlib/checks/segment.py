@@ -92,11 +92,11 @@ def remove_lines(ink: Ink) -> Ink:
     """
     height, width = ink.shape
     pixels = ink.astype(np.uint8)
-    half = round(max(LINE_HEIGHT * height, LINE_WIDTH * width) / 2)
-    run = np.ones((1, 2 * max(1, half) + 1), np.uint8)  # odd: an even one would be off centre
+    half = max(1, round(max(LINE_HEIGHT * height, LINE_WIDTH * width) / 2))
+    run = np.ones((1, 2 * half + 1), np.uint8)  # odd: an even one would be off centre
     thick = cv2.dilate(pixels, np.ones((3, 1), np.uint8))  # a line that isn't quite level has steps
     # Most rows hold too little ink for a run so long, half of which may lie beyond the border.
-    rows = np.count_nonzero(thick, axis=1) > run.size // 2
+    rows = np.count_nonzero(thick, axis=1) > half
     if not rows.any():
         return ink
     lines = np.zeros_like(pixels)
