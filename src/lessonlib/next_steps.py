@@ -1,4 +1,4 @@
-"""Beyond the plain MLP: the networks that chapter 8 compares, and ways to make one smaller.
+"""Beyond the baseline MLP: the networks that chapter 8 compares, and ways to make one smaller.
 
 Augmentation draws new training images; pruning and int8 make a trained network smaller; the
 last functions measure size, time and accuracy.
@@ -23,7 +23,7 @@ from lessonlib import data_path, models
 from lessonlib.training import affine_maps, grid_of, resample
 
 VARIANTS = {
-    "baseline": "plain MLP",
+    "baseline": "baseline MLP",
     "batch-norm": "batch normalisation",
     "cosine": "cosine schedule",
     "one-cycle": "one-cycle schedule",
