@@ -5,6 +5,7 @@ import sys
 import weakref
 from collections.abc import Iterator
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -248,19 +249,42 @@ def test_each_candidate_goes_through_the_network_once_and_many_together() -> Non
     assert len(network.batches) <= 2 + candidates / 100
 
 
-def test_a_stream_is_held_a_batch_at_a_time() -> None:
+def test_a_stream_is_taken_a_batch_ahead_and_then_forgotten() -> None:
     given: list[weakref.ref[npt.NDArray[np.uint8]]] = []
 
     def stream() -> Iterator[Source]:
-        for seed in range(3 * BATCH):
+        for seed in range(4 * BATCH):
             image = render("17", seed)
             given.append(weakref.ref(image))
             yield image
 
     for count, _ in enumerate(CheckReader(Untrained()).read_iter(stream())):
-        assert len(given) == BATCH * (count // BATCH + 1)
+        assert len(given) == min(BATCH * (count // BATCH + 2), 4 * BATCH)
         assert sum(image() is not None for image in given) <= BATCH + 1
-    assert len(given) == 3 * BATCH
+    assert len(given) == 4 * BATCH
+
+
+def test_an_image_that_cannot_be_read_costs_no_reading_of_the_batches_before() -> None:
+    images: list[Source] = [*[BLANK] * BATCH, "no-such-file.png"]
+    readings = CheckReader(Untrained()).read_iter(images)
+    assert len(list(islice(readings, BATCH))) == BATCH
+    with pytest.raises(FileNotFoundError, match="no-such-file"):
+        next(readings)
+
+
+def test_reading_leaves_the_number_of_threads_as_it_was() -> None:
+    class Watched(Untrained):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            assert torch.get_num_threads() == 1
+            return super().forward(x)
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        CheckReader(Watched()).read(PATHS[0])
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_a_scan_twice_as_fine_is_read_alike(reader: CheckReader, readings: list[Reading]) -> None:

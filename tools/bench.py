@@ -192,7 +192,11 @@ def seconds_to_read(reader: checks.CheckReader, images: list[Gray]) -> float:
 
 
 def seconds_of_steps(reader: checks.CheckReader, images: list[Gray]) -> dict[str, float]:
-    """Take fields through the reader's steps as `read_many` does, and add up each step's time."""
+    """Take fields through the reader's steps one after the other, and add up each step's time.
+
+    `read_many` finds the next batch's candidates while the network is at work, so it takes less
+    than the sum.
+    """
     seconds: dict[str, float] = defaultdict(float)
     step_began = time.perf_counter()
 

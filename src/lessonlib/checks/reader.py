@@ -1,6 +1,8 @@
 """The reader: all steps from an image of a field to what it says."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import islice
@@ -158,7 +160,10 @@ class CheckReader:
         return list(self.read_iter(images, min_confidence))
 
     def read_iter(self, images: Iterable[Source], min_confidence: float = 0.0) -> Iterator[Reading]:
-        """Read as `read_many` does, but hand over each batch's readings before the next batch.
+        """Read as `read_many` does, but hand over each batch's readings before the next one's.
+
+        A stream may be endless. While a batch is read the next one is prepared, so two batches of
+        images are taken before the first reading comes.
 
         Parameters
         ----------
@@ -171,9 +176,7 @@ class CheckReader:
         """
         if not 0 <= min_confidence <= 1:
             raise ValueError(f"min_confidence must lie in [0, 1], not {min_confidence}")
-        left = iter(images)
-        while batch := list(islice(left, BATCH)):
-            fields = [find_candidates(image) for image in batch]
+        for fields in candidates_of(images):
             shown = np.concatenate([field.pictures for field in fields])
             log_p = classify(self.model, shown, self.sizes)
             for field in fields:
@@ -200,6 +203,37 @@ class Field:
     found: npt.NDArray[np.int64]
     pictures: npt.NDArray[np.uint8]
     scale: tuple[float, float]
+
+
+def candidates_of(images: Iterable[Source]) -> Iterator[list[Field]]:
+    """Find the candidates of one batch of images after the other.
+
+    A second thread does it, a batch ahead, while the first one classifies.
+
+    Parameters
+    ----------
+    images : iterable of what `CheckReader.read` takes
+
+    Yields
+    ------
+    list of Field
+        `BATCH` of them; the last list may be shorter.
+    """
+    left = iter(images)
+
+    def start_next_batch() -> Future[list[Field]]:
+        return second_thread.submit(find_all_candidates, list(islice(left, BATCH)))
+
+    with ThreadPoolExecutor(max_workers=1) as second_thread:
+        coming = start_next_batch()
+        while fields := coming.result():
+            coming = start_next_batch()
+            yield fields
+
+
+def find_all_candidates(images: Iterable[Source]) -> list[Field]:
+    """Take a batch of images through all steps before the network."""
+    return [find_candidates(image) for image in images]
 
 
 def find_candidates(image: Source) -> Field:
@@ -277,13 +311,31 @@ def look(model: "nn.Module", shown: npt.NDArray[np.uint8], size: float) -> npt.N
     from lessonlib.training import resized
 
     model.eval()
-    with torch.inference_mode():
+    with torch.inference_mode(), one_thread():
         device = next((weights.device for weights in model.parameters()), None)
         full = np.pad(shown, ((0, -len(shown) % PART), (0, 0), (0, 0), (0, 0)))
         parts = [full[start : start + TOGETHER] for start in range(0, len(full), TOGETHER)]
         logits = [model(resized(to_tensor(part, device), size)) for part in parts]
         log_p = torch.cat(logits)[: len(shown)].double().log_softmax(dim=1)
         return np.asarray(log_p.cpu().numpy())
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch compute in one thread for a while.
+
+    Its threads wait for each other after every layer. On parts as small as ours that gains little,
+    and it loses much where another program keeps one of the cores busy. The second core finds
+    candidates meanwhile.
+    """
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def decode(
