@@ -144,6 +144,31 @@ def test_beside_high_digits_larger_crumbs_are_dropped() -> None:
     assert cut_up(ink).boxes[:, 3].tolist() == [92, 92]
 
 
+def dashes(*columns: int, y: int) -> Ink:
+    """Draw dashes, 20 pixels wide and 6 high, from these columns and this row on."""
+    ink = np.zeros(FIELD, dtype=bool)
+    for x in columns:
+        ink[y : y + 6, x : x + 20] = True
+    return ink
+
+
+@pytest.mark.parametrize("y", [2, 84])
+def test_a_faint_line_s_dashes_above_or_below_the_digits_are_no_primitives(y: int) -> None:
+    ink = rings(60, 150) | dashes(20, 100, 190, 300, y=y)
+    assert len(cut_up(ink).boxes) == 2
+
+
+def test_a_single_low_piece_above_or_below_the_digits_is_kept() -> None:
+    ink = rings(60, 150) | dashes(100, y=2) | dashes(100, y=84)
+    assert len(cut_up(ink).boxes) == 4
+
+
+def test_low_pieces_beside_the_digits_are_kept_however_many() -> None:
+    for y in (45, 65):  # as a dash, as points on the line that the digits stand on
+        ink = rings(60, 150) | dashes(200, 240, 280, y=y)
+        assert len(cut_up(ink).boxes) == 5
+
+
 def test_a_ruled_line_is_no_primitive() -> None:
     ink = rings(60, 130, 200)
     line = np.zeros_like(ink)

@@ -413,10 +413,10 @@ def test_boxes_in_an_image_of_a_few_pixels_lie_in_it() -> None:
         assert 0 <= y < y + h <= 3
 
 
-def test_the_shipped_networks_have_two_sizes_and_one_of_your_own_has_one() -> None:
+def test_the_shipped_networks_have_several_sizes_and_one_of_your_own_has_one() -> None:
     assert CheckReader(CheckReader("mlp").model).sizes == (1.0,)
     assert CheckReader("mlp").sizes == (1.0, 0.9)
-    assert CheckReader("cnn").sizes == (0.9, 1.1)
+    assert CheckReader("cnn").sizes == (1.0, 0.9, 1.1)
 
 
 def test_where_the_first_size_leaves_doubt_the_probabilities_of_all_are_averaged(

@@ -37,6 +37,8 @@ MARK, JUNK = 10, 11  # classes beside the ten digits: punctuation and dirt; frag
 CLASSES = 12
 
 DIRT = 0.05  # pieces lower than this share of the field's height are dirt, or left from a line
+DASH = 0.1  # pieces up to this share of the field's height may be left from a broken line
+TALL = 0.6  # pieces at least this share of the digits' height tell where the digits stand
 CRUMB = 0.09  # pieces lower than this share of the digits' height are crumbs
 CUT_FROM = 0.6  # a piece is cut where it is wider than this share of the digits' height ...
 CUT_DEPTH = 0.88  # ... at each waist: a column with at most this share of the ink of those around
@@ -96,6 +98,7 @@ def cut_up(ink: Ink) -> Strip:
     height = digit_height(pieces) if pieces else 0
     if height < SMALLEST * ink.shape[0]:
         pieces, height = [], 0
+    pieces = without_broken_lines(pieces, height, DASH * ink.shape[0])
     primitives = [
         (part, number)
         for number, piece in enumerate(pieces)
@@ -110,6 +113,37 @@ def cut_up(ink: Ink) -> Strip:
         labels[y : y + h, x : x + w][part.ink] = number
     numbers = np.array([number for _, number in primitives], dtype=np.int64)
     return Strip(labels, boxes, numbers, height, shear)
+
+
+def without_broken_lines(pieces: list[Piece], height: int, lowest: float) -> list[Piece]:
+    """Leave out the dashes that a faint ruled line is made of.
+
+    Low pieces are such dashes where two or more lie above the digits, or two or more below. Points
+    and commas begin higher than the digits' feet.
+
+    Parameters
+    ----------
+    pieces : list of Piece
+    height : int
+        The digits' height in pixels.
+    lowest : float
+        Pieces up to this height are low, in pixels.
+
+    Returns
+    -------
+    list of Piece
+        In the same order.
+    """
+    tall = [piece for piece in pieces if piece.height >= TALL * height]
+    if not tall:
+        return pieces
+    top = median(piece.y for piece in tall)
+    bottom = median(piece.y + piece.height for piece in tall)
+    low = [piece for piece in pieces if piece.height <= lowest]
+    above = [piece for piece in low if piece.y + piece.height <= top]
+    below = [piece for piece in low if piece.y >= bottom]
+    dashes = {piece for side in (above, below) if len(side) > 1 for piece in side}
+    return [piece for piece in pieces if piece not in dashes]
 
 
 def straighten(ink: Ink) -> tuple[Ink, float]:
@@ -477,7 +511,7 @@ def text_middle(strip: Strip) -> float:
         The median over the high primitives.
     """
     boxes = strip.boxes.tolist()
-    high = [y + h / 2 for _, y, _, h in boxes if h >= 0.6 * strip.height]
+    high = [y + h / 2 for _, y, _, h in boxes if h >= TALL * strip.height]
     return float(median(high or [y + h / 2 for _, y, _, h in boxes]))
 
 

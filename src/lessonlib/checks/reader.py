@@ -100,8 +100,8 @@ class CheckReader:
     model : {"mlp", "cnn"} or nn.Module
         The quicker of the two networks that ship with the course, or the one that reads more real
         checks. Or one of your own: standardised pictures (n, 2, 28, 28) in, logits (n, 12) out, as
-        ``lessonlib.models.MLP(pictures=2, classes=12)``. The shipped ones see a candidate at two
-        sizes where the first leaves doubt (see `classify`), yours at its own size only.
+        ``lessonlib.models.MLP(pictures=2, classes=12)``. The shipped ones see a candidate at other
+        sizes, too, where its own leaves doubt (see `classify`), yours at its own size only.
 
     Raises
     ------
