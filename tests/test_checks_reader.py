@@ -4,6 +4,7 @@ import subprocess
 import sys
 import weakref
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from itertools import islice
 from pathlib import Path
@@ -270,6 +271,30 @@ def test_an_image_that_cannot_be_read_costs_no_reading_of_the_batches_before() -
     assert len(list(islice(readings, BATCH))) == BATCH
     with pytest.raises(FileNotFoundError, match="no-such-file"):
         next(readings)
+
+
+def test_a_source_of_images_that_fails_costs_no_batch_that_was_taken_before() -> None:
+    def camera() -> Iterator[Source]:
+        yield from [BLANK] * (BATCH + 6)
+        raise OSError("unplugged")
+
+    readings = CheckReader(Untrained()).read_iter(camera())
+    assert len(list(islice(readings, BATCH))) == BATCH
+    with pytest.raises(OSError, match="unplugged"):
+        next(readings)
+
+
+def test_readers_in_several_threads_leave_the_number_of_threads_as_it_was() -> None:
+    before = torch.get_num_threads()
+    reader = CheckReader("mlp")
+    torch.set_num_threads(3)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            found = list(pool.map(reader.read_many, [PATHS] * 8))
+        assert torch.get_num_threads() == 3
+        assert all([r.text for r in part] == [r.text for r in found[0]] for part in found)
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_reading_leaves_the_number_of_threads_as_it_was() -> None:

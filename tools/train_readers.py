@@ -44,8 +44,8 @@ RECIPES: dict[str, dict[str, Any]] = {
     "mlp": {"epochs": 4, "lr": 3e-3, "weight_decay": 1e-2},
     "cnn": {"epochs": 2, "lr": 4e-3, "weight_decay": 1e-2},
 }
-# At which sizes a candidate is shown to either network. A second one helps with a hand that is new
-# to them: `tools.bench reading` prints by how much.
+# At which sizes a candidate is shown to either network, all but the first only where that leaves
+# doubt. They help with a hand that is new to them: `tools.bench reading` prints by how much.
 SIZES: dict[str, tuple[float, ...]] = {"mlp": (1.0, 0.9), "cnn": (1.0, 0.9, 1.1)}
 
 

@@ -115,19 +115,19 @@ def cut_up(ink: Ink) -> Strip:
     return Strip(labels, boxes, numbers, height, shear)
 
 
-def without_broken_lines(pieces: list[Piece], height: int, lowest: float) -> list[Piece]:
+def without_broken_lines(pieces: list[Piece], height: int, highest: float) -> list[Piece]:
     """Leave out the dashes that a faint ruled line is made of.
 
     Low pieces are such dashes where two or more lie above the digits, or two or more below. Points
-    and commas begin higher than the digits' feet.
+    and commas usually begin higher than the digits' feet.
 
     Parameters
     ----------
     pieces : list of Piece
     height : int
         The digits' height in pixels.
-    lowest : float
-        Pieces up to this height are low, in pixels.
+    highest : float
+        Pieces up to this height count as low, in pixels.
 
     Returns
     -------
@@ -139,7 +139,7 @@ def without_broken_lines(pieces: list[Piece], height: int, lowest: float) -> lis
         return pieces
     top = median(piece.y for piece in tall)
     bottom = median(piece.y + piece.height for piece in tall)
-    low = [piece for piece in pieces if piece.height <= lowest]
+    low = [piece for piece in pieces if piece.height <= highest]
     above = [piece for piece in low if piece.y + piece.height <= top]
     below = [piece for piece in low if piece.y >= bottom]
     dashes = {piece for side in (above, below) if len(side) > 1 for piece in side}

@@ -8,6 +8,7 @@ from decimal import Decimal
 from itertools import islice
 from os import PathLike
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,8 +35,9 @@ BATCH = 64  # fields read together: enough for the network to be quick, little t
 # weights, fitted on rendered fields by the script that trains the network. For a network of your
 # own they are a guess.
 DEFAULT_CALIBRATION = {"constant": 0.0, "score": 0.25, "share": 0.1}
-SURE = 0.99  # where a class has this probability, a second look is not worth its time
+SURE = 0.99  # where a class has this probability, further looks are not worth their time
 ONCE = (1.0,)  # each candidate is shown to the network once, in its own size
+ONE_READER = Lock()  # held while torch's number of threads is changed
 CERTAIN = 1e-6  # a probability nearer to 1 than this has no more to say
 
 
@@ -227,7 +229,11 @@ def candidates_of(images: Iterable[Source]) -> Iterator[list[Field]]:
     with ThreadPoolExecutor(max_workers=1) as second_thread:
         coming = start_next_batch()
         while fields := coming.result():
-            coming = start_next_batch()
+            try:
+                coming = start_next_batch()
+            except Exception:  # the source of the images failed: what is found is not lost
+                yield fields
+                raise
             yield fields
 
 
@@ -326,16 +332,18 @@ def one_thread() -> Iterator[None]:
 
     Its threads wait for each other after every layer. On parts as small as ours that gains little,
     and it loses much where another program keeps one of the cores busy. The second core finds
-    candidates meanwhile.
+    candidates meanwhile. The number of threads is the whole process's, so readers in several
+    threads of a program take turns.
     """
     import torch
 
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+    with ONE_READER:
+        before = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
 
 
 def decode(
