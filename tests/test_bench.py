@@ -1,6 +1,7 @@
 """The benchmark runs the parts that are asked for, and its steps are the reader's."""
 
 import re
+import subprocess
 from functools import partial
 
 import pytest
@@ -61,6 +62,29 @@ def test_the_steps_take_about_the_time_of_reading() -> None:
     ]
     assert min(steps.values()) > 0
     assert 0.2 < sum(steps.values()) / bench.seconds_to_read(reader, fields) < 5
+
+
+def test_rates_are_printed_for_idle_and_busy_cores(capsys: pytest.CaptureFixture[str]) -> None:
+    bench.print_rates(CheckReader(), bench.rendered_fields(4))
+    lines = capsys.readouterr().out.splitlines()
+    pattern = r"  (idle|busy) cores: (\d+) fields a second; .* ([\d.]+) of that"
+    found = [re.fullmatch(pattern, line) for line in lines]
+    assert [match and match[1] for match in found] == ["idle", "busy"]
+    assert all(match and float(match[2]) > 0 and float(match[3]) > 0 for match in found)
+
+
+def test_busy_programs_run_until_the_measurement_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    started = []
+
+    def start(arguments: list[str]) -> subprocess.Popen[bytes]:
+        started.append(popen(arguments))
+        return started[-1]
+
+    popen = subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", start)
+    with bench.busy(2):
+        assert [program.poll() for program in started] == [None, None]
+    assert all(program.poll() is not None for program in started)
 
 
 def test_memory_growth_is_printed(

@@ -5,16 +5,19 @@ two need MNIST). Seconds differ from machine to machine and from minute to minut
 carry over.
 """
 
+import os
 import resource
 import statistics
 import subprocess
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import numpy.typing as npt
@@ -155,8 +158,8 @@ def bench_reading() -> None:
         print_accuracy(f"{name}, collected hand", reader, 78, bundled_hand)
         print_accuracy(f"{name}, collected hand, one look", once, 78, bundled_hand)
         reader.read_many(fields[:BATCH])  # what is slow the first time only
-        rate = FIELDS / statistics.median(seconds_to_read(reader, fields) for _ in range(ROUNDS))
-        print(f"{name} read_many: {rate:.0f} fields a second ({FIELDS} rendered fields)")
+        print(f"{name} read_many, {FIELDS} rendered fields:")
+        print_rates(reader, fields)
         rounds = [seconds_of_steps(reader, fields) for _ in range(ROUNDS)]
         for step in rounds[0]:
             median = statistics.median(times[step] for times in rounds)
@@ -182,6 +185,36 @@ def rendered_fields(count: int) -> list[Gray]:
     """Render fields of usual difficulty, as the sample checks are."""
     rng = np.random.default_rng(0)
     return [checks.render(amount, rng) for amount in sample_amounts(rng, count)]
+
+
+def print_rates(reader: checks.CheckReader, fields: list[Gray]) -> None:
+    """Print fields a second with idle and with busy cores, and the same with all torch threads."""
+    for cores, programs in (("idle", 0), ("busy", os.cpu_count() or 1)):
+        with busy(programs):
+            one = fields_a_second(reader, fields)
+            with mock.patch("lessonlib.checks.reader.one_thread", nullcontext):
+                own = fields_a_second(reader, fields)
+        print(f"  {cores} cores: {one:.0f} fields a second;", end=" ")
+        print(
+            f"with the network in torch's {torch.get_num_threads()} threads {own / one:.2f} of that"
+        )
+
+
+@contextmanager
+def busy(programs: int) -> Iterator[None]:
+    """Keep cores busy with programs that never rest."""
+    running = [subprocess.Popen([sys.executable, "-c", "while 1: 0"]) for _ in range(programs)]
+    try:
+        yield
+    finally:
+        for program in running:
+            program.kill()
+            program.wait()
+
+
+def fields_a_second(reader: checks.CheckReader, fields: list[Gray]) -> float:
+    """Read fields several times; return the median rate."""
+    return len(fields) / statistics.median(seconds_to_read(reader, fields) for _ in range(ROUNDS))
 
 
 def seconds_to_read(reader: checks.CheckReader, images: list[Gray]) -> float:

@@ -238,7 +238,17 @@ def candidates_of(images: Iterable[Source]) -> Iterator[list[Field]]:
 
 
 def find_all_candidates(images: Iterable[Source]) -> list[Field]:
-    """Take a batch of images through all steps before the network."""
+    """Take a batch of images through all steps before the network.
+
+    Parameters
+    ----------
+    images : iterable of what `CheckReader.read` takes
+
+    Returns
+    -------
+    list of Field
+        One for each image.
+    """
     return [find_candidates(image) for image in images]
 
 
