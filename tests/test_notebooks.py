@@ -26,12 +26,14 @@ PATHS = sorted((ROOT / "chapters").glob("*.ipynb"))
 TAGS = {"mnist", "nbval-ignore-output", "times", "hide-input", "same-as-lessonlib"}
 
 SET_UP = """\
-# Set-up. Where lessonlib is missing, as in Colab, install it alone; elsewhere do nothing.
+# Set-up: in Colab, where the course's package is missing, this installs it alone.
 import importlib.util
 
 if importlib.util.find_spec("lessonlib") is None:
-    %pip install --quiet --no-deps "lessonlib @ git+{repository}@v{version}"\
+    source = "git+{repository}@v{version}"
+    %pip install --quiet --no-deps "lessonlib @ {{source}}"\
 """
+CODE_WIDTH = 84  # characters of code that the book shows at 1280 pixels: theme/static/course.css
 
 every_notebook = pytest.mark.parametrize("path", PATHS, ids=lambda p: p.stem)
 
@@ -99,6 +101,7 @@ def test_each_notebook_opens_with_the_same_set_up_cell(path: Path) -> None:
     first = code_cells(path)[0]
     assert first.source == expected
     assert first.outputs == []
+    assert max(map(len, expected.splitlines())) <= CODE_WIDTH
 
 
 @every_notebook
