@@ -307,6 +307,45 @@ def test_changing_what_was_loaded_does_not_change_the_next_load() -> None:
     assert labels_again.any()
 
 
+def numbered(n: int) -> tuple[digits.Images, digits.Labels]:
+    """Make n images, each of whose pixels and whose label are its own number."""
+    labels = np.arange(n)
+    return np.broadcast_to(labels[:, None, None], (n, 28, 28)).astype(np.uint8), labels
+
+
+def test_a_sample_keeps_labels_with_their_images_and_takes_none_twice() -> None:
+    images, labels = digits.sample(*numbered(200), 50, seed=3)
+    assert images.shape == (50, 28, 28)
+    assert images.dtype == np.uint8
+    np.testing.assert_array_equal(images[:, 5, 7], labels)
+    assert len(set(labels)) == 50
+
+
+def test_a_sample_comes_from_all_over_the_file() -> None:
+    _, labels = digits.sample(*numbered(200), 100)
+    assert 30 < (labels < 100).sum() < 70
+
+
+def test_a_seed_repeats_a_sample_and_a_larger_sample_holds_the_smaller() -> None:
+    few, again, more, other = (
+        digits.sample(*numbered(200), n, seed)[1].tolist()
+        for n, seed in ((20, 1), (20, 1), (60, 1), (20, 2))
+    )
+    assert few == again == more[:20]
+    assert few != other
+
+
+def test_a_sample_of_more_than_there_are_is_all_of_them() -> None:
+    assert sorted(digits.sample(*numbered(9), 50)[1]) == list(range(9))
+
+
+@pytest.mark.parametrize(("n", "kept"), [(0, 9), (-1, 9), (3, 8)])
+def test_a_sample_of_nothing_or_without_its_labels_is_refused(n: int, kept: int) -> None:
+    images, labels = numbered(9)
+    with pytest.raises(ValueError, match="as many labels as images"):
+        digits.sample(images, labels[:kept], n)
+
+
 def test_another_split_is_refused() -> None:
     for function in (digits.load, digits.load_bundled):
         with pytest.raises(ValueError, match='"train" or "test"'):

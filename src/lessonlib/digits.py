@@ -71,6 +71,41 @@ def load(split: Split) -> tuple[Images, Labels]:
     return dataset.data.numpy(), dataset.targets.numpy()
 
 
+def sample(images: Images, labels: Labels, n: int, seed: int = 0) -> tuple[Images, Labels]:
+    """Draw some of the images at random, each with its label.
+
+    The first images of a file are no sample: in MNIST's test file the first 5,001 are by other
+    writers than the rest.
+
+    Parameters
+    ----------
+    images : uint8 array, shape (m, 28, 28)
+    labels : int64 array, shape (m,)
+    n : int
+        How many to draw, at least 1. All of them where there are fewer.
+    seed : int
+        The same seed draws the same images; a larger `n` only adds to them.
+
+    Returns
+    -------
+    images : uint8 array, shape (min(n, m), 28, 28)
+        In random order, no image twice.
+    labels : int64 array, shape (min(n, m),)
+
+    Raises
+    ------
+    ValueError
+        When images and labels don't match, or `n` is below 1.
+    """
+    if len(images) != len(labels) or n < 1:
+        raise ValueError(
+            f"need as many labels as images, and n of 1 or more, not {len(images)} images, "
+            f"{len(labels)} labels and n = {n}"
+        )
+    drawn = np.random.default_rng(seed).permutation(len(images))[:n]
+    return images[drawn], labels[drawn]
+
+
 def source() -> Literal["mnist", "bundled"]:
     """Name the data set that `load` gives here."""
     return "bundled" if find_mnist() is None else "mnist"
