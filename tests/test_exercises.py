@@ -8,6 +8,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from importlib import import_module
+from types import SimpleNamespace
 from typing import Any
 
 import hypothesis.extra.numpy as hnp
@@ -21,12 +22,14 @@ from lessonlib import exercises
 
 CHECKS: dict[str, exercises.Check] = {}
 SOLUTIONS: dict[str, Any] = {}
+RIGHT: list[tuple[str, Any]] = []
 MISTAKES: list[tuple[str, Any, str]] = []
 for chapter in exercises.CHAPTERS:
     tests = import_module(f"tests.test_exercises_chapter{chapter}")
     CHECKS |= import_module(f"lessonlib.exercises.chapter{chapter}").CHECKS
     SOLUTIONS |= tests.SOLUTIONS
-    MISTAKES += getattr(tests, "MISTAKES", [])
+    RIGHT += [*tests.SOLUTIONS.items(), *getattr(tests, "RIGHT", [])]
+    MISTAKES += tests.MISTAKES
 
 every_exercise = pytest.mark.parametrize("name", CHECKS)
 
@@ -62,8 +65,11 @@ def test_every_chapter_s_checks_are_reached_by_their_number() -> None:
 
 
 @every_exercise
-def test_the_solution_is_right(name: str) -> None:
-    assert exercises.verdict(name, SOLUTIONS[name]) == f"{name}: right."
+def test_right_answers_in_several_styles_pass(name: str) -> None:
+    answers = [answer for number, answer in RIGHT if number == name]
+    assert len(answers) >= 3
+    for answer in answers:
+        assert judge(name, answer) == f"{name}: right."
 
 
 @every_exercise
@@ -79,17 +85,34 @@ def test_the_stub_counts_as_unanswered(name: str) -> None:
     def not_implemented(*arguments: Any) -> None:
         raise NotImplementedError("to do")
 
-    for stub in (dots, nothing, the_dots_themselves, not_implemented, None, ...):
+    def described(*arguments: Any) -> None:
+        """Say what it will do."""
+
+    for stub in (dots, nothing, the_dots_themselves, described, not_implemented, None, ...):
         assert exercises.verdict(name, stub) == f"{name}: not answered yet."
 
 
 @every_exercise
-def test_its_usual_mistakes_are_told_apart(name: str) -> None:
+def test_an_answer_that_prints_and_forgets_to_return_is_told_so(name: str) -> None:
+    def answer(*arguments: Any) -> None:
+        print(SOLUTIONS[name](*arguments))
+
+    verdict = judge(name, answer)
+    assert verdict.startswith(f"{name}: not yet. Your function returns nothing")
+    assert "since print only shows a value" in verdict
+
+
+@every_exercise
+def test_wrong_answers_are_rejected_and_the_usual_ones_told_apart(name: str) -> None:
     mine = [(answer, message) for number, answer, message in MISTAKES if number == name]
+    assert len(mine) >= 8
     meant: dict[str, str] = {}
     for answer, message in mine:
         verdict = judge(name, answer)
+        assert verdict.startswith(f"{name}: not yet. ")
         assert message in verdict
+        if not message:
+            continue  # wrong in a way that needs no words of its own
         said = re.sub(r"-?\d+\.\d+", "#", verdict)  # whatever numbers it quotes
         assert meant.setdefault(said, message) == message, verdict
     assert len(meant) >= 3
@@ -214,6 +237,58 @@ def test_an_answer_that_raises_is_told_what(name: str, answer: Any) -> None:
     assert "Your answer raised " in verdict
 
 
+def crashes(sizes: list[int]) -> float:
+    total = sum(sizes)
+    return total / (total - total)
+
+
+def test_an_exception_names_the_line_and_what_the_answer_was_called_with() -> None:
+    verdict = exercises.verdict("4.1", crashes)
+    line = crashes.__code__.co_firstlineno + 2
+    place = f"ZeroDivisionError: division by zero in line {line}, `return total / (total - total)`"
+    assert place in verdict
+    assert re.search(r"for sizes = \[\d+, \d+", verdict)
+
+
+def test_the_line_is_the_learner_s_own_where_a_library_raises() -> None:
+    def answer(sizes: list[int]) -> Any:
+        return np.zeros(3).reshape(2, 2)
+
+    assert "`return np.zeros(3).reshape(2, 2)`" in exercises.verdict("4.1", answer)
+
+
+def test_an_array_that_the_answer_was_called_with_is_named_by_its_shape() -> None:
+    verdict = exercises.verdict("4.3", lambda x, dy, dx: 1 // 0)
+    assert "for x = an array of shape (28, 28), dy = -1, dx = -1" in verdict
+
+
+def test_a_function_of_other_arguments_is_told_which_it_gets() -> None:
+    verdict = exercises.verdict("4.3", lambda x: x)
+    assert "it takes the arguments (x), and the check gives it 3" in verdict
+
+
+@every_exercise
+@pytest.mark.parametrize("value", [{}, {"a": 1}, {1, 2}, "text", b"1", object(), 1j])
+def test_an_answer_of_another_kind_hears_no_error_of_python_s(name: str, value: Any) -> None:
+    verdict = judge(name, lambda *_: value)
+    assert verdict.startswith(f"{name}: not yet. ")
+    assert not re.search(r"Error|object is not|unsupported|could not", verdict), verdict
+
+
+def test_what_an_object_was_given_with_may_be_added_to_but_not_changed() -> None:
+    def adds(net: SimpleNamespace) -> float:
+        net.kept = 2 * net.value
+        return float(net.kept)
+
+    def changes(net: SimpleNamespace) -> float:
+        net.value *= 2
+        return float(net.value)
+
+    assert exercises.call(adds, SimpleNamespace(value=1.0)) == 2
+    with pytest.raises(exercises.Mistake, match="Work on a copy"):
+        exercises.call(changes, SimpleNamespace(value=1.0))
+
+
 numbers = st.floats() | st.integers() | st.none() | st.booleans() | st.text(max_size=3)
 results = st.recursive(
     numbers | hnp.arrays(np.float64, hnp.array_shapes(min_dims=0, max_side=4, min_side=0)),
@@ -253,8 +328,14 @@ def count(sizes):
     while True:
         pass
 
+def slow(sizes):
+    if len(sizes) > 2:
+        count(sizes)
+    return sizes[0] * sizes[1] + sizes[1]
+
 exercises.LIMIT = 0.5
 exercises.check("4.1", count)
+exercises.check("4.1", slow)
 exercises.check("4.1", lambda sizes: sum(a * b + b for a, b in zip(sizes, sizes[1:])))
 """
 
@@ -264,10 +345,12 @@ def test_an_endless_loop_is_stopped_and_the_notebook_goes_on() -> None:
     run = subprocess.run(
         [sys.executable, "-c", ENDLESS], capture_output=True, text=True, timeout=100
     )
-    first, second = run.stdout.splitlines()
+    first, slow, second = run.stdout.splitlines()
     assert first == (
         "4.1: not yet. Your answer was stopped after 0.5 seconds: does each of its loops end?"
     )
+    assert "gave a result once, then was stopped after 0.5 seconds for sizes = [" in slow
+    assert "it is too slow there, or one of its loops doesn't end" in slow
     assert second == "4.1: right."
 
 

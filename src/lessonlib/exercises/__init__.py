@@ -6,13 +6,19 @@ through, and an answer that runs for more than ``LIMIT`` seconds is stopped.
 """
 
 import _thread
+import dis
+import inspect
+import linecache
 import pickle
+import reprlib
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from copy import deepcopy
 from importlib import import_module
+from types import CodeType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -21,8 +27,11 @@ import numpy as np
 Check = Callable[[Any], str | None]
 CHAPTERS = ("1", "2", "3", "4", "5", "6", "7", "8")
 LIMIT = 30.0  # seconds for all the calls of one check; a right answer takes a fraction of one
+LONGEST = 400  # characters of a message: enough for what is wrong, a line of code and the inputs
 
-_has_returned = ContextVar("_has_returned", default=False)  # anything, in this check
+# What the answer has returned so far in this check, and the inputs it is working on.
+_returned: ContextVar[list[Any]] = ContextVar("_returned")
+_inputs: ContextVar[str] = ContextVar("_inputs")
 
 
 def check(name: str, answer: Any) -> None:
@@ -56,9 +65,10 @@ def verdict(name: str, answer: Any) -> str:
     checks = _checks(name)
     if name not in checks:
         return f"There is no exercise {name!r}. This chapter has: {', '.join(checks) or 'none'}."
-    if answer is None or answer is ...:
+    if answer is None or answer is ... or is_stub(answer):
         return f"{name}: not answered yet."
-    _has_returned.set(False)
+    _returned.set([])
+    _inputs.set("")
     try:
         with _time_limit(LIMIT):
             problem = checks[name](answer)
@@ -68,12 +78,12 @@ def verdict(name: str, answer: Any) -> str:
         problem = str(mistake)
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # what the answer returned may be of any kind
-        problem = f"What your answer gives doesn't fit the exercise: {_describe(error)}"
+    except BaseException:  # what the answer returned may be of any kind
+        problem = _unfitting()
     if problem is None:
         return f"{name}: right."
     line = " ".join(problem.split())  # it may quote what was returned, however long and odd
-    line = line if len(line) <= 400 else f"{line[:400]} …"
+    line = line if len(line) <= LONGEST else f"{line[:LONGEST]} …"
     return f"{name}: not yet. {line.encode(errors='replace').decode()}"
 
 
@@ -87,6 +97,26 @@ class Mistake(Exception):
 
 class Failed(Exception):
     """The answer gave no result to look at; the text says why, for the learner."""
+
+
+def is_stub(answer: Any) -> bool:
+    """Tell whether a function's body does nothing: ``...``, ``pass``, or a docstring alone.
+
+    Parameters
+    ----------
+    answer : object
+
+    Returns
+    -------
+    bool
+    """
+    code = getattr(answer, "__code__", None)
+    if not isinstance(code, CodeType) or code.co_flags & inspect.CO_GENERATOR:
+        return False
+    steps = list(dis.get_instructions(code))
+    idle = {"RESUME", "NOP", "LOAD_CONST", "RETURN_VALUE", "RETURN_CONST"}
+    constants = {step.argval for step in steps if step.opname.endswith("_CONST")}
+    return {step.opname for step in steps} <= idle and constants <= {None, ...}
 
 
 def call(answer: Any, *arguments: Any) -> Any:
@@ -105,43 +135,67 @@ def call(answer: Any, *arguments: Any) -> Any:
     Raises
     ------
     Unanswered
-        When it returned nothing, or raised NotImplementedError, as a stub does.
+        When it raised NotImplementedError, as a stub does.
     Mistake
-        When it changed an array that it was given.
+        When it changed what it was given.
     Failed
-        When it raised, when it returned nothing after it had returned something for other
-        arguments, or when the answer is no function.
+        When it raised or returned nothing, when it takes other arguments, or when the answer is
+        no function.
     """
     if not callable(answer):
         raise Failed(
-            f"The check expected a function, got {type(answer).__name__}: give it the function "
+            f"The check expected a function, got {_kind(answer)}: give it the function "
             "itself, by its name alone."
         )
+    _check_parameters(answer, arguments)
+    _inputs.set(_show_inputs(answer, arguments))
     copies = deepcopy(arguments)
-    before = _state(copies)
+    before = _state(copies, arguments)
     try:
         result = answer(*copies)
     except NotImplementedError:
-        result = None
+        raise Unanswered from None
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # SystemExit too: the notebook is to go on
-        raise Failed(f"Your answer raised {_describe(error)}") from None
-    if _state(copies) != before:
-        raise Mistake("Your function changes the array that it is given. Work on a copy.")
-    if (result is None or result is ...) and _has_returned.get():
-        raise Failed("For some inputs your function returns nothing.")
+        where = _place(error, answer) + _for_inputs()
+        raise Failed(f"Your answer raised {_describe(error)}{where}.") from None
+    if _state(copies, arguments) != before:
+        raise Mistake("Your function changes what it is given. Work on a copy.")
     if result is None or result is ...:
-        raise Unanswered
-    _has_returned.set(True)
+        raise Failed(
+            "Your function returns nothing: end each of its ways with `return`, since print only "
+            f"shows a value. It was called with {_inputs.get() or 'no arguments'}."
+        )
+    _returned.get([]).append(result)
     return result
 
 
-def _state(arguments: tuple[Any, ...]) -> bytes | None:
-    """Put the arguments that must not change into bytes."""
+def _check_parameters(answer: Any, arguments: tuple[Any, ...]) -> None:
+    """Raise Failed for a function that can't be called with as many arguments."""
     try:
-        # A generator of random numbers changes with every draw, and functions hold no data.
-        kept = [a for a in arguments if not isinstance(a, np.random.Generator) and not callable(a)]
+        signature = inspect.signature(answer)
+    except Exception:  # some built-in functions have none, and an odd object may refuse
+        return
+    try:
+        signature.bind(*arguments)
+    except TypeError:
+        raise Failed(
+            f"Your answer raised TypeError: it takes the arguments {signature}, and the check "
+            f"gives it {len(arguments)}, in the order of the stub."
+        ) from None
+
+
+def _state(arguments: tuple[Any, ...], given: tuple[Any, ...]) -> bytes | None:
+    """Put what must not change into bytes: of an object, the attributes that it was given with."""
+    kept = []
+    for argument, original in zip(arguments, given, strict=True):
+        if isinstance(original, SimpleNamespace):
+            kept.append({name: getattr(argument, name, None) for name in vars(original)})
+        elif not isinstance(original, np.random.Generator) and not callable(original):
+            # A generator of random numbers changes with every draw, and functions hold no data.
+            kept.append(argument)
+    try:
         return pickle.dumps(kept)
     except Exception:  # the answer put something odd into a list: it did change it
         return None
@@ -153,6 +207,69 @@ def _describe(error: BaseException) -> str:
     except Exception:  # the learner's own exception may have a broken text
         text = ""
     return f"{type(error).__name__}: {text}".removesuffix(": ")
+
+
+def _place(error: BaseException, answer: Any) -> str:
+    """Name the line of the learner's code that an error came from; nothing where none is known."""
+    file = getattr(getattr(answer, "__code__", None), "co_filename", None)
+    lines = [n for frame, n in traceback.walk_tb(error.__traceback__) if _file(frame) == file]
+    if not lines or file is None:
+        return ""
+    source = linecache.getline(file, lines[-1]).strip()
+    return f" in line {lines[-1]}, `{source}`," if source else f" in line {lines[-1]}"
+
+
+def _file(frame: Any) -> str:
+    return str(frame.f_code.co_filename)
+
+
+def _for_inputs() -> str:
+    return f" for {_inputs.get()}" if _inputs.get() else ""
+
+
+def _show_inputs(answer: Any, arguments: tuple[Any, ...]) -> str:
+    """Say what a function is called with: short values as they are, arrays by their shape."""
+    try:
+        names = list(inspect.signature(answer).bind(*arguments).arguments)
+    except Exception:
+        names = []
+    if len(names) != len(arguments):  # a function of *arguments
+        return ", ".join(map(_show, arguments))
+    pairs = zip(names, arguments, strict=True)
+    return ", ".join(f"{name} = {_show(value)}" for name, value in pairs)
+
+
+def _show(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape}" if value.size > 4 else _show(value.tolist())
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, SimpleNamespace):
+        return "an object with its numbers"
+    if isinstance(value, list | tuple) and any(isinstance(part, np.ndarray) for part in value):
+        return f"a {type(value).__name__} of {len(value)} arrays"
+    if isinstance(value, list) and value and all(isinstance(part, float) for part in value):
+        return f"[{', '.join(map(_show, value[:4]))}{', …' if len(value) > 4 else ''}]"
+    return reprlib.repr(value)
+
+
+def _unfitting() -> str:
+    """Say that what was returned last is of no kind that the exercise can use."""
+    returned = _returned.get([])
+    what = _kind(returned[-1]) if returned else "something"
+    return (
+        f"Your answer returned {what}, which doesn't fit the exercise{_for_inputs()}: "
+        "return what its text asks for."
+    )
+
+
+def _kind(value: Any) -> str:
+    """Name what kind of thing a value is, with its size where it has one."""
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape} and type {value.dtype}"
+    if isinstance(value, list | tuple | dict | set):
+        return f"a {type(value).__name__} with {len(value)} entries"
+    return f"a value of type {type(value).__name__}"
 
 
 @contextmanager
@@ -175,11 +292,21 @@ def _time_limit(seconds: float) -> Iterator[None]:
     except KeyboardInterrupt:
         if not expired.is_set():
             raise
-        raise Failed(
-            f"Your answer was stopped after {seconds:g} seconds: does each of its loops end?"
-        ) from None
+        raise Failed(_too_slow(seconds)) from None
     finally:
         timer.cancel()
+
+
+def _too_slow(seconds: float) -> str:
+    """Say that an answer was stopped, and whether it had given results before."""
+    done = len(_returned.get([]))
+    if not done:
+        return f"Your answer was stopped after {seconds:g} seconds: does each of its loops end?"
+    times = "once" if done == 1 else f"{done} times"
+    return (
+        f"Your answer gave a result {times}, then was stopped after {seconds:g} seconds"
+        f"{_for_inputs()}: it is too slow there, or one of its loops doesn't end."
+    )
 
 
 def _checks(name: str) -> dict[str, Check]:
