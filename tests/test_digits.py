@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import http.server
+import os
 import shutil
 import struct
 import subprocess
@@ -154,12 +155,22 @@ def test_the_announcement_names_the_variable_that_asked_for_it(
     assert "LESSONLIB_OFFLINE is set" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("value", ["0", ""])
+@pytest.mark.parametrize("value", ["0", "", "false", "False", "no", "NO", "off", " 0 "])
 def test_offline_can_be_switched_off(
     tiny: Tiny, monkeypatch: pytest.MonkeyPatch, value: str
 ) -> None:
     monkeypatch.setenv("LESSONLIB_OFFLINE", value)
     assert digits.source() == "mnist"
+
+
+@pytest.mark.parametrize("value", ["1", "true", "yes", "YES", "on", "please"])
+def test_any_other_value_means_offline(
+    tiny: Tiny, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("LESSONLIB_OFFLINE", value)
+    monkeypatch.setattr(digits, "_download", no_download)
+    assert digits.source() == "bundled"
+    assert digits.why_bundled() == "LESSONLIB_OFFLINE is set"
 
 
 def test_a_named_root_without_mnist_is_an_error_with_a_remedy(
@@ -262,21 +273,81 @@ def test_a_process_killed_in_the_middle_breaks_nothing_for_the_next(tiny: Tiny) 
     assert not list(tiny.cache.glob("download-*"))
 
 
-def test_a_cache_that_cannot_be_made_is_an_error_with_a_remedy(tiny: Tiny) -> None:
+def test_without_a_place_to_keep_mnist_the_bundled_digits_are_used_and_the_line_says_why(
+    tiny: Tiny, capsys: pytest.CaptureFixture[str]
+) -> None:
     tiny.cache.write_text("a file where the folder should be")
-    with pytest.raises(OSError, match=r"can't be kept in .*LESSONLIB_OFFLINE=1"):
-        digits.load("train")
+    assert len(digits.load("train")[0]) == 1300
+    (said,) = capsys.readouterr().out.splitlines()
+    assert "1,797 digits bundled" in said
+    assert f"MNIST can't be kept in {tiny.cache} (File exists)" in said
+    assert "set LESSONLIB_MNIST_ROOT" in said
 
 
-def test_a_cache_that_cannot_be_written_is_an_error_with_a_remedy(
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write")
+def test_a_read_only_home_gives_the_bundled_digits(tiny: Tiny) -> None:
+    tiny.cache = tiny.cache / "home" / "cache"
+    tiny.cache.parent.mkdir(parents=True, mode=0o555)
+    assert digits.source() == "bundled"
+    assert "Permission denied" in digits.why_bundled()
+
+
+def test_a_folder_that_refuses_gives_the_bundled_digits(
     tiny: Tiny, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(self: Path, *arguments: Any, **options: Any) -> None:
         raise PermissionError(13, "Permission denied", str(self))
 
     monkeypatch.setattr(Path, "mkdir", refuse)
-    with pytest.raises(OSError, match=r"can't be kept in .*Make that folder writable"):
+    assert digits.source() == "bundled"
+    assert "can't be kept" in digits.why_bundled()
+    assert "Permission denied" in digits.why_bundled()
+
+
+def test_a_cache_that_holds_mnist_need_not_be_writable(
+    tiny: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny.install(tiny.cache)
+
+    def refuse(self: Path, *arguments: Any, **options: Any) -> None:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    assert digits.load("test")[1].tolist() == [7]
+    assert digits.why_bundled() == ""
+
+
+def test_without_a_home_no_folder_of_the_name_tilde_is_made(
+    tiny: Tiny, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # What platformdirs gives where HOME is unset and the user has no entry in passwd.
+    monkeypatch.setattr(digits, "cache_root", lambda: Path("~/.cache/lessonlib"))
+    monkeypatch.chdir(tmp_path)
+    before = set(tmp_path.iterdir())
+    assert digits.source() == "bundled"
+    assert not digits.will_download()
+    assert "no home folder" in digits.why_bundled()
+    assert set(tmp_path.iterdir()) == before
+
+
+def test_a_named_root_of_nobody_s_home_is_named_as_it_was_written(
+    tiny: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LESSONLIB_MNIST_ROOT", "~no-such-user/mnist")
+    with pytest.raises(FileNotFoundError, match=r"~no-such-user/mnist has no"):
         digits.load("train")
+
+
+def test_a_download_is_foreseen(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert digits.will_download()
+    monkeypatch.setenv("LESSONLIB_OFFLINE", "1")
+    assert not digits.will_download()
+    monkeypatch.delenv("LESSONLIB_OFFLINE")
+    monkeypatch.setenv("LESSONLIB_MNIST_ROOT", str(tiny.root))
+    assert not digits.will_download()
+    monkeypatch.delenv("LESSONLIB_MNIST_ROOT")
+    tiny.install(tiny.cache)
+    assert not digits.will_download()
 
 
 def test_the_bundled_digits_look_like_mnist_s() -> None:

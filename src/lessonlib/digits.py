@@ -1,11 +1,12 @@
 """Images of handwritten digits: MNIST, or the bundled default where it can't be had.
 
 MNIST is looked for in this order: the torchvision root named by ``LESSONLIB_MNIST_ROOT``,
-the user's cache, torchvision's download mirrors. Where none of them has it, 1,797 digits
-that ship with scikit-learn take its place, and a printed line says so.
-``LESSONLIB_OFFLINE=1`` asks for these bundled digits outright.
+the user's cache, torchvision's download mirrors. Where none of them has it, or where a download
+can't be kept, 1,797 digits that ship with scikit-learn take its place, and a printed line says so
+and why. ``LESSONLIB_OFFLINE=1`` asks for these bundled digits outright.
 """
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -34,6 +35,7 @@ SHA256 = {
 }
 BUNDLED_TRAIN = 1_300  # of the 1,797; the other 497 are its test split
 DOWNLOAD_TIMEOUT = 20  # seconds without a byte before a mirror is given up
+NO = ("", "0", "false", "no", "off")  # what a variable says that is set, but means no
 
 
 def load(split: Split) -> tuple[Images, Labels]:
@@ -57,8 +59,6 @@ def load(split: Split) -> tuple[Images, Labels]:
         For another split, or when ``LESSONLIB_MNIST_ROOT`` holds files that are not MNIST's.
     FileNotFoundError
         When ``LESSONLIB_MNIST_ROOT`` names a folder without MNIST.
-    OSError
-        When the cache can't be written to.
     """
     _check_split(split)
     root = find_mnist()
@@ -146,10 +146,34 @@ def find_mnist() -> Path | None:
     Path or None
         A root that torchvision reads, its files verified; None when there is no MNIST here.
     """
-    if os.environ.get("LESSONLIB_OFFLINE", "0") not in ("", "0"):
+    if _offline():
         return None
     named = os.environ.get("LESSONLIB_MNIST_ROOT")
-    return _named_root(Path(named).expanduser().resolve()) if named else _cached_root(cache_root())
+    return _named_root(_expanded(named)) if named else _cached_root(cache_root())[0]
+
+
+def will_download() -> bool:
+    """Say whether the next call of `find_mnist` or `load` begins with a download."""
+    if _offline() or os.environ.get("LESSONLIB_MNIST_ROOT"):
+        return False
+    root = cache_root()
+    try:
+        return root.is_absolute() and bool(damaged_files(root))
+    except OSError:  # a cache that can't even be looked into
+        return False
+
+
+def why_bundled() -> str:
+    """Say why the bundled digits take MNIST's place here, and how to get MNIST.
+
+    Returns
+    -------
+    str
+        Empty where `load` gives MNIST.
+    """
+    if _offline():
+        return "LESSONLIB_OFFLINE is set"
+    return "" if os.environ.get("LESSONLIB_MNIST_ROOT") else _cached_root(cache_root())[1]
 
 
 def cache_root() -> Path:
@@ -174,6 +198,17 @@ def damaged_files(root: Path) -> list[Path]:
     return [f for f in files if not f.is_file() or _sha256(f) != SHA256[f.name]]
 
 
+def _offline() -> bool:
+    return os.environ.get("LESSONLIB_OFFLINE", "").strip().lower() not in NO
+
+
+def _expanded(name: str) -> Path:
+    path = Path(name)
+    with contextlib.suppress(RuntimeError):  # there is no such user, or no home: take ~ literally
+        path = path.expanduser()
+    return path.resolve()
+
+
 @cache
 def _named_root(root: Path) -> Path:
     """Accept the root a person named, or say what is wrong with it; it is not ours to repair."""
@@ -191,22 +226,23 @@ def _named_root(root: Path) -> Path:
 
 
 @cache
-def _cached_root(root: Path) -> Path | None:
-    """Return the cache once it holds MNIST; None when MNIST can't be downloaded."""
+def _cached_root(root: Path) -> tuple[Path | None, str]:
+    """Return the cache once it holds MNIST; None, and why, when MNIST can't be had or kept."""
+    remedy = "set LESSONLIB_MNIST_ROOT to a folder that has it"
+    if not root.is_absolute():  # there is no home folder, and ~ would become a folder's name
+        return None, f"there is no home folder to keep MNIST in; {remedy}"
     try:
         if not damaged_files(root):
-            return root
+            return root, ""
         root.mkdir(parents=True, exist_ok=True)
         # One process downloads, a second that starts meanwhile waits and finds the files there.
         with FileLock(root / "mnist.lock"):
             if damaged_files(root) and not _download(root):
-                return None
+                return None, f"MNIST could not be downloaded; {remedy}"
     except OSError as error:
-        raise OSError(
-            f"MNIST can't be kept in {root}: {error}. Make that folder writable, or set "
-            "LESSONLIB_MNIST_ROOT to a folder that has MNIST, or LESSONLIB_OFFLINE=1 to do without."
-        ) from error
-    return root
+        cause = error.strerror or error
+        return None, f"MNIST can't be kept in {root} ({cause}); make it writable, or {remedy}"
+    return root, ""
 
 
 def _download(root: Path) -> bool:
@@ -241,11 +277,7 @@ def _sha256(path: Path) -> str:
 @cache
 def _announce_bundled() -> None:
     """Say once per process that the digits are not MNIST's, and what to do about it."""
-    if os.environ.get("LESSONLIB_OFFLINE", "0") not in ("", "0"):
-        reason = "LESSONLIB_OFFLINE is set"
-    else:
-        reason = "MNIST could not be downloaded; LESSONLIB_MNIST_ROOT can name a folder that has it"
-    print(f"Using the 1,797 digits bundled with scikit-learn instead of MNIST ({reason}).")
+    print(f"Using the 1,797 digits bundled with scikit-learn instead of MNIST: {why_bundled()}.")
 
 
 @cache
