@@ -17,6 +17,7 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from lessonlib import data_path, digits, models
+from lessonlib.files import write_whole
 
 PAGE = Path(__file__).resolve().parents[1] / "chapters" / "data.md"
 MNIST_COUNTS = {"train": 60_000, "t10k": 10_000}
@@ -140,9 +141,7 @@ def filled(page: str) -> str:
 def main() -> None:
     """Write the tables into the page."""
     text = filled(PAGE.read_text(encoding="utf-8"))
-    unfinished = PAGE.with_suffix(".part")
-    unfinished.write_text(text, encoding="utf-8", newline="\n")
-    unfinished.replace(PAGE)
+    write_whole(PAGE, text.encode())
     print(f"The tables of {PAGE} are up to date")
 
 

@@ -8,6 +8,7 @@ which the page of run times shows.
 """
 
 import csv
+import io
 import os
 import platform
 import re
@@ -18,6 +19,8 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 from nbformat import NotebookNode
+
+from lessonlib.files import write_whole
 
 CHAPTERS = Path(__file__).resolve().parents[1] / "chapters"
 RUN_TIMES = CHAPTERS / "run-times.csv"
@@ -77,9 +80,7 @@ def run(path: Path, folder: Path) -> NotebookNode:
 
 def store(notebook: NotebookNode, path: Path) -> None:
     """Write a notebook, whole or not at all."""
-    unfinished = path.with_suffix(".part")
-    nbformat.write(notebook, unfinished)
-    unfinished.replace(path)
+    write_whole(path, f"{nbformat.writes(notebook)}\n".encode())
 
 
 def record_time(notebook: Path, seconds: float, table: Path = RUN_TIMES) -> None:
@@ -106,12 +107,11 @@ def record_time(notebook: Path, seconds: float, table: Path = RUN_TIMES) -> None
         ENVIRONMENT["OMP_NUM_THREADS"],
     )
     rows[notebook.name] = dict(zip(COLUMNS, values, strict=True))
-    unfinished = table.with_suffix(".part")
-    with unfinished.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows[name] for name in sorted(rows) if notebook.with_name(name).is_file())
-    unfinished.replace(table)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows[name] for name in sorted(rows) if notebook.with_name(name).is_file())
+    write_whole(table, text.getvalue().encode())
 
 
 def cpu_name(info: Path = Path("/proc/cpuinfo")) -> str:

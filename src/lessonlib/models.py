@@ -18,6 +18,7 @@ from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 
 from lessonlib import data_path
+from lessonlib.files import write_whole
 
 MEAN, STD = 0.1307, 0.3081  # of MNIST's training pixels, scaled to [0, 1]
 SHIPPED = ("mlp", "reader-mlp", "reader-cnn")
@@ -302,7 +303,13 @@ def to_tensor(images: npt.ArrayLike, device: torch.device | str | None = None) -
     return x.div_(255).sub_(MEAN).div_(STD)
 
 
-def save(model: Network, path: str | Path, record: dict[str, Any] | None = None) -> None:
+def save(
+    model: Network,
+    path: str | Path,
+    record: dict[str, Any] | None = None,
+    *,
+    replace: bool = True,
+) -> None:
     """Write a network's weights to a file, whole or not at all.
 
     Parameters
@@ -312,8 +319,14 @@ def save(model: Network, path: str | Path, record: dict[str, Any] | None = None)
         Usually ends in ``.safetensors``.
     record : dict, optional
         How the weights were made; must be JSON's types.
+    replace : bool
+        Whether a file that exists already may be replaced.
+
+    Raises
+    ------
+    OSError, ValueError
+        When the file can't be written: see `lessonlib.files.write_whole`.
     """
-    path = Path(path)
     weights = {
         name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()
     }
@@ -322,9 +335,7 @@ def save(model: Network, path: str | Path, record: dict[str, Any] | None = None)
         "config": json.dumps(model.config),
         "record": json.dumps(record or {}, sort_keys=True),
     }
-    unfinished = path.with_name(path.name + ".part")
-    unfinished.write_bytes(to_bytes(weights, metadata=strings))
-    unfinished.replace(path)
+    write_whole(path, to_bytes(weights, metadata=strings), replace=replace)
 
 
 def load(path: str | Path) -> Network:

@@ -20,6 +20,7 @@ from PIL import Image
 from lessonlib import digits
 from lessonlib.checks import strokes
 from lessonlib.checks.image import Gray, Plane
+from lessonlib.files import write_whole
 
 Owner = npt.NDArray[np.int16]  # shape (H, w): which character's ink a pixel is, or NOBODY
 # A hand writes one character: (character, height in pixels, pen width in pixels, rng) to its
@@ -544,16 +545,9 @@ def write_samples(folder: str | Path, count: int = SAMPLES, seed: int = SEED) ->
         name = f"check-{i:02d}.png"
         png = io.BytesIO()
         Image.fromarray(render(amount, rng)).save(png, format="PNG", optimize=True)
-        _write_whole(folder / "images" / name, png.getvalue())
+        write_whole(folder / "images" / name, png.getvalue())
         writer.writerow([name, digits_of(amount), amount])
-    _write_whole(folder / "labels.csv", table.getvalue().encode())
-
-
-def _write_whole(path: Path, data: bytes) -> None:
-    """Write a file in full or not at all."""
-    unfinished = path.with_name(path.name + ".part")
-    unfinished.write_bytes(data)
-    unfinished.replace(path)
+    write_whole(folder / "labels.csv", table.getvalue().encode())
 
 
 @cache
