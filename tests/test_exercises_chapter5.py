@@ -1,18 +1,43 @@
+"""Right and wrong answers to the exercises of chapter 5; test_exercises.py tries them."""
+
 import math
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
+import torch
+from sklearn.metrics import precision_score, recall_score
 
 from lessonlib import exercises
+from lessonlib.exercises import chapter5
 
 Array = npt.NDArray[Any]
+Answer = Callable[..., Any]
+
+# ----------------------------------------------------------------------------- right answers
 
 
 def images_needed(q: float, half: float) -> int:
     return math.ceil(1.96**2 * q * (1 - q) / half**2)
+
+
+def images_by_counting(q: float, half: float) -> int:
+    n = 1
+    while 1.96 * math.sqrt(q * (1 - q) / n) > half:
+        n += 1
+    return n
+
+
+def images_by_halving(q: float, half: float) -> int:
+    low, high = 0, 10**6  # low is too few, high is enough
+    while high - low > 1:
+        middle = (low + high) // 2
+        enough = 1.96 * (q * (1 - q) / middle) ** 0.5 <= half
+        low, high = (low, middle) if enough else (middle, high)
+    return high
 
 
 def precision_and_recall(matrix: Array, k: int) -> tuple[float, float]:
@@ -20,9 +45,63 @@ def precision_and_recall(matrix: Array, k: int) -> tuple[float, float]:
     return right / max(matrix[:, k].sum(), 1), right / max(matrix[k].sum(), 1)
 
 
+def shares_by_loops(matrix: Array, k: int) -> list[float]:
+    called = true = 0
+    for i in range(10):
+        called += matrix[i][k]
+        true += matrix[k][i]
+    return [matrix[k][k] / called if called else 0, matrix[k][k] / true if true else 0]
+
+
+def shares_of_nan(matrix: Array, k: int) -> Any:
+    both = np.array([matrix[:, k].sum(), matrix[k].sum()], dtype=np.float32)
+    return np.nan_to_num(matrix[k, k] / both)
+
+
+def shares_by_torch(matrix: Array, k: int) -> Any:
+    m = torch.tensor(matrix)
+    return m[k, k] / torch.stack([m[:, k].sum(), m[k].sum()]).clamp(min=1)
+
+
+def shares_by_scikit_learn(matrix: Array, k: int) -> tuple[Any, Any]:
+    true, called = np.repeat(np.indices((10, 10)).reshape(2, -1), matrix.ravel(), axis=1)
+    kind = {"labels": [k], "average": "macro", "zero_division": 0}
+    return precision_score(true, called, **kind), recall_score(true, called, **kind)
+
+
+def shares_as_fractions(matrix: Array, k: int) -> list[Fraction]:
+    rows = matrix.tolist()
+    sums = sum(row[k] for row in rows), sum(rows[k])
+    return [Fraction(rows[k][k], total or 1) for total in sums]
+
+
 def choose_threshold(confidence: Array, correct: Array, target: float) -> float:
     errors = {t: (~correct[confidence >= t]).mean() for t in confidence}
     return min((t for t in confidence if errors[t] <= target), default=math.inf)
+
+
+def threshold_by_counts(confidence: Array, correct: Array, target: float) -> Any:
+    order = np.argsort(-confidence)
+    wrong = np.cumsum(~correct[order])
+    answered = np.arange(1, len(order) + 1)
+    last = np.append(np.diff(confidence[order]) < 0, True)
+    fine = np.flatnonzero(last & (wrong <= target * answered))
+    return confidence[order][fine[-1]] if len(fine) else float("inf")
+
+
+def threshold_by_loops(confidence: Array, correct: Array, target: float) -> float:
+    for t in sorted(confidence.tolist()):
+        kept = [bool(r) for c, r in zip(confidence.tolist(), correct, strict=True) if c >= t]
+        if 1 - sum(kept) / len(kept) <= target:
+            return float(t)
+    return math.inf
+
+
+def threshold_by_torch(confidence: Array, correct: Array, target: float) -> Any:
+    c, wrong = torch.tensor(confidence, dtype=torch.float32), torch.tensor(~correct).float()
+    passes = c[None, :] >= c[:, None]
+    errors = (passes * wrong).sum(1) / passes.sum(1)
+    return torch.where(errors <= target, c, torch.tensor(torch.inf)).min()
 
 
 def equal_count_error(confidence: Array, correct: Array, bins: int) -> float:
@@ -32,12 +111,88 @@ def equal_count_error(confidence: Array, correct: Array, bins: int) -> float:
     return float(sum(gaps) / len(order))
 
 
-SOLUTIONS: dict[str, Callable[..., Any]] = {
+def error_from_the_surest_down(confidence: Array, correct: Array, bins: int) -> float:
+    order = np.argsort(confidence)[::-1]
+    total = 0.0
+    for part in np.array_split(order, bins):
+        total += len(part) * abs(correct[part].mean() - confidence[part].mean())
+    return total / len(confidence)
+
+
+def error_by_lists(confidence: Array, correct: Array, bins: int) -> float:
+    pairs = sorted(zip(confidence.tolist(), correct.tolist(), strict=True))
+    size, larger = divmod(len(pairs), bins)
+    error, start = 0.0, 0
+    for b in range(bins):
+        stop = start + size + (b < larger)
+        error += abs(sum(right - sure for sure, right in pairs[start:stop]))
+        start = stop
+    return error / len(pairs)
+
+
+def error_in_single_precision(confidence: Array, correct: Array, bins: int) -> Any:
+    order = torch.argsort(torch.tensor(confidence))
+    gap = (torch.tensor(correct).float() - torch.tensor(confidence).float())[order]
+    parts = torch.tensor_split(gap, bins)
+    return sum(part.mean().abs() * len(part) for part in parts) / len(gap)
+
+
+SOLUTIONS: dict[str, Answer] = {
     "5.1": images_needed,
     "5.2": precision_and_recall,
     "5.3": choose_threshold,
     "5.4": equal_count_error,
 }
+RIGHT: list[tuple[str, Answer]] = [
+    ("5.1", images_by_counting),
+    ("5.1", images_by_halving),
+    ("5.1", lambda q, h: np.ceil(q * (1 - q) * (1.96 / h) ** 2)),
+    ("5.1", lambda q, h: np.array(int(q * (1 - q) * (1.959964 / h) ** 2) + 1)),
+    ("5.1", lambda q, h: torch.tensor(1.96**2 * q * (1 - q) / h**2).ceil()),
+    ("5.2", shares_by_loops),
+    ("5.2", shares_of_nan),
+    ("5.2", shares_by_torch),
+    ("5.2", shares_by_scikit_learn),
+    ("5.2", shares_as_fractions),
+    ("5.3", threshold_by_counts),
+    ("5.3", threshold_by_loops),
+    ("5.3", threshold_by_torch),
+    ("5.3", lambda c, r, t: np.float32(choose_threshold(c, r, t))),
+    ("5.4", error_from_the_surest_down),
+    ("5.4", error_by_lists),
+    ("5.4", error_in_single_precision),
+]
+
+# ----------------------------------------------------------------------------- wrong answers
+
+
+def wilson_images(q: float, half: float) -> int:
+    n = 1
+    while 1.96 / (1 + 1.96**2 / n) * math.sqrt(q * (1 - q) / n + 1.96**2 / (4 * n**2)) > half:
+        n += 1
+    return n
+
+
+def both_or_nothing(matrix: Array, k: int) -> tuple[float, float]:
+    called, true = matrix[:, k].sum(), matrix[k].sum()
+    return (matrix[k, k] / called, matrix[k, k] / true) if called and true else (1.0, 1.0)
+
+
+def largest_of_row(matrix: Array, k: int) -> tuple[float, float]:
+    column, row = matrix[:, k], matrix[k]
+    return column.max() / max(column.sum(), 1), row.max() / max(row.sum(), 1)
+
+
+def of_all_classes(matrix: Array, k: int) -> tuple[float, float]:
+    both = [precision_and_recall(matrix, i) for i in range(10)]
+    return tuple(np.mean(both, axis=0))
+
+
+def binary_accuracy(matrix: Array, k: int) -> tuple[float, float]:
+    p, _ = precision_and_recall(matrix, k)
+    return p, (
+        matrix.sum() - matrix[k].sum() - matrix[:, k].sum() + 2 * matrix[k, k]
+    ) / matrix.sum()
 
 
 def first_dip(confidence: Array, correct: Array, target: float) -> float:
@@ -56,71 +211,264 @@ def splitting_ties(confidence: Array, correct: Array, target: float) -> float:
     return float(confidence[order][fine[-1]]) if len(fine) else math.inf
 
 
+def strictly_less(confidence: Array, correct: Array, target: float) -> float:
+    for t in np.unique(confidence):
+        if (~correct[confidence >= t]).mean() < target:
+            return float(t)
+    return math.inf
+
+
+def strictly_above(confidence: Array, correct: Array, target: float) -> float:
+    for t in np.unique(confidence)[:-1]:
+        if (~correct[confidence > t]).mean() <= target:
+            return float(t)
+    return math.inf
+
+
+def strictly_above_and_less(confidence: Array, correct: Array, target: float) -> float:
+    for t in np.unique(confidence)[:-1]:
+        if (~correct[confidence > t]).mean() < target:
+            return float(t)
+    return math.inf
+
+
+def share_of_all(confidence: Array, correct: Array, target: float) -> float:
+    for t in np.unique(confidence):
+        if (~correct & (confidence >= t)).sum() / len(correct) <= target:
+            return float(t)
+    return math.inf
+
+
+def between_two(confidence: Array, correct: Array, target: float) -> float:
+    levels = np.unique(confidence)
+    best = choose_threshold(confidence, correct, target)
+    below = levels[levels < best]
+    return float((best + below[-1]) / 2) if best < math.inf and len(below) else best
+
+
+def on_a_grid(confidence: Array, correct: Array, target: float) -> float:
+    for t in np.arange(0, 1.0001, 0.001):
+        answered = confidence >= t
+        if answered.any() and (~correct[answered]).mean() <= target:
+            return float(t)
+    return math.inf
+
+
+def index_of_threshold(confidence: Array, correct: Array, target: float) -> float:
+    best = choose_threshold(confidence, correct, target)
+    return float(np.flatnonzero(confidence == best)[0]) if best < math.inf else best
+
+
+def share_of_right(confidence: Array, correct: Array, target: float) -> float:
+    return choose_threshold(confidence, ~correct, target)
+
+
+def unsorted_prefix(confidence: Array, correct: Array, target: float) -> float:
+    error = np.cumsum(~correct) / np.arange(1, len(correct) + 1)
+    fine = np.flatnonzero(error <= target)
+    return float(confidence[fine[-1]]) if len(fine) else math.inf
+
+
 def no_infinity(confidence: Array, correct: Array, target: float) -> float:
     threshold = choose_threshold(confidence, correct, target)
     return 1.0 if threshold == math.inf else threshold
 
 
-def bin_gaps(confidence: Array, correct: Array, bins: int) -> Array:
-    order = np.argsort(confidence)
+def highest(confidence: Array, correct: Array, target: float) -> float:
+    fine = [t for t in confidence if (~correct[confidence >= t]).mean() <= target]
+    return max(fine, default=math.inf)
+
+
+def bin_gaps(confidence: Array, correct: Array, bins: int, order: Any = None) -> Array:
+    order = np.argsort(confidence) if order is None else order
     parts = np.array_split(order, bins)
     return np.array([correct[b].mean() - confidence[b].mean() for b in parts])
 
 
-MISTAKES: list[tuple[str, Callable[..., Any], str]] = [
+def without_sorting(confidence: Array, correct: Array, bins: int) -> Any:
+    parts = np.array_split(np.arange(len(confidence)), bins)
+    return sum(abs((correct[p] - confidence[p]).sum()) for p in parts) / len(correct)
+
+
+def confidence_sorted_alone(confidence: Array, correct: Array, bins: int) -> Any:
+    parts = zip(
+        np.array_split(np.sort(confidence), bins), np.array_split(correct, bins), strict=True
+    )
+    return sum(abs(r.sum() - c.sum()) for c, r in parts) / len(correct)
+
+
+def rest_dropped(confidence: Array, correct: Array, bins: int) -> float:
+    order, size = np.argsort(confidence), len(confidence) // bins
+    gaps = [
+        abs(correct[order[i * size : (i + 1) * size]] - 0.0).mean()
+        - confidence[order[i * size : (i + 1) * size]].mean()
+        for i in range(bins)
+    ]
+    return float(np.mean(np.abs(gaps)))
+
+
+def rest_in_a_part_of_its_own(confidence: Array, correct: Array, bins: int) -> Any:
+    order, size = np.argsort(confidence), len(confidence) // bins
+    parts = [order[i : i + size] for i in range(0, len(order), size)]
+    return sum(abs((correct[p] - confidence[p]).sum()) for p in parts) / len(order)
+
+
+def equal_widths(confidence: Array, correct: Array, bins: int) -> Any:
+    b = np.minimum((confidence * bins).astype(int), bins - 1)
+    inside = [b == i for i in range(bins)]
+    return sum(abs((correct[i] - confidence[i]).sum()) for i in inside) / len(correct)
+
+
+def by_quantiles(confidence: Array, correct: Array, bins: int) -> Any:
+    edges = np.quantile(confidence, np.linspace(0, 1, bins + 1)[1:-1])
+    b = np.searchsorted(edges, confidence)
+    inside = [b == i for i in range(bins)]
+    return sum(abs((correct[i] - confidence[i]).sum()) for i in inside) / len(correct)
+
+
+MISTAKES: list[tuple[str, Answer, str]] = [
     ("5.1", lambda q, h: math.ceil(q * (1 - q) / h**2), "one standard error"),
     ("5.1", lambda q, h: math.ceil(1.96 * q * (1 - q) / h**2), "squares the 1.96"),
     ("5.1", lambda q, h: math.ceil(1.96**2 * q * (1 - q) / h), "squares the half-width"),
+    ("5.1", lambda q, h: math.ceil(1.96 * (q * (1 - q)) ** 0.5 / h), "under the root"),
+    ("5.1", lambda q, h: math.ceil(1.96**2 * q / h**2), "not q."),
+    ("5.1", lambda q, h: math.ceil((0.98 / h) ** 2), "for q = 0.5"),
+    ("5.1", lambda q, h: math.ceil(q * (1 - q) * (2 / h) ** 2), "You take 2"),
     ("5.1", lambda q, h: math.ceil(1.96**2 * q * (1 - q) / (h / 2) ** 2), "one side"),
     ("5.1", lambda q, h: math.ceil(1.96**2 * q * (1 - q) / (2 * h) ** 2), "one side"),
-    ("5.1", lambda q, h: 1.96**2 * q * (1 - q) / h**2, "Round up"),
-    ("5.1", lambda q, h: int(1.96**2 * q * (1 - q) / h**2), "Round up"),
+    ("5.1", lambda q, h: 1.96**2 * q * (1 - q) / h**2, "is no whole number"),
+    ("5.1", lambda q, h: int(1.96**2 * q * (1 - q) / h**2), "too large"),
+    ("5.1", lambda q, h: round(1.96**2 * q * (1 - q) / h**2), "too large"),
+    ("5.1", lambda q, h: images_needed(q, h) + 1, "are enough"),
     ("5.1", lambda q, h: 100, "another number"),
+    ("5.1", wilson_images, ""),
+    ("5.1", lambda q, h: math.ceil(1.645**2 * q * (1 - q) / h**2), ""),
+    ("5.1", lambda q, h: math.ceil(1.96**2 * q * (1 - q) / h**2 / 10) * 10, ""),
+    ("5.1", lambda q, h: (images_needed(q, h),), "a single number"),
+    ("5.1", lambda q, h: str(images_needed(q, h)), "of type str"),
+    ("5.1", lambda q, h: {"n": images_needed(q, h)}, "of type dict"),
     ("5.2", lambda m, k: precision_and_recall(m, k)[::-1], "exchanged"),
     ("5.2", lambda m, k: precision_and_recall(m.T, k), "exchanged"),
-    ("5.2", lambda m, k: (m[k, k] / m.sum(), m[k, k] / m[k].sum()), "precision isn't"),
-    ("5.2", lambda m, k: (m[k, k] / m[:, k].sum(), np.trace(m) / m.sum()), "recall isn't"),
+    ("5.2", lambda m, k: (m[k, k] / m.sum(), m[k, k] / m.sum()), "all images"),
+    ("5.2", lambda m, k: (m[k, k] / m.sum(), precision_and_recall(m, k)[1]), "precision is not"),
+    ("5.2", lambda m, k: (precision_and_recall(m, k)[0], np.trace(m) / m.sum()), "recall is not"),
+    ("5.2", lambda m, k: (0.5, 0.5), "neither number"),
+    ("5.2", of_all_classes, "neither number"),
+    ("5.2", lambda m, k: (precision_and_recall(m, k)[0],) * 2, "are the precision"),
+    ("5.2", lambda m, k: (precision_and_recall(m, k)[1],) * 2, "are the recall"),
+    (
+        "5.2",
+        lambda m, k: (
+            m[k, k] / max(m[:, k].sum() - m[k, k], 1),
+            m[k, k] / max(m[k].sum() - m[k, k], 1),
+        ),
+        "the right answers too",
+    ),
+    ("5.2", lambda m, k: tuple(100 * share for share in precision_and_recall(m, k)), "percent"),
     ("5.2", lambda m, k: (m[k, k] / m[:, k].sum(), m[k, k] / m[k].sum()), "never answers"),
     (
         "5.2",
         lambda m, k: (m[k, k] / max(m[:, k].sum(), 1), m[k, k] / m[k].sum()),
         "Where no image",
     ),
-    ("5.2", lambda m, k: m[k, k] / m[k].sum(), "two numbers"),
-    ("5.3", lambda c, r, t: max(c), "answers one image"),
-    ("5.3", first_dip, "first mistake"),
+    ("5.2", both_or_nothing, "never answers"),
+    ("5.2", lambda m, k: precision_and_recall(m, k)[0], "two numbers"),
+    ("5.2", lambda m, k: (*precision_and_recall(m, k), 0.0), "two numbers"),
+    ("5.2", lambda m, k: dict(enumerate(precision_and_recall(m, k))), ""),
     (
-        "5.3",
-        lambda c, r, t: min(s for s in c if sum(~r[c > s]) <= t * sum(c > s)),
-        "compare with >=",
+        "5.2",
+        lambda m, k: tuple(round(float(x), 2) for x in precision_and_recall(m, k)),
+        "you round",
     ),
-    (
-        "5.3",
-        lambda c, r, t: min([s for s in c if (~r[c >= s]).sum() / len(c) <= t], default=math.inf),
-        "not by all",
-    ),
-    ("5.3", lambda c, r, t: math.inf, "there is one"),
-    ("5.3", lambda c, r, t: 0.7123, "the lowest threshold is not 0.7"),
-    ("5.3", no_infinity, "return math.inf"),
+    ("5.2", largest_of_row, ""),
+    ("5.2", binary_accuracy, ""),
+    ("5.2", lambda m, k: precision_and_recall(m, 4), ""),
+    ("5.3", highest, "the highest"),
+    ("5.3", first_dip, "first exceeds"),
+    ("5.3", strictly_less, "exactly the target"),
+    ("5.3", strictly_above, "exactly the threshold"),
+    ("5.3", share_of_all, "by all images"),
     ("5.3", splitting_ties, "Equal confidences"),
-    ("5.4", lambda c, r, b: abs(gaps_unsorted(c, r, b)).mean(), "Sort by confidence"),
+    ("5.3", between_two, "none of the confidences"),
+    ("5.3", on_a_grid, "none of the confidences"),
+    ("5.3", no_infinity, "no threshold keeps"),
+    ("5.3", lambda c, r, t: math.inf, "there is a threshold"),
+    ("5.3", lambda c, r, t: c.min(), "more than the target"),
+    ("5.3", lambda c, r, t: c.max(), "so does a lower"),
+    ("5.3", lambda c, r, t: 0.7123, "none of the confidences"),
+    ("5.3", lambda c, r, t: choose_threshold(c, r, t) * 0.999, "none of the confidences"),
+    ("5.3", lambda c, r, t: [choose_threshold(c, r, t)], "single number"),
+    ("5.3", strictly_above_and_less, ""),
+    ("5.3", index_of_threshold, ""),
+    ("5.3", share_of_right, ""),
+    ("5.3", unsorted_prefix, ""),
+    ("5.3", lambda c, r, t: (~r[c >= choose_threshold(c, r, t)]).mean(), ""),
+    ("5.4", without_sorting, "don't sort"),
+    ("5.4", lambda c, r, b: abs(bin_gaps(c, r, b, np.arange(len(c)))).mean(), "don't sort"),
+    ("5.4", confidence_sorted_alone, "no longer belongs"),
     ("5.4", lambda c, r, b: bin_gaps(c, r, b).mean(), "absolute value"),
     ("5.4", lambda c, r, b: abs(bin_gaps(c, r, b).mean()), "absolute value"),
-    ("5.4", lambda c, r, b: abs(bin_gaps(c, r, b)).sum(), "sum of the gaps"),
-    ("5.4", lambda c, r, b: (bin_gaps(c, r, b) ** 2).mean(), "not squared"),
-    ("5.4", lambda c, r, b: abs(bin_gaps(c, r, b)).mean(), "larger bins have more"),
-    ("5.4", lambda c, r, b: equal_count_error(c, r, b) * len(c), "1/n"),
-    ("5.4", lambda c, r, b: 0.5, "not the mean gap"),
+    ("5.4", lambda c, r, b: r.mean() - c.mean(), "absolute value"),
+    ("5.4", lambda c, r, b: abs(bin_gaps(c, r, b)).sum(), "add up the gaps"),
+    ("5.4", lambda c, r, b: (bin_gaps(c, r, b) ** 2).mean(), ""),
+    ("5.4", lambda c, r, b: chapter5._squared(*chapter5._up(c, r), b), "not squared"),
+    ("5.4", lambda c, r, b: chapter5._root_of_squares(*chapter5._down(c, r), b), "not squared"),
+    ("5.4", lambda c, r, b: abs(bin_gaps(c, r, b)).mean(), "larger parts hold more"),
+    ("5.4", lambda c, r, b: abs(bin_gaps(c, r, b)).max(), "largest gap"),
+    ("5.4", lambda c, r, b: equal_count_error(c, r, b) * len(c), "over the images"),
+    ("5.4", equal_widths, "equally wide"),
+    ("5.4", rest_dropped, "leave some images out"),
+    ("5.4", rest_in_a_part_of_its_own, ""),
+    ("5.4", by_quantiles, ""),
+    ("5.4", lambda c, r, b: abs(r - c).mean(), ""),
+    ("5.4", lambda c, r, b: abs(bin_gaps(c, r, b)), "single number"),
+    ("5.4", lambda c, r, b: 0.5, "is not 0.5"),
 ]
 
 
-def gaps_unsorted(confidence: Array, correct: Array, bins: int) -> Array:
-    parts = np.array_split(np.arange(len(confidence)), bins)
-    return np.array([correct[b].mean() - confidence[b].mean() for b in parts])
+# ----------------------------------------------------------------------------- the checks' own
 
 
-@pytest.mark.parametrize(("name", "answer", "message"), MISTAKES)
-def test_a_usual_mistake_is_named(name: str, answer: Callable[..., Any], message: str) -> None:
-    verdict = exercises.verdict(name, answer)
-    assert verdict.startswith(f"{name}: not yet. ")
-    assert message in verdict
+@pytest.mark.parametrize("n", [2, 7, 30])
+@pytest.mark.parametrize("seed", range(20))
+def test_what_a_threshold_s_message_states_is_so(n: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    confidence, correct = rng.uniform(0.1, 1, n).round(1), rng.uniform(size=n) < 0.6
+    best = choose_threshold(confidence, correct, 0.25)
+    for got in {*confidence.tolist(), math.inf} - {best}:
+        text = chapter5._threshold_problem(got, confidence, correct, 0.25)
+        if got == math.inf:
+            assert "there is a threshold" in text
+        elif best == math.inf:
+            assert "no threshold keeps" in text
+        elif (~correct[confidence >= got]).mean() > 0.25:
+            answered, wrong = (confidence >= got).sum(), (~correct[confidence >= got]).sum()
+            assert f"Of the {answered} images at or above it, {wrong} are" in text
+        else:
+            assert "so does a lower confidence" in text
+            assert got > best
+
+
+def test_a_message_about_precision_and_recall_names_the_one_that_is_wrong() -> None:
+    def wrong_precision(matrix: Array, k: int) -> tuple[float, float]:
+        return 0.123, precision_and_recall(matrix, k)[1]
+
+    def wrong_recall(matrix: Array, k: int) -> tuple[float, float]:
+        return precision_and_recall(matrix, k)[0], 0.123
+
+    assert "the precision is not right" in exercises.verdict("5.2", wrong_precision)
+    assert "the recall is not right" in exercises.verdict("5.2", wrong_recall)
+
+
+def test_no_number_of_images_hangs_on_rounding() -> None:
+    for q, half in chapter5.PLANS:
+        exact = 1.96**2 * q * (1 - q) / half**2
+        assert 0.005 < exact % 1 < 0.995
+        assert math.ceil(exact) == math.ceil(exact * (1.959964 / 1.96) ** 2)
+
+
+def test_every_rule_for_a_threshold_differs_from_the_others_on_some_exam() -> None:
+    exams = list(chapter5._exams(np.random.default_rng(5)))
+    rules = [chapter5._lowest, *(rule for rule, _ in chapter5.THRESHOLD_MISTAKES)]
+    results = {tuple(rule(*exam) for exam in exams) for rule in rules}
+    assert len(results) == len(rules)

@@ -1,6 +1,11 @@
-"""The answer checks of chapter 5, Evaluation."""
+"""The answer checks of chapter 5, Evaluation.
+
+Each check tries all its inputs before it judges. A mistake is named only where it explains
+every result; otherwise the message states a fact about the first result that is wrong.
+"""
 
 import math
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -8,154 +13,445 @@ import numpy.typing as npt
 
 from lessonlib.exercises import Check, Mistake, call
 
-Floats = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.floating[Any]]
+Bools = npt.NDArray[np.bool_]
+Exam = tuple[Floats, Bools, float]  # confidence, correct, target
+Sample = tuple[Floats, Bools, int]  # confidence, correct, bins
+
+CLOSE = 1e-5  # relative: float32 is close enough
+
+
+def _number(result: Any, what: str) -> float:
+    """Return a learner's number as a float; say what was expected where it isn't one."""
+    kind = type(result).__name__
+    if isinstance(result, str | bytes | bool | np.bool_):
+        raise Mistake(f"{what} is a number, and yours is of type {kind}.")
+    if np.shape(result) != ():
+        raise Mistake(f"{what} is a single number, and yours has shape {np.shape(result)}.")
+    try:
+        return float(result)
+    except (TypeError, OverflowError):
+        raise Mistake(f"{what} is a number, and yours, of type {kind}, can't be one.") from None
+
+
+# --------------------------------------------------------------------------- 5.1
+
+# Above and below one half, with a part after the point that is small and large, and one for
+# which a single image is enough. None is near a whole number, where rounding decides.
+PLANS = (
+    *((0.9, 0.02), (0.83, 0.008), (0.97, 0.01), (0.2, 0.05)),
+    *((0.08, 0.03), (0.5, 0.06), (0.75, 0.1), (0.6, 0.97)),
+)
+PLANNING_MISTAKES: list[tuple[Callable[[float, float], float], str]] = [
+    (lambda q, h: q * (1 - q) / h**2, "That is for one standard error; 95 % takes 1.96 of them."),
+    (lambda q, h: 1.96 * q * (1 - q) / h**2, "Solving (5.2) for n squares the 1.96 too."),
+    (lambda q, h: 1.96**2 * q * (1 - q) / h, "Solving (5.2) for n squares the half-width too."),
+    (lambda q, h: 1.96 * math.sqrt(q * (1 - q)) / h, "In (5.2) n stands under the root."),
+    (lambda q, h: 1.96**2 * q / h**2, "Under the root of (5.2) stands q (1 - q), not q."),
+    (lambda q, h: 0.25 * 1.96**2 / h**2, "That is the number for q = 0.5, whatever q is given."),
+    (lambda q, h: 4 * q * (1 - q) / h**2, "You take 2 standard errors; (5.2) takes 1.96."),
+    *(
+        (
+            lambda q, h, f=factor: f * 1.96**2 * q * (1 - q) / h**2,
+            "The half-width is one side of the interval, from its middle to an end.",
+        )
+        for factor in (4, 0.25)
+    ),
+]
 
 
 def images_needed(answer: Any) -> str | None:
     """5.1: how many test images an interval of a given width takes."""
-    rng = np.random.default_rng(5)
-    for q, half in zip(rng.uniform(0.6, 0.98, 4).round(2), (0.02, 0.003, 0.03, 0.1), strict=True):
-        n = call(answer, q, half)
-        variance = q * (1 - q)
-        exact = 1.96**2 * variance / half**2
-        if n == math.ceil(exact):
-            continue
-        if abs(n - exact) <= 1:
-            return "Close: only whole images count, and one too few is too few. Round up."
-        one_side = "The half-width is one side of the interval, from its middle to an end."
-        for wrong, why in (
-            (variance / half**2, "That is one standard error: 95 % takes 1.96 of them."),
-            (1.96 * variance / half**2, "Solving (5.2) for n squares the 1.96 too."),
-            (1.96**2 * variance / half, "Solving (5.2) for n squares the half-width too."),
-            (4 * exact, one_side),
-            (exact / 4, one_side),
-        ):
-            if abs(n - wrong) <= 1:
-                return why
-        return f"For q = {q} and half = {half} it takes another number of images than {n}."
-    return None
+    numbers = [_number(call(answer, *plan), "The number of images") for plan in PLANS]
+    exact = [1.96**2 * q * (1 - q) / half**2 for q, half in PLANS]
+    wrong = [i for i, n in enumerate(numbers) if n != math.ceil(exact[i])]
+    if not wrong:
+        return None
+    for rule, message in PLANNING_MISTAKES:
+        # Whether it was rounded, and how, is another question.
+        if all(abs(n - rule(*plan)) <= 1 for n, plan in zip(numbers, PLANS, strict=True)):
+            return message
+    n, right, (q, half) = numbers[wrong[0]], exact[wrong[0]], PLANS[wrong[0]]
+    where = f"For q = {q} and half = {half}"
+    if abs(n - right) >= 2 or not math.isfinite(n):
+        return f"{where} it takes another number of images than {n:.10g}."
+    if n != math.floor(n):
+        return f"{where} you are close, but {n:.10g} is no whole number."
+    if n < right:
+        return f"{where} you are close, but with {n:.10g} images the half-width is too large."
+    return f"{where} you are close, but fewer than {n:.10g} images are enough."
+
+
+# --------------------------------------------------------------------------- 5.2
+
+Shares = tuple[float, float]  # precision and recall
+SHARE_MISTAKES: list[tuple[Callable[[float, float, float, float], Shares], str]] = [
+    (
+        lambda right, called, true, n: (right / true, right / called),
+        "The two are exchanged: look up in (5.5) which of them adds up a row of the matrix, and "
+        "which a column.",
+    ),
+    (
+        lambda right, called, true, n: (right / n, right / n),
+        "You divide by the number of all images.",
+    ),
+    (
+        lambda right, called, true, n: (right / (called - right), right / (true - right)),
+        "The sums of (5.5) contain the right answers too.",
+    ),
+    (
+        lambda right, called, true, n: (100 * right / called, 100 * right / true),
+        "Return shares from 0 to 1, not percentages.",
+    ),
+    (
+        lambda right, called, true, n: (right / called, right / called),
+        "Both of your numbers are the precision.",
+    ),
+    (
+        lambda right, called, true, n: (right / true, right / true),
+        "Both of your numbers are the recall.",
+    ),
+]
 
 
 def precision_and_recall(answer: Any) -> str | None:
     """5.2: both for one digit, from a confusion matrix."""
-    rng = np.random.default_rng(5)
-    for k in (4, 9, 0):
-        matrix = rng.integers(1, 9, (10, 10)) + 90 * np.eye(10, dtype=int)
-        precision, recall = _two_numbers(call(answer, matrix, k))
-        right, answered, true = matrix[k, k], matrix[:, k].sum(), matrix[k].sum()
-        if np.allclose([precision, recall], [right / true, right / answered]):
-            return (
-                "The two are exchanged: precision divides by what was *answered* k, a column; "
-                "recall by what *is* k, a row."
-            )
-        if not np.isclose(precision, right / answered):
-            return f"For k = {k} the recall may be right, but the precision isn't."
-        if not np.isclose(recall, right / true):
-            return f"For k = {k} the precision is right, but the recall isn't."
-    never, nowhere = matrix.copy(), matrix.copy()
-    never[:, 3] = 0
-    nowhere[3] = 0
+    cases = list(_matrices(np.random.default_rng(5)))
     with np.errstate(divide="ignore", invalid="ignore"):
-        values = _two_numbers(call(answer, never, 3))
-        if values != (0.0, 0.0):
-            return f"A network that never answers 3 should get 0 and 0 for it; you give {values}."
-        values = _two_numbers(call(answer, nowhere, 3))
-    if values != (0.0, 0.0):
-        return f"Where no image is a 3 it should get 0 and 0; you give {values}."
-    return None
+        results = [_two_numbers(call(answer, matrix, k)) for matrix, k in cases]
+    counts = [_counts(matrix, k) for matrix, k in cases]
+    expected = [(r / max(c, 1), r / max(t, 1)) for r, c, t, _ in counts]
+    wrong = [i for i, got in enumerate(results) if not _close(got, expected[i])]
+    if not wrong:
+        return None
+    usual = [i for i, (right, called, true, _) in enumerate(counts) if right < min(called, true)]
+    for rule, message in SHARE_MISTAKES:
+        if all(_close(results[i], rule(*counts[i])) for i in usual):
+            return message
+    i = wrong[0]
+    return _share_problem(results[i], expected[i], counts[i], cases[i][1])
 
 
-def _two_numbers(result: Any) -> tuple[float, float]:
-    if not isinstance(result, tuple | list | np.ndarray) or len(result) != 2:
+def _matrices(rng: np.random.Generator) -> Iterator[tuple[npt.NDArray[np.int64], int]]:
+    """Draw confusion matrices, and a digit: mostly right, mostly wrong, with empty lines."""
+    for k in (4, 9, 0, 3):
+        yield rng.integers(1, 9, (10, 10)) + 90 * np.eye(10, dtype=np.int64), k
+    for k in (7, 2):
+        yield rng.integers(1, 30, (10, 10)), k  # where the diagonal isn't the largest
+    matrix = rng.integers(1, 9, (10, 10))
+    never, absent, neither = matrix.copy(), matrix.copy(), matrix.copy()
+    never[:, 3] = 0
+    absent[5] = 0
+    neither[8] = neither[:, 8] = 0
+    yield from ((never, 3), (absent, 5), (neither, 8))
+    all_wrong = matrix.copy()
+    all_wrong[6, 6] = 0  # answered and there, but never rightly
+    yield all_wrong, 6
+    yield np.diag(rng.integers(1, 9, 10)), 1
+
+
+def _counts(matrix: npt.NDArray[np.int64], k: int) -> tuple[float, float, float, float]:
+    """Images of k called k, images called k, images of k, and all images."""
+    return matrix[k, k], matrix[:, k].sum(), matrix[k].sum(), matrix.sum()
+
+
+def _two_numbers(result: Any) -> Shares:
+    if isinstance(result, dict | set | str) or np.shape(result) != (2,):
         raise Mistake("Return two numbers: the precision and the recall.")
-    return float(result[0]), float(result[1])
+    first, second = result
+    return _number(first, "The precision"), _number(second, "The recall")
+
+
+def _close(got: Shares, expected: Shares) -> bool:
+    return bool(np.allclose(got, expected, rtol=CLOSE, atol=0))
+
+
+def _share_problem(
+    got: Shares, expected: Shares, counts: tuple[float, float, float, float], k: int
+) -> str:
+    (precision, recall), (_, called, true, _) = got, counts
+    if called == 0 and precision != 0:
+        return f"For a network that never answers {k} the precision is not {precision:.4g}."
+    if true == 0 and recall != 0:
+        return f"Where no image is a {k} the recall is not {recall:.4g}."
+    if any(got == tuple(round(float(share), digits) for share in expected) for digits in range(6)):
+        return f"For k = {k} you round: return the shares as they are."
+    values = f"{precision:.4g} and {recall:.4g}"
+    if not any(np.isclose(got, expected, rtol=CLOSE, atol=0)):
+        return f"For k = {k} you give {values}, and neither number is right."
+    name = "recall" if math.isclose(precision, expected[0], rel_tol=CLOSE) else "precision"
+    return f"For k = {k} you give {values}, and the {name} is not right."
+
+
+# --------------------------------------------------------------------------- 5.3
 
 
 def choose_threshold(answer: Any) -> str | None:
     """5.3: the lowest threshold that keeps the error among the answers small."""
-    rng = np.random.default_rng(5)
-    problem = _try_dips(answer, rng)
-    if problem is not None:
-        return problem
-    confidence = _distinct(rng, 7)
-    if call(answer, confidence, np.zeros(7, dtype=bool), 0.1) != math.inf:
-        return "Where every answer is wrong no threshold will do: return math.inf."
-    tied = np.array([0.9, 0.9, 0.9, 0.9, 0.5])
-    if call(answer, tied, np.array([True, True, True, False, False]), 0.1) != math.inf:
-        return "Equal confidences pass a threshold together: none of them can be left out."
-    for _ in range(20):
-        confidence, correct = rng.uniform(size=30).round(1), rng.uniform(size=30) < 0.7
-        kept = [t for t in confidence if (~correct[confidence >= t]).mean() <= 0.25]
-        if call(answer, confidence, correct, 0.25) != min(kept, default=math.inf):
-            return "For 30 images with many equal confidences your threshold is another one."
-    return None
+    exams = list(_exams(np.random.default_rng(5)))
+    results = [_number(call(answer, *exam), "The threshold") for exam in exams]
+    wrong = [i for i, got in enumerate(results) if not _same(got, _lowest(*exams[i]))]
+    if not wrong:
+        return None
+    for rule, message in THRESHOLD_MISTAKES:
+        if all(_same(got, rule(*exam)) for got, exam in zip(results, exams, strict=True)):
+            return message
+    return _threshold_problem(results[wrong[0]], *exams[wrong[0]])
 
 
-def _try_dips(answer: Any, rng: np.random.Generator) -> str | None:
-    """Try confidences along which the error falls again after the first mistake."""
+def _exams(rng: np.random.Generator) -> Iterator[Exam]:
+    """Draw images on which the mistakes differ; a share is exactly the target in some.
+
+    Shares that equal their target are 1/4 or 1/2, which floats hold exactly, however they
+    are computed.
+    """
     # From sure to unsure; the error among the answers is 0, 0, 1/3, 1/4, 1/5, 2/6, 3/7.
-    pattern = np.array([True, True, False, True, True, False, False])
-    for target, best in ((0.2, 4), (0.3, 4), (0.35, 5)):
-        ordered, shuffled = _distinct(rng, 7), rng.permutation(7)
-        got = float(call(answer, ordered[shuffled], pattern[shuffled], target))
-        if got == ordered[0]:
-            return f"{got} keeps the target, but answers one image: take the lowest that does."
-        if got == ordered[1]:
-            return (
-                "You stop at the first mistake too many, but more answers may bring the error "
-                "down again: look at every threshold, and take the lowest that keeps the target."
-            )
-        if target == 0.2 and got == ordered[5]:
-            return "An answer exactly at the threshold is given too: compare with >=, not >."
-        if got < ordered[best]:
-            return (
-                f"At {got} more than {target:.0%} of the answers are wrong. Divide the "
-                "mistakes by the images that are answered, not by all."
-            )
-        if got == math.inf:
-            return f"For a target of {target:.0%} the lowest threshold is not inf: there is one."
-        if got != ordered[best]:
-            return f"For a target of {target:.0%} the lowest threshold is not {got}."
-    return None
+    dips = np.array([True, True, False, True, True, False, False])
+    for target in (0.21, 0.26, 0.35, 0.45, 0.0, 0.1):
+        yield _shuffled(rng, dips, target)
+    yield _shuffled(rng, np.array([True, True, False, True, False, False, False]), 0.25)
+    yield _shuffled(rng, np.array([False, True, False, False, False]), 0.5)
+    yield _shuffled(rng, np.ones(6, dtype=bool), 0.0)
+    yield _shuffled(rng, np.zeros(7, dtype=bool), 0.1)
+    yield np.array([0.9, 0.9, 0.9, 0.9, 0.5]), np.array([True, True, True, False, False]), 0.1
+    yield np.array([0.62]), np.array([True]), 0.02
+    yield np.array([0.62]), np.array([False]), 0.02
+    for i in range(30):
+        n = int(rng.integers(2, 31))
+        confidence = rng.uniform(0.05, 1, n).round(1 + i % 3)
+        kind = np.float32 if i % 2 else np.float64
+        yield confidence.astype(kind), rng.uniform(size=n) < 0.75, (0.25, 0.5, 0.13)[i % 3]
 
 
-def _distinct(rng: np.random.Generator, n: int) -> Floats:
-    """Draw n different confidences, from sure to unsure."""
-    return np.sort(rng.choice(np.arange(30, 100), n, replace=False))[::-1] / 100
+def _shuffled(rng: np.random.Generator, correct: Bools, target: float) -> Exam:
+    """Give images, listed from sure to unsure, different confidences, and mix them."""
+    n = len(correct)
+    confidence = np.sort(rng.choice(np.arange(30, 100), n, replace=False))[::-1] / 100
+    order = rng.permutation(n)
+    return confidence[order], correct[order], target
+
+
+def _same(got: float, expected: float) -> bool:
+    return got == expected or abs(got - expected) < 1e-6  # float32 is close enough
+
+
+def _errors(confidence: Floats, correct: Bools) -> list[tuple[float, float]]:
+    """Each confidence, from the highest down, and the share of wrong answers from it on."""
+    levels = np.unique(confidence)[::-1]
+    return [(float(t), float((~correct[confidence >= t]).mean())) for t in levels]
+
+
+def _lowest(confidence: Floats, correct: Bools, target: float) -> float:
+    errors = _errors(confidence, correct)
+    return min((t for t, error in errors if error <= target), default=math.inf)
+
+
+def _below_the_target(confidence: Floats, correct: Bools, target: float) -> float:
+    errors = _errors(confidence, correct)
+    return min((t for t, error in errors if error < target), default=math.inf)
+
+
+def _first_excess(confidence: Floats, correct: Bools, target: float) -> float:
+    best = math.inf
+    for t, error in _errors(confidence, correct):
+        if error > target:
+            break
+        best = t
+    return best
+
+
+def _above(confidence: Floats, correct: Bools, target: float) -> float:
+    levels = [float(t) for t in np.unique(confidence) if (confidence > t).any()]
+    fine = [t for t in levels if (~correct[confidence > t]).mean() <= target]
+    return min(fine, default=math.inf)
+
+
+def _of_all(confidence: Floats, correct: Bools, target: float) -> float:
+    wrong = [(float(t), (~correct & (confidence >= t)).mean()) for t in np.unique(confidence)]
+    return min((t for t, share in wrong if share <= target), default=math.inf)
+
+
+def _ties_split(confidence: Floats, correct: Bools, target: float) -> float:
+    order = np.argsort(-confidence, kind="stable")
+    error = np.cumsum(~correct[order]) / np.arange(1, len(order) + 1)
+    fine = np.flatnonzero(error <= target)
+    return float(confidence[order][fine[-1]]) if len(fine) else math.inf
+
+
+def _highest(confidence: Floats, correct: Bools, target: float) -> float:
+    errors = _errors(confidence, correct)
+    return max((t for t, error in errors if error <= target), default=math.inf)
+
+
+THRESHOLD_MISTAKES: list[tuple[Callable[[Floats, Bools, float], float], str]] = [
+    (_below_the_target, "A share of wrong answers that is exactly the target is allowed too."),
+    (
+        _first_excess,
+        "You stop where the error first exceeds the target, but further down it may fall again.",
+    ),
+    (_above, "An image whose confidence is exactly the threshold is answered too."),
+    (_of_all, "You divide the mistakes by all images, not by those that are answered."),
+    (_ties_split, "Equal confidences pass a threshold together: none of them can be left out."),
+    (_highest, "You return the highest of the thresholds that keep the target."),
+]
+
+
+def _threshold_problem(got: float, confidence: Floats, correct: Bools, target: float) -> str:
+    """State what is wrong with one threshold, whatever led to it."""
+    n, best = len(confidence), _lowest(confidence, correct, target)
+    where = f"For {n} image{'s' if n > 1 else ''} and a target of {target:g}"
+    if math.isinf(got):
+        return f"{where} you return {got}, but there is a threshold that keeps the target."
+    if math.isinf(best):
+        return f"{where} you return {got:.6g}, but no threshold keeps the target."
+    if not any(_same(got, t) for t in confidence):
+        return f"{where} you return {got:.6g}, which is none of the confidences."
+    answered = confidence >= min(confidence, key=lambda t: abs(t - got))
+    mistakes = int((~correct[answered]).sum())
+    if mistakes > target * answered.sum():
+        return (
+            f"{where} you return {got:.6g}. Of the {answered.sum()} images at or above it, "
+            f"{mistakes} are answered wrongly, which is more than the target."
+        )
+    return f"{where} you return {got:.6g}, which keeps the target, but so does a lower confidence."
+
+
+# --------------------------------------------------------------------------- 5.4
 
 
 def equal_count_error(answer: Any) -> str | None:
     """5.4: a calibration error over bins with equal numbers of images."""
-    rng = np.random.default_rng(12)
-    for n, bins in ((60, 6), (40, 5), (23, 4)):  # the last parts differ in size
-        confidence = rng.uniform(0.3, 1, n)
+    samples = list(_samples(np.random.default_rng(12)))
+    results = [_number(call(answer, *sample), "The error") for sample in samples]
+    wrong = [i for i, got in enumerate(results) if not _is_error(got, *samples[i])]
+    if not wrong:
+        return None
+    for order, rule, message in BIN_MISTAKES:
+        values = [rule(*order(c, r), b) for c, r, b in samples]
+        if np.allclose(np.abs(results), values, rtol=CLOSE, atol=0):
+            return message
+    (confidence, _, bins), got = samples[wrong[0]], results[wrong[0]]
+    parts = f"{bins} part{'s' if bins > 1 else ''}"
+    return f"For {len(confidence)} images in {parts} the mean gap is not {got:.4f}."
+
+
+def _samples(rng: np.random.Generator) -> Iterator[Sample]:
+    """Draw images: parts of one size and of two sizes, one part, and as many as images."""
+    for n, bins in ((60, 6), (23, 4), (40, 7), (11, 1), (9, 9), (9, 8), (31, 10)):
+        confidence = rng.uniform(0.3, 1, n)  # no two are equal
         correct = rng.uniform(size=n) < np.where(confidence > 0.7, confidence - 0.3, 0.75)
-        got = float(call(answer, confidence, correct, bins))
-        order = np.argsort(confidence)
-        gaps, share = _gaps(confidence[order], correct[order], bins)
-        if np.isclose(got, abs(gaps) @ share):
-            continue
-        unsorted, _ = _gaps(confidence, correct, bins)
-        if np.isclose(got, abs(unsorted) @ share):
-            return "Sort by confidence first, or each bin holds sure and unsure images alike."
-        if np.isclose(abs(got), abs(gaps @ share)):
-            return "Gaps of either sign cancel: take the absolute value in each bin, then the mean."
-        if np.isclose(got, abs(gaps).sum()):
-            return "That is the sum of the gaps; the mean over the images divides by the bins."
-        if np.isclose(got, abs(gaps) @ share * n):
-            return "That is the sum over the images: a factor 1/n is missing."
-        if np.isclose(got, gaps**2 @ share) or np.isclose(got, np.sqrt(gaps**2 @ share)):
-            return "The gaps are averaged as they are, not squared."
-        if np.isclose(got, abs(gaps).mean()):
-            return f"{n} images in {bins} bins: the mean is over images, and larger bins have more."
-        return f"On {n} images in {bins} bins your answer is {got:.4f}, which is not the mean gap."
-    return None
+        yield confidence, correct, bins
 
 
-def _gaps(confidence: Floats, correct: npt.NDArray[np.bool_], bins: int) -> tuple[Floats, Floats]:
+def _up(confidence: Floats, correct: Bools) -> tuple[Floats, Bools]:
+    order = np.argsort(confidence)
+    return confidence[order], correct[order]
+
+
+def _down(confidence: Floats, correct: Bools) -> tuple[Floats, Bools]:
+    order = np.argsort(-confidence)
+    return confidence[order], correct[order]
+
+
+def _as_given(confidence: Floats, correct: Bools) -> tuple[Floats, Bools]:
+    return confidence, correct
+
+
+def _confidence_alone_up(confidence: Floats, correct: Bools) -> tuple[Floats, Bools]:
+    return np.sort(confidence), correct
+
+
+def _confidence_alone_down(confidence: Floats, correct: Bools) -> tuple[Floats, Bools]:
+    return np.sort(confidence)[::-1], correct
+
+
+def _is_error(got: float, confidence: Floats, correct: Bools, bins: int) -> bool:
+    """Accept either direction of sorting: it decides which parts are the larger ones."""
+    values = [_mean_gap(*order(confidence, correct), bins) for order in (_up, _down)]
+    return any(math.isclose(got, value, rel_tol=CLOSE) for value in values)
+
+
+def _gaps(confidence: Floats, correct: Bools, bins: int) -> tuple[Floats, Floats]:
     """Accuracy less mean confidence in each bin, in the order given, and its share of images."""
     parts = np.array_split(correct - confidence, bins)
     return np.array([p.mean() for p in parts]), np.array([len(p) for p in parts]) / len(correct)
+
+
+def _mean_gap(confidence: Floats, correct: Bools, bins: int) -> float:
+    gaps, share = _gaps(confidence, correct, bins)
+    return float(abs(gaps) @ share)
+
+
+def _signed(confidence: Floats, correct: Bools, bins: int) -> float:
+    gaps, share = _gaps(confidence, correct, bins)
+    return float(abs(gaps @ share))
+
+
+def _signed_over_parts(confidence: Floats, correct: Bools, bins: int) -> float:
+    return float(abs(_gaps(confidence, correct, bins)[0].mean()))
+
+
+def _summed(confidence: Floats, correct: Bools, bins: int) -> float:
+    return float(abs(_gaps(confidence, correct, bins)[0]).sum())
+
+
+def _over_parts(confidence: Floats, correct: Bools, bins: int) -> float:
+    return float(abs(_gaps(confidence, correct, bins)[0]).mean())
+
+
+def _not_divided(confidence: Floats, correct: Bools, bins: int) -> float:
+    return _mean_gap(confidence, correct, bins) * len(confidence)
+
+
+def _largest(confidence: Floats, correct: Bools, bins: int) -> float:
+    return float(abs(_gaps(confidence, correct, bins)[0]).max())
+
+
+def _squared(confidence: Floats, correct: Bools, bins: int) -> float:
+    gaps, share = _gaps(confidence, correct, bins)
+    return float(gaps**2 @ share)
+
+
+def _root_of_squares(confidence: Floats, correct: Bools, bins: int) -> float:
+    return math.sqrt(_squared(confidence, correct, bins))
+
+
+def _rest_left_out(confidence: Floats, correct: Bools, bins: int) -> float:
+    kept = len(confidence) // bins * bins
+    return _mean_gap(confidence[:kept], correct[:kept], bins)
+
+
+def _equal_widths(confidence: Floats, correct: Bools, bins: int) -> float:
+    b = np.minimum((confidence * bins).astype(int), bins - 1)
+    gaps = np.bincount(b, correct - confidence, bins)
+    return float(abs(gaps).sum() / len(confidence))
+
+
+Order = Callable[[Floats, Bools], tuple[Floats, Bools]]
+CANCELLING = "Gaps of either sign cancel: each part has its own absolute value."
+GAP_MISTAKES: list[tuple[Callable[[Floats, Bools, int], float], str]] = [
+    (_signed, CANCELLING),
+    (_signed_over_parts, CANCELLING),
+    (_over_parts, "You average over the parts, but the larger parts hold more of the images."),
+    (_summed, "You add up the gaps of the parts; asked is a mean over the images."),
+    (_not_divided, "That is the sum over the images, not the mean."),
+    (_largest, "That is the largest gap, not the mean."),
+    (_squared, "The gaps are averaged as they are, not squared."),
+    (_root_of_squares, "The gaps are averaged as they are, not squared."),
+    (_rest_left_out, "Where the parts can't be equal you leave some images out."),
+    (_equal_widths, "Your parts are equally wide, and should hold equally many images."),
+]
+UNSORTED = "You don't sort, so each part holds sure and unsure images alike."
+ONE_SORTED = "You sort the confidences alone: `correct` no longer belongs to the same images."
+BIN_MISTAKES: list[tuple[Order, Callable[[Floats, Bools, int], float], str]] = [
+    *((order, rule, text) for rule, text in GAP_MISTAKES for order in (_up, _down)),
+    *((_as_given, rule, UNSORTED) for rule in (_mean_gap, _over_parts)),
+    *(
+        (order, rule, ONE_SORTED)
+        for rule in (_mean_gap, _over_parts)
+        for order in (_confidence_alone_up, _confidence_alone_down)
+    ),
+]
 
 
 CHECKS: dict[str, Check] = {
