@@ -358,7 +358,7 @@ MISTAKES: list[tuple[str, Answer, str]] = [
     ("4.2", lambda z, y: losses(z, y).sum(), "1/n"),
     ("4.2", lambda z, y: losses(z, y).mean() / z.shape[1], "number of classes"),
     ("4.2", lambda z, y: losses(z, y).mean() / 10, "gives another number"),
-    ("4.2", lambda z, y: losses(z, y, axis=0).mean(), "over the batch. Sum along axis 1"),
+    ("4.2", lambda z, y: losses(z, y, axis=0).mean(), "over the batch. Along which axis"),
     ("4.2", lambda z, y: naive(z, y) + 0 * z, "the loss is one number"),
     ("4.2", lambda z, y: (np.log(np.exp(z).sum()) - of_labels(z, y)).mean(), "whole array"),
     ("4.2", lambda z, y: -of_labels(z, y).mean(), "softmax is missing"),

@@ -155,9 +155,9 @@ LOSS_MISTAKES = {
     "sum": "This is the sum over the images: a factor 1/n is missing.",
     "divided by K": "This is divided by the number of classes too: the mean is over images only.",
     "axis": "The probabilities of an image must add up to 1; yours do so over the batch. "
-    "Sum along axis 1.",
+    "Along which axis do you sum?",
     "all at once": "The probabilities of each image must add up to 1; yours do so over the whole "
-    "array. Sum along axis 1.",
+    "array. Along which axis do you sum?",
     "no softmax": "This is the mean logit with its sign changed: the softmax is missing.",
     "softmax twice": "The softmax is taken twice.",
     "no logarithm": "The logarithm of the probability is missing.",
@@ -347,7 +347,7 @@ def check_adamw_step(answer: Any) -> str | None:
     names = [n for n, same in zip("wmv", _agree(got, _adamw(*case), case), strict=True) if not same]
     given = ", ".join(f"{n} = {v:.4g}" for n, v in zip(STEP_NAMES, case, strict=True))
     verb = "differs" if len(names) == 1 else "differ"
-    return f"For {given} the new {' and '.join(names)} {verb} from (4.10)."
+    return f"For {given} the new {', '.join(names)} {verb} from (4.10)."
 
 
 STEP_NAMES = ("w", "g", "m", "v", "t", "lr", "weight_decay")
@@ -444,8 +444,8 @@ def _three_numbers(result: Any) -> Numbers:
         raise Mistake("A root of a negative number was taken: v̂ can't be negative.")
     w, m, v = (_number(part) for part in parts)
     if w is None or m is None or v is None:
-        kinds = " and ".join(_kind(part) for part in parts if _number(part) is None)
-        raise Mistake(f"Return three numbers, the new w, m and v: among yours is {kinds}.")
+        kind = next(_kind(part) for part in parts if _number(part) is None)
+        raise Mistake(f"Return three numbers, the new w, m and v: among yours is {kind}.")
     return w, m, v
 
 
