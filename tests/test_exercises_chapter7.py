@@ -1,14 +1,22 @@
+"""Right and wrong answers to the exercises of chapter 7; test_exercises.py tries them."""
+
+import math
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pytest
+import torch
 
-from lessonlib import exercises
-from lessonlib.checksums import aba_valid
+from lessonlib.checksums import ABA_WEIGHTS, aba_valid
+from lessonlib.exercises import chapter7
 
 Array = npt.NDArray[Any]
+Answer = Callable[..., Any]
+Weights = tuple[int, ...]
+
+# ----------------------------------------------------------------------------- right answers
 
 
 def isbn_sum(number: str) -> int:
@@ -17,6 +25,18 @@ def isbn_sum(number: str) -> int:
 
 def isbn_digit(number: str) -> str:
     return str((10 - isbn_sum(number) % 10) % 10)
+
+
+def isbn_by_trying(number: str) -> str:
+    for digit in "0123456789":
+        if isbn_sum(number + digit) % 10 == 0:
+            return digit
+    raise AssertionError
+
+
+def isbn_by_arrays(number: str) -> Any:
+    total = np.array(list(number), dtype=int) @ np.tile([1, 3], 6)
+    return np.array(list("0987654321"))[total % 10]
 
 
 def blind_swaps(first: int, second: int, modulus: int) -> int:
@@ -28,12 +48,41 @@ def blind_swaps(first: int, second: int, modulus: int) -> int:
     return count
 
 
+def swaps_by_arrays(first: int, second: int, modulus: int) -> Any:
+    a, b = np.indices((10, 10))
+    return (((first - second) * (a - b) % modulus == 0) & (a != b)).sum()
+
+
+def swaps_by_differences(first: int, second: int, modulus: int) -> float:
+    step = modulus // math.gcd(first - second, modulus)
+    return sum(2.0 * (10 - d) for d in range(step, 10, step))
+
+
+def swaps_by_torch(first: int, second: int, modulus: int) -> Any:
+    digits = torch.arange(10)
+    sums = (first * digits[:, None] + second * digits) % modulus
+    return (sums == sums.T).sum() - 10
+
+
 def fill(number: str) -> str:
     ways = (number.replace("?", digit) for digit in "0123456789")
     return next(way for way in ways if aba_valid(way))
 
 
-def remainders(p: Array, weights: tuple[int, ...], modulus: int) -> Array:
+def fill_by_inverse(number: str) -> str:
+    place = number.index("?")
+    inverse = {3: 7, 7: 3, 1: 1}[ABA_WEIGHTS[place]]
+    known = sum(w * int(d) for w, d in zip(ABA_WEIGHTS, number, strict=True) if d != "?")
+    return number[:place] + str(-known * inverse % 10) + number[place + 1 :]
+
+
+def fill_by_arrays(number: str) -> Any:
+    ways = np.array([list(number.replace("?", str(k))) for k in range(10)], dtype=int)
+    (row,) = np.flatnonzero(ways @ ABA_WEIGHTS % 10 == 0)
+    return np.str_("".join(map(str, ways[row])))
+
+
+def remainders(p: Array, weights: Weights, modulus: int) -> Array:
     total = np.zeros(modulus)
     total[0] = 1
     for row, weight in zip(p, weights, strict=True):
@@ -45,19 +94,137 @@ def remainders(p: Array, weights: tuple[int, ...], modulus: int) -> Array:
     return total
 
 
-def probability_fits(p: Array, weights: tuple[int, ...], modulus: int) -> float:
+def probability_fits(p: Array, weights: Weights, modulus: int) -> float:
     return float(remainders(p, weights, modulus)[0])
 
 
-SOLUTIONS: dict[str, Callable[..., Any]] = {
+def fits_by_waves(p: Array, weights: Weights, modulus: int) -> float:
+    angles = 2j * np.pi * np.outer(np.arange(modulus), np.arange(10)) / modulus
+    factors = [np.exp(angles * w) @ row for row, w in zip(p, weights, strict=True)]
+    return float(np.prod(factors, axis=0).mean().real)
+
+
+def fits_by_recursion(p: Array, weights: Weights, modulus: int) -> float:
+    known: dict[tuple[int, int], float] = {}
+
+    def ends(i: int, rest: int) -> float:
+        if i == len(p):
+            return float(rest == 0)
+        if (i, rest) not in known:
+            parts = (p[i][k] * ends(i + 1, (rest + weights[i] * k) % modulus) for k in range(10))
+            known[i, rest] = sum(parts)
+        return known[i, rest]
+
+    return ends(0, 0)
+
+
+def fits_in_single_precision(p: Array, weights: Weights, modulus: int) -> Any:
+    total = torch.zeros(modulus, dtype=torch.float32)
+    total[0] = 1
+    for row, weight in zip(torch.tensor(p).float(), weights, strict=True):
+        rolled = torch.stack([total.roll(weight * k) for k in range(10)])
+        total = row @ rolled
+    return total[0]
+
+
+def fits_by_two_halves(p: Array, weights: Weights, modulus: int) -> float:
+    def listed(p: Array, weights: Weights) -> dict[int, float]:
+        found: dict[int, float] = {}
+        for digits in product(range(10), repeat=len(weights)):
+            chance = float(np.prod([row[k] for row, k in zip(p, digits, strict=True)]))
+            rest = sum(w * k for w, k in zip(weights, digits, strict=True)) % modulus
+            found[rest] = found.get(rest, 0) + chance
+        return found
+
+    cut = len(weights) // 2
+    left, right = listed(p[:cut], weights[:cut]), listed(p[cut:], weights[cut:])
+    return sum(chance * right.get(-rest % modulus, 0) for rest, chance in left.items())
+
+
+SOLUTIONS: dict[str, Answer] = {
     "7.1": isbn_digit,
     "7.2": blind_swaps,
     "7.3": fill,
     "7.4": probability_fits,
 }
+RIGHT: list[tuple[str, Answer]] = [
+    ("7.1", isbn_by_trying),
+    ("7.1", isbn_by_arrays),
+    ("7.1", lambda number: str(-isbn_sum(number) % 10)),
+    ("7.2", swaps_by_arrays),
+    ("7.2", swaps_by_differences),
+    ("7.2", swaps_by_torch),
+    ("7.3", fill_by_inverse),
+    ("7.3", fill_by_arrays),
+    ("7.4", fits_by_waves),
+    ("7.4", fits_by_recursion),
+    ("7.4", fits_in_single_precision),
+    ("7.4", fits_by_two_halves),
+]
+
+# ----------------------------------------------------------------------------- wrong answers
 
 
-def most_probable(p: Array, weights: tuple[int, ...], modulus: int) -> float:
+def isbn_of_an_int(number: str) -> str:
+    return isbn_digit(str(int(number)))
+
+
+def luhn_like(number: str) -> str:
+    counted = [int(d) * (1, 3)[i % 2] for i, d in enumerate(number)]
+    return str(-sum(n // 10 + n % 10 for n in counted) % 10)
+
+
+def first_three_times(number: str) -> str:
+    return str(-(isbn_sum(number) + 2 * int(number[0])) % 10)
+
+
+def unordered(first: int, second: int, modulus: int) -> int:
+    pairs = [(a, b) for a in range(10) for b in range(a)]
+    return sum((first - second) * (a - b) % modulus == 0 for a, b in pairs)
+
+
+def with_equal_digits(first: int, second: int, modulus: int) -> int:
+    pairs = product(range(10), repeat=2)
+    return sum((first - second) * (a - b) % modulus == 0 for a, b in pairs)
+
+
+def pairs_where(test: Callable[[int, int, int, int, int], bool], digits: Any = range(10)) -> Answer:
+    def answer(first: int, second: int, modulus: int) -> int:
+        pairs = [(a, b) for a in digits for b in digits if a != b]
+        return sum(test(first, second, modulus, a, b) for a, b in pairs)
+
+    return answer
+
+
+def up_to_the_modulus(first: int, second: int, modulus: int) -> int:
+    pairs = [(a, b) for a in range(modulus) for b in range(modulus) if a != b]
+    return sum((first - second) * (a - b) % modulus == 0 for a, b in pairs)
+
+
+def filled(digit_for: Callable[[str], int]) -> Answer:
+    return lambda number: number.replace("?", str(digit_for(number) % 10))
+
+
+def known_sum(number: str, weights: Weights = ABA_WEIGHTS) -> int:
+    return sum(w * int(d) for w, d in zip(weights, number, strict=True) if d != "?")
+
+
+def weight_of(number: str) -> int:
+    return ABA_WEIGHTS[number.index("?")]
+
+
+def not_beyond_eight(number: str) -> str | None:
+    for digit in range(9):
+        if aba_valid(number.replace("?", str(digit))):
+            return number.replace("?", str(digit))
+    return None
+
+
+def ten_for_nothing(number: str) -> str:
+    return number.replace("?", str(10 - known_sum(number) % 10))
+
+
+def most_probable(p: Array, weights: Weights, modulus: int) -> float:
     best = np.zeros(modulus)
     best[0] = 1
     for row, weight in zip(p, weights, strict=True):
@@ -65,36 +232,160 @@ def most_probable(p: Array, weights: tuple[int, ...], modulus: int) -> float:
     return float(best[0])
 
 
-MISTAKES: list[tuple[str, Callable[..., Any], str]] = [
-    ("7.1", lambda n: str(10 - isbn_sum(n) % 10), "not 10"),
+def share_of_the_best(p: Array, weights: Weights, modulus: int) -> Any:
+    return np.divide(most_probable(p, weights, modulus), remainders(p, weights, modulus)[0])
+
+
+def from_everywhere(p: Array, weights: Weights, modulus: int) -> float:
+    total = np.ones(modulus)
+    for row, weight in zip(p, weights, strict=True):
+        total = np.sum([row[k] * np.roll(total, weight * k) for k in range(10)], axis=0)
+    return float(total[0])
+
+
+def never_reset(p: Array, weights: Weights, modulus: int) -> float:
+    total = np.zeros(modulus)
+    total[0] = 1
+    for row, weight in zip(p, weights, strict=True):
+        total = total + sum(row[k] * np.roll(total, weight * k) for k in range(10))
+    return float(total[0])
+
+
+def rolled_within_the_loop(p: Array, weights: Weights, modulus: int) -> float:
+    total = np.zeros(modulus)
+    total[0] = 1
+    for row, weight in zip(p, weights, strict=True):
+        for k in range(10):
+            total = total + row[k] * np.roll(total, weight * k)
+    return float(total[0])
+
+
+def multiplied(p: Array, weights: Weights, modulus: int) -> float:
+    total = np.zeros(modulus)
+    total[0] = 1
+    for row, weight in zip(p, weights, strict=True):
+        total = np.prod([row[k] * np.roll(total, weight * k) for k in range(10)], axis=0)
+    return float(total[0])
+
+
+def one_place_short(p: Array, weights: Weights, modulus: int) -> float:
+    return probability_fits(p[1:], weights[1:], modulus)
+
+
+def by_chance(p: Array, weights: Weights, modulus: int) -> float:
+    rng = np.random.default_rng(0)
+    digits = np.stack([rng.choice(10, 2000, p=row) for row in p], axis=1)
+    return float((digits @ np.array(weights) % modulus == 0).mean())
+
+
+def nine_digits_alone(p: Array, weights: Weights, modulus: int) -> float:
+    total = np.zeros(modulus)
+    total[0] = 1
+    for row, weight in zip(p, weights, strict=True):
+        total = np.sum([row[k] * np.roll(total, weight * k) for k in range(9)], axis=0)
+    return float(total[0])
+
+
+MISTAKES: list[tuple[str, Answer, str]] = [
+    ("7.1", lambda n: str(10 - isbn_sum(n) % 10), "ends in 0 already"),
     ("7.1", lambda n: str(isbn_sum(n) % 10), "missing to the next ten"),
     ("7.1", lambda n: int(isbn_digit(n)), "to be a string"),
-    ("7.1", lambda n: isbn_digit(n[1:] + n[0]), "start with 1"),
-    ("7.1", lambda n: str(-sum(map(int, n)) % 10), "without their weights"),
+    ("7.1", lambda n: [isbn_digit(n)], "to be a string"),
+    ("7.1", lambda n: isbn_digit(n[1:] + n[0]), "first digit counts three"),
+    ("7.1", lambda n: str(-sum(map(int, n)) % 10), "unweighted"),
+    ("7.1", lambda n: n + isbn_digit(n), "last digit alone"),
+    ("7.1", lambda n: str(-isbn_sum(n)), "not one digit"),
     ("7.1", lambda n: "X", "is not 'X'"),
-    ("7.2", lambda v, w, m: blind_swaps(v, w, m) // 2, "ordered pairs"),
-    ("7.2", lambda v, w, m: blind_swaps(v, w, m) + 10, "two equal digits"),
+    ("7.1", isbn_of_an_int, ""),
+    ("7.1", luhn_like, ""),
+    ("7.1", first_three_times, ""),
+    ("7.1", lambda n: str(-isbn_sum(n) % 11)[-1], ""),
+    ("7.1", lambda n: str(-isbn_sum(n[:-1]) % 10), ""),
+    ("7.2", unordered, "ordered pairs"),
+    ("7.2", with_equal_digits, "equal digits"),
     ("7.2", lambda v, w, m: 90 - blind_swaps(v, w, m), "are noticed"),
-    ("7.2", lambda v, w, m: blind_swaps(v, -w, m), "difference of the weights"),
-    ("7.2", lambda v, w, m: [(2, 7)], "one number"),
+    ("7.2", lambda v, w, m: blind_swaps(v, -w, m), "add the weights"),
+    ("7.2", lambda v, w, m: blind_swaps(v, w, 10), "whatever the modulus"),
+    ("7.2", up_to_the_modulus, "up to the modulus"),
+    (
+        "7.2",
+        pairs_where(lambda v, w, m, a, b: (v - w) * (a - b) % m == 0, range(1, 10)),
+        "one of the ten digits",
+    ),
+    (
+        "7.2",
+        pairs_where(lambda v, w, m, a, b: (v - w) * (a - b) % m == 0, range(9)),
+        "one of the ten digits",
+    ),
+    ("7.2", lambda v, w, m: sum((v - w) * d % m == 0 for d in range(1, 10)), "count differences"),
+    ("7.2", pairs_where(lambda v, w, m, a, b: v * a + w * b == v * b + w * a), "a change of 0"),
+    ("7.2", pairs_where(lambda v, w, m, a, b: (v * a + w * b) % m == 0), "pairs that fit"),
+    ("7.2", lambda v, w, m: [(2, 7)], "single number"),
     ("7.2", lambda v, w, m: 17, "it is not 17"),
+    ("7.2", pairs_where(lambda v, w, m, a, b: v % m == w % m), ""),
+    ("7.2", pairs_where(lambda v, w, m, a, b: (a - b) % m == 0), ""),
+    ("7.2", pairs_where(lambda v, w, m, a, b: (v - w) % m == 0 or abs(a - b) == 5), ""),
+    ("7.2", lambda v, w, m: 2 * (10 - m // math.gcd(v - w, m)), ""),
+    ("7.2", pairs_where(lambda v, w, m, a, b: v * w * (a - b) % m == 0), ""),
     ("7.3", lambda n: fill(n)[n.index("?")], "all nine digits"),
     ("7.3", lambda n: n, "has not"),
-    ("7.3", lambda n: n.replace("?", "0"), "does not fit"),
+    ("7.3", ten_for_nothing, "has not"),
+    ("7.3", lambda n: n.replace("?", "0"), "doesn't fit (7.3)"),
     ("7.3", lambda n: "011000015", "that could be read"),
-    ("7.3", lambda n: int(fill(n)), "as a string"),
+    ("7.3", lambda n: int(fill(n)), "to be a string"),
+    ("7.3", lambda n: list(fill(n)), "to be a string"),
+    ("7.3", not_beyond_eight, "returns nothing"),
+    ("7.3", filled(lambda n: -known_sum(n)), "has a weight"),
+    ("7.3", filled(lambda n: -known_sum(n, (1,) * 9)), "without their weights"),
+    ("7.3", filled(lambda n: -known_sum(n) // weight_of(n)), "needn't be whole"),
+    ("7.3", filled(lambda n: -known_sum(n) * weight_of(n)), "doesn't undo it"),
+    ("7.3", filled(known_sum), ""),
+    ("7.3", filled(lambda n: -known_sum(n, (7, 3, 1) * 3)), ""),
+    ("7.3", filled(lambda n: -known_sum(n, (1, 7, 3) * 3)), ""),
+    ("7.3", filled(lambda n: -known_sum(n) % 11), ""),
+    ("7.3", lambda n: fill(n).lstrip("0"), "has not"),
     ("7.4", remainders, "for each remainder"),
     ("7.4", most_probable, "takes the best"),
     ("7.4", lambda p, w, m: np.log(probability_fits(p, w, m)), "logarithm"),
     ("7.4", lambda p, w, m: probability_fits(p, (1,) * len(w), m), "without their weights"),
     ("7.4", lambda p, w, m: probability_fits(p[::-1], w, m), "backwards"),
-    ("7.4", lambda p, w, m: p[:, :2], "one number"),
+    ("7.4", lambda p, w, m: probability_fits(p, w, 10), "whatever modulus"),
+    ("7.4", lambda p, w, m: remainders(p, w, m)[m - 1], "last remainder"),
+    ("7.4", lambda p, w, m: 1 - probability_fits(p, w, m), "does not fit"),
+    ("7.4", from_everywhere, "to start with"),
+    ("7.4", lambda p, w, m: float(p.argmax(1) @ np.array(w) % m == 0), "digits alone"),
+    ("7.4", share_of_the_best, "the share"),
+    ("7.4", lambda p, w, m: p[:, :2], "single number"),
     ("7.4", lambda p, w, m: 0.1, "it is not 0.1"),
+    ("7.4", lambda p, w, m: 1 / m, ""),
+    ("7.4", never_reset, ""),
+    ("7.4", rolled_within_the_loop, ""),
+    ("7.4", multiplied, ""),
+    ("7.4", one_place_short, ""),
+    ("7.4", by_chance, ""),
+    ("7.4", nine_digits_alone, ""),
 ]
 
 
-@pytest.mark.parametrize(("name", "answer", "message"), MISTAKES)
-def test_a_usual_mistake_is_named(name: str, answer: Callable[..., Any], message: str) -> None:
-    verdict = exercises.verdict(name, answer)
-    assert verdict.startswith(f"{name}: not yet.")
-    assert message in verdict
+# ----------------------------------------------------------------------------- the checks' own
+
+
+def test_the_stain_hides_every_digit_and_is_at_every_place() -> None:
+    hidden = [(n.index("?"), fill(n)[n.index("?")]) for n in chapter7.STAINED]
+    assert {digit for _, digit in hidden} == set("0123456789")
+    assert all(len({d for p, d in hidden if p == place}) >= 2 for place in range(9))
+
+
+def test_some_books_miss_nothing_and_each_place_counts() -> None:
+    assert "0" in {isbn_digit(number) for number in chapter7.BOOKS if int(number)}
+    for place in range(12):
+        without = [n[:place] + "0" + n[place + 1 :] for n in chapter7.BOOKS]
+        assert any(
+            isbn_digit(n) != isbn_digit(w) for n, w in zip(chapter7.BOOKS, without, strict=True)
+        )
+
+
+def test_every_rule_for_blind_swaps_differs_from_the_others_on_some_weights() -> None:
+    rules = [blind_swaps, *(rule for rule, _ in chapter7.SWAP_MISTAKES)]
+    results = {tuple(rule(*swap) for swap in chapter7.SWAPS) for rule in rules}
+    assert len(results) == len(rules)
