@@ -83,7 +83,7 @@ def numbers(batches: list[Tensor]) -> list[int]:
     ("cuda", "mps", "expected"),
     [(True, True, "cuda"), (False, True, "mps"), (False, False, "cpu")],
 )
-def test_the_fastest_device_is_picked(
+def test_a_gpu_is_picked_before_the_cpu_and_nvidia_s_before_apple_s(
     monkeypatch: pytest.MonkeyPatch, cuda: bool, mps: bool, expected: str
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
@@ -157,6 +157,20 @@ def test_validation_images_are_never_trained_on_and_all_others_are() -> None:
     assert set(seen) == set(range(n)) - set(held_out)
     assert all(seen.count(i) == 3 for i in set(seen))
     assert all(numbers([x]) == held_out for x in model.in_evaluation)
+
+
+def held_out(seed: int) -> list[int]:
+    model = Recorder()
+    options: dict[str, Any] = {"epochs": 1, "batch_size": 10, "validation": 40, "seed": seed}
+    training.fit(model, numbered(200), np.arange(200) % 10, **options, **CPU)
+    return numbers(model.in_evaluation)
+
+
+def test_validation_images_come_from_all_over_the_file_and_a_seed_repeats_them() -> None:
+    some, others = held_out(0), held_out(1)
+    assert 10 < sum(i < 100 for i in some) < 30
+    assert held_out(0) == some
+    assert set(some) != set(others)
 
 
 def test_without_validation_all_images_are_trained_on_and_none_scored() -> None:

@@ -44,7 +44,7 @@ class History:
 
 
 def pick_device() -> torch.device:
-    """Choose the fastest device here: an NVIDIA GPU, an Apple GPU, or the CPU.
+    """Choose an NVIDIA GPU if there is one, else an Apple GPU, else the CPU.
 
     Returns
     -------
@@ -115,8 +115,8 @@ def fit(
         How many images, drawn at random, are held out of training and scored after every
         epoch.
     seed : int
-        For the split, the order of the batches, augmentation and dropout. The initial weights
-        are the model's own: call `set_seed` before building it.
+        For the images that are held out, the order of the batches, augmentation and dropout. The
+        initial weights are the model's own: call `set_seed` before building it.
     device : torch.device or str, optional
         `pick_device()` when not given.
     progress : bool
