@@ -1,7 +1,7 @@
 """Chapter 1, History: a gate, a correction, a parity net, learnable functions, polynomial terms."""
 
 from collections.abc import Callable
-from itertools import combinations_with_replacement, product
+from itertools import combinations_with_replacement, permutations, product
 from typing import Any
 
 import numpy as np
@@ -10,61 +10,100 @@ import numpy.typing as npt
 from lessonlib.exercises import Check, Mistake, call
 
 Array = npt.NDArray[Any]
+ROUNDING = 1e-6  # what float32 may lose of a sum, relative to its largest part
+
+
+# ---------------------------------------------------------------- 1.1
 
 
 def check_alarm(answer: Any) -> str | None:
     """Try the unit on all 16 inputs; the usual wrong units are told apart by what they do."""
-    result = call(answer)
-    if not isinstance(result, tuple | list) or len(result) != 2:
-        return "Return two things: the four weights and the threshold."
+    result = _parts(call(answer), "the four weights", "the threshold")
     if np.size(result[0]) == 1 and np.size(result[1]) == 4:
         return "The weights come first, then the threshold."
-    w, theta = _numbers("w", result[0], (4,)), float(_numbers("theta", result[1], ()))
+    w, theta = _numbers("w", result[0], (4,)), float(_numbers("θ", result[1], ()))
     X = _inputs(4)
     right = (X[:, :3].sum(axis=1) >= 2) & (X[:, 3] == 0)
-    got, veto = X @ w >= theta, X[:, 3] == 1
-    if (got == right).all():
+    if any((got == right).all() for got in _reaches(X, w, theta)):
         return None
+    return _named_alarm(X, w, theta, right)
+
+
+def _named_alarm(X: Array, w: Array, theta: float, right: Array) -> str:
+    """Say what a wrong alarm does."""
+    got, veto = X @ w >= theta, X[:, 3] == 1
     if (X @ w >= -theta).tolist() == right.tolist():
         return "The sign: your second number is the bias b = −θ, and θ itself is asked for."
     if (X @ w > theta).tolist() == right.tolist():
         return "On its threshold the unit fires: (1.1) has ≥, and your unit needs >."
+    if any((X @ w[list(order)] >= theta).tolist() == right.tolist() for order in _moves(4)):
+        return "The order of the weights: the detectors are inputs 1 to 3, the key is input 4."
     if (got == got[0]).all():
         return f"Your unit {'always' if got[0] else 'never'} fires."
     if w[3] > 0:
         return "Turning the key brings your unit closer to firing. It should forbid it."
+    if w[3] == 0:
+        return "The key makes no difference to your unit."
     if (got == right)[~veto].all():
         return f"The veto is too weak: for {_first(X, got != right)} your unit fires."
     if (got == X[:, :3].any(axis=1))[~veto].all():
         return "One detector is enough for your unit. It should take two."
     if (got == X[:, :3].all(axis=1))[~veto].all():
         return "Your unit waits for all three detectors. Two should do."
-    wrong = _first(X, got != right)
-    return f"For {wrong} your unit {'fires' if got[got != right][0] else 'stays silent'}."
+    return f"For {_first(X, got != right)} your unit {_action(got[got != right][0])}."
+
+
+def _moves(d: int) -> list[tuple[int, ...]]:
+    return list(permutations(range(d)))
+
+
+def _reaches(X: Array, w: Array, theta: float) -> tuple[Array, Array]:
+    """Return where a unit fires, and where it does when a sum rounded below counts as reached."""
+    slack = ROUNDING * max(np.abs(w).sum(), abs(theta))
+    return X @ w >= theta, X @ w >= theta - slack
+
+
+# ---------------------------------------------------------------- 1.2
 
 
 def check_signed_update(answer: Any) -> str | None:
     """Follow the answer and the usual mistakes through examples that are right, wrong and tied."""
-    rng = np.random.default_rng(1)
-    cases = [(rng.normal(size=3), float(rng.normal()), rng.normal(size=3)) for _ in range(4)]
-    cases.append((np.array([1.0, -1.0, 0.5]), -1.0, np.array([2.0, 1.0, 0.0])))  # on the line
     fits = dict.fromkeys(SIGNED_MISTAKES, True)
     wrong = ""
-    for w, b, x in cases:
-        for y in (1, -1):  # the first is a mistake: there even a careless answer returns something
-            result = call(answer, w, b, x, y)
-            if not isinstance(result, tuple | list) or len(result) != 2:
-                return "Return two things: the new w and the new b."
-            new = np.append(_numbers("w", result[0], (3,)), _numbers("b", result[1], ()))
-            if not np.allclose(new, _signed(w, b, x, y)):
+    for w, b, x in _signed_cases():
+        for y in (1, -1):
+            result = _parts(call(answer, w, b, x, y), "the new w", "the new b")
+            if np.size(result[0]) == 1 and len(w) > 1 and np.size(result[1]) == len(w):
+                return "The order: the new w comes first, then the new b."
+            new = np.append(_numbers("w", result[0], w.shape), _numbers("b", result[1], ()))
+            if not _close(new, _signed(w, b, x, y)):
                 side = "on the line" if x @ w + b == 0 else f"where x·w + b = {x @ w + b:.2f}"
-                wrong = wrong or f"For an example {side}, with label {y}, w or b is not right."
+                label = "+1" if y == 1 else "−1"
+                wrong = wrong or f"For an example {side}, with label {label}, w or b is not right."
             for name, (mistake, _) in SIGNED_MISTAKES.items():
-                fits[name] &= np.allclose(new, mistake(w, b, x, y))
+                fits[name] &= _close(new, mistake(w, b, x, y))
     if not wrong:
         return None
     named = [message for name, (_, message) in SIGNED_MISTAKES.items() if fits[name]]
     return named[0] if named else wrong
+
+
+def _signed_cases() -> list[tuple[Array, float, Array]]:
+    """Return w, b and x of several lengths: on both sides of the line, near it, and on it."""
+    rng = np.random.default_rng(1)
+    cases = []
+    for d, side in product((3, 1, 2, 5), (-1, 1)):
+        w, x = rng.normal(size=d), rng.normal(size=d)
+        b = float(side * rng.uniform(0.4, 3) - x @ w)  # the sum is at least 0.4 from 0
+        cases.append((w, b, x))
+    cases += [
+        (np.array([1.0, -1.0, 0.5]), -1.0, np.array([2.0, 1.0, 0.0])),  # on the line
+        (np.array([-0.5, 0.0]), 0.0, np.array([0.0, -3.0])),  # on it, without a bias
+        (np.zeros(2), 0.0, np.array([1.0, -2.0])),  # where learning starts: on it as well
+        (np.array([3.0, 1.0]), -0.5, np.zeros(2)),  # the bias alone decides
+        (np.array([40.0, -30.0, 25.0]), 1.0, np.array([50.0, 60.0, -8.0])),  # a sum of 1
+    ]
+    return cases
 
 
 def _signed(w: Array, b: float, x: Array, y: int) -> Any:
@@ -81,23 +120,24 @@ def _step(w: Array, b: float, x: Array, y: int) -> Any:
     return _signed(w, b, x, y) - np.append(w, b)
 
 
+def _partly(weights: int, bias: int) -> Callable[..., Any]:
+    """Return the rule with the step of the weights and that of the bias multiplied."""
+
+    def update(w: Array, b: float, x: Array, y: int) -> Any:
+        step = _step(w, b, x, y)
+        return np.append(w, b) + np.append(weights * step[:-1], bias * step[-1])
+
+    return update
+
+
 SIGNED_MISTAKES: dict[str, tuple[Callable[..., Any], str]] = {
     "doubled": (
-        lambda w, b, x, y: np.append(w, b) + 2 * _step(w, b, x, y),
+        _partly(2, 2),
         "Your step is twice as long as the rule's: with these labels y − ŷ is 2 or −2.",
     ),
-    "sign": (
-        lambda w, b, x, y: np.append(w, b) - _step(w, b, x, y),
-        "The sign: your unit moves away from the label.",
-    ),
-    "bias": (
-        lambda w, b, x, y: np.append(w, b) + _step(w, b, x, y) * [1, 1, 1, 0],
-        "The weights are right, and the bias never changes: it learns too.",
-    ),
-    "weights": (
-        lambda w, b, x, y: np.append(w, b) + _step(w, b, x, y) * [0, 0, 0, 1],
-        "The bias is right, and the weights never change.",
-    ),
+    "sign": (_partly(-1, -1), "The sign: your unit moves away from the label."),
+    "bias": (_partly(1, 0), "The weights are right, and the bias never changes: it learns too."),
+    "weights": (_partly(0, 1), "The bias is right, and the weights never change."),
     "always": (_moved(lambda w, b, x, y: y), "Your unit changes where its answer is right, too."),
     "never": (_moved(lambda w, b, x, y: 0), "Your unit never changes."),
     "inverted": (
@@ -116,18 +156,32 @@ SIGNED_MISTAKES: dict[str, tuple[Callable[..., Any], str]] = {
         _moved(lambda w, b, x, y: y * (y * (x @ w + b) < 0)),
         "On the line, where x·w + b = 0, the unit answers +1: for the label −1 that is wrong.",
     ),
+    "above": (
+        _moved(lambda w, b, x, y: y * ((1 if x @ w + b > 0 else -1) != y)),
+        "On the line, where x·w + b = 0, your unit answers −1.",
+    ),
     "label": (
-        lambda w, b, x, y: np.append(w, b) + abs(y) * np.append(x, 1) * bool(_step(w, b, x, y)[3]),
+        _moved(lambda w, b, x, y: int(_step(w, b, x, y)[-1] != 0)),
         "Your unit moves the same way for both labels.",
+    ),
+    "sum alone": (
+        _moved(lambda w, b, x, y: y * ((1 if x @ w >= 0 else -1) != y)),
+        "Your unit leaves its bias out when it answers: the sum is x·w + b.",
+    ),
+    "distance": (
+        _moved(lambda w, b, x, y: y - (x @ w + b)),
+        "Your step grows with the distance of x·w + b from the label. The rule asks for a mistake "
+        "alone.",
     ),
 }
 
 
+# ---------------------------------------------------------------- 1.3
+
+
 def check_parity_net(answer: Any) -> str | None:
     """Run the net on all 8 inputs; name what it computes instead."""
-    result = call(answer)
-    if not isinstance(result, tuple | list) or len(result) != 4:
-        return "Return four things: W1, b1, w2, b2."
+    result = _parts(call(answer), "W1", "b1", "w2", "b2")
     W1 = _numbers("W1", result[0])
     if W1.ndim == 2 and W1.shape[0] != 3 and W1.shape[1] == 3:
         return f"W1 has shape {W1.shape}, transposed: a row for each input, a column for each unit."
@@ -135,19 +189,33 @@ def check_parity_net(answer: Any) -> str | None:
         return f"W1 has shape {W1.shape}, and should have (3, d_out)."
     d_out = W1.shape[1]
     b1, w2 = _numbers("b1", result[1], (d_out,)), _numbers("w2", result[2], (d_out,))
-    b2, X = float(_numbers("b2", result[3], ())), _inputs(3)
-
-    def run(W1: Array, b1: Array, b2: float) -> list[bool]:
-        a = (X @ W1 + b1 >= 0).astype(float)
-        return list(a @ w2 + b2 >= 0)
-
-    got, right = run(W1, b1, b2), list(X.sum(axis=1) % 2 == 1)
-    if got == right:
+    b2 = float(_numbers("b2", result[3], ()))
+    right = (_inputs(3).sum(axis=1) % 2 == 1).tolist()
+    if right in (_run(W1, b1, w2, b2), _run(W1, b1, w2, b2, slack=ROUNDING)):
         return None
-    if d_out == 3 and run(W1.T, b1, b2) == right:
+    return _named_net(W1, b1, w2, b2, right)
+
+
+def _run(W1: Array, b1: Array, w2: Array, b2: float, slack: float = 0.0) -> list[bool]:
+    """Return where a net fires; with slack, where a sum rounded below counts as reached."""
+    low1 = -slack * (np.abs(W1).sum(axis=0) + np.abs(b1))
+    low2 = -slack * (np.abs(w2).sum() + abs(b2))
+    a = (_inputs(3) @ W1 + b1 >= low1).astype(float)
+    fired: list[bool] = (a @ w2 + b2 >= low2).tolist()
+    return fired
+
+
+def _named_net(W1: Array, b1: Array, w2: Array, b2: float, right: list[bool]) -> str:
+    """Say what a wrong net does."""
+    X, got = _inputs(3), _run(W1, b1, w2, b2)
+    if W1.shape == (3, 3) and _run(W1.T, b1, w2, b2) == right:
         return "W1 is transposed: a row for each input, a column for each unit."
-    if right in (run(W1, -b1, -b2), run(W1, -b1, b2), run(W1, b1, -b2)):
-        return "You give a threshold for a bias somewhere: b = −θ."
+    for hidden, output in ((-1, -1), (-1, 1), (1, -1)):
+        if _run(W1, hidden * b1, w2, output * b2) == right:
+            return "You give a threshold for a bias somewhere: b = −θ."
+    # A slack below 0 asks for more than the border: there the unit stays silent.
+    if _run(W1, b1, w2, b2, slack=-ROUNDING) == right:
+        return "On the border a unit fires: (1.2) has ≥, and your net needs >."
     if got == [not value for value in right]:
         return "Your net fires for an even number of ones."
     if len(set(got)) == 1:
@@ -156,78 +224,138 @@ def check_parity_net(answer: Any) -> str | None:
         "OR": X.any(axis=1),
         "AND": X.all(axis=1),
         "the majority": X.sum(axis=1) >= 2,
-        "the XOR of two inputs alone": None,
+        "whether exactly one input is 1": X.sum(axis=1) == 1,
     }
+    for i, j in ((0, 1), (0, 2), (1, 2)):
+        named[f"the XOR of inputs {i + 1} and {j + 1} alone"] = X[:, i] != X[:, j]
     for name, values in named.items():
-        pairs = [X[:, i] != X[:, j] for i, j in ((0, 1), (0, 2), (1, 2))]
-        if any(got == list(v) for v in (pairs if values is None else [values])):
+        if got == values.tolist():
             return f"Your net computes {name}."
     wrong = np.array(got) != right
-    action = "fires" if np.array(got)[wrong][0] else "stays silent"
-    return f"For {_first(X, wrong)} your net {action}."
+    return f"For {_first(X, wrong)} your net {_action(np.array(got)[wrong][0])}."
+
+
+# ---------------------------------------------------------------- 1.4
 
 
 def check_count_learnable(answer: Any) -> str | None:
     """Compare the counts for one, two and three inputs with those that are known."""
     for d, right in ((2, 14), (1, 4), (3, 104)):
         got = float(_numbers("The count", call(answer, d), ()))
-        if got == right:
-            continue
-        if got == 2 ** (2**d):
-            return f"{got:g} for d={d} is the number of all functions: count those learned."
-        if got == 2**d:
-            return f"{got:g} for d={d} is the number of examples: a function labels each of them."
-        if got == right - 2:
-            return f"{got:g} for d={d}: does a function that is constant not count?"
-        if got == 2 ** (2**d) - right:
-            return f"{got:g} for d={d} are the functions that no unit learns: count the others."
-        if got == 15 and d == 2:
-            return (
-                "15 for d=2 can't be: where w and b do a function, −w and −b do its opposite, "
-                "once the line is moved off the points. So the failures come in pairs."
-            )
-        if d == 3 and got < right:
-            return f"Right for d=1 and 2, and {got:g} for d=3: some functions need more passes."
-        return f"{got:g} for d={d} is not the number of learnable functions."
+        if got != right:
+            return _named_count(got, d, right)
     return None
+
+
+# How many functions `learn` is right on after 1, 2, ... epochs, up to the last that is too few.
+LEARNED_WITHIN = {2: (4, 8, 10, 12), 3: (8, 22, 38, 50, 58, 70, 76, 86, 88, 98)}
+
+
+def _named_count(got: float, d: int, right: int) -> str:
+    """Say what a wrong count counts."""
+    known = {
+        2**d: "is the number of examples: a function labels each of them.",
+        2 ** (2**d): "is the number of all functions: count those learned.",
+        2 ** (2**d) - right: "is the number of those that no unit learns: count the others.",
+        right - 1: "leaves one out: is a function that takes no correction among yours?",
+        right - 2: "leaves two out: are the two constant functions among yours?",
+    }
+    if got in known:
+        return f"{got:g} for d={d} {known[int(got)]}"
+    if got == 15 and d == 2:
+        return (
+            "15 for d=2 can't be: where w and b do a function, −w and −b do its opposite, "
+            "once the line is moved off the points. So the failures come in pairs."
+        )
+    if got in LEARNED_WITHIN.get(d, ()):
+        epochs = LEARNED_WITHIN[d].index(int(got)) + 1
+        return f"{got:g} for d={d} are those learned within {epochs} epochs: some take longer."
+    return f"{got:g} for d={d} is not the number of learnable functions."
+
+
+# ---------------------------------------------------------------- 1.5
 
 
 def check_quadratic(answer: Any) -> str | None:
-    """Look for each expected column, in any order, and for columns that should not be there."""
+    """Match every column with one term, in any order; name what is missing, twice or too much."""
     rng = np.random.default_rng(5)
-    for n, d in ((7, 2), (5, 3), (9, 4)):
-        X = rng.uniform(0.5, 2, size=(n, d))
-        pairs = list(combinations_with_replacement(range(d), 2))
-        groups = {
-            "the column of ones": np.ones((n, 1)),
-            "an input itself": X,
-            "a square": X**2,
-            "a product of two inputs": np.stack([X[:, j] * X[:, k] for j, k in pairs if j < k], 1),
-        }
+    for n, d in ((7, 2), (5, 3), (9, 4), (6, 1), (1, 2)):
+        X = rng.uniform(0.5, 2, size=(n, d)) * rng.choice((-1, 1), size=(n, d))
+        if n > 1:
+            X[0, 0] = 0
         Q = _numbers("The result", call(answer, X))
-        terms = (d + 1) * (d + 2) // 2
-        if Q.ndim == 2 and Q.shape == (terms, n):
+        expected = _terms(X)
+        if Q.ndim == 2 and Q.shape == (len(expected), n):
             return f"The result has shape {Q.shape}, transposed: a row for each example."
         if Q.ndim != 2 or len(Q) != n:
             return f"For X of shape {X.shape} the result has shape {Q.shape}: keep its {n} rows."
-        for name, columns in groups.items():
-            if not all(np.isclose(Q.T, column).all(axis=1).any() for column in columns.T):
-                return f"For d={d}, {name} is missing among your columns."
-        if np.unique(Q.round(9), axis=1).shape[1] < Q.shape[1]:
-            return f"For d={d} a column comes twice: in a product the order doesn't matter."
-        if Q.shape[1] != terms:
-            return (
-                f"For d={d} there are {Q.shape[1]} columns, some of them no term of degree 0 to 2."
-            )
+        if problem := _named_columns(Q, expected):
+            return f"For n={n}, d={d}, {problem}"
     return None
+
+
+def _terms(X: Array) -> list[tuple[str, Array]]:
+    """Return the name of its kind and the values of every term."""
+    terms = [("the column of ones", np.ones(len(X)))]
+    terms += [("an input itself", column) for column in X.T]
+    for j, k in combinations_with_replacement(range(X.shape[1]), 2):
+        kind = "a square" if j == k else "a product of two inputs"
+        terms.append((kind, X[:, j] * X[:, k]))
+    return terms
+
+
+def _named_columns(Q: Array, expected: list[tuple[str, Array]]) -> str | None:
+    """Say what is wrong with the columns; None when each is another term."""
+    left = list(range(Q.shape[1]))
+    counts = []
+    for kind, values in expected:
+        same = [column for column in left if _close(Q[:, column], values)]
+        if not same and any(_close(Q[:, column], 2 * values) for column in left):
+            return f"{kind} is there with the factor 2: each term counts once."
+        if not same:
+            return f"{kind} is missing among your columns."
+        counts.append(len(same))
+        left = [column for column in left if column not in same]
+    if left:
+        return f"a column of yours is no term of degree 0 to 2: there are {Q.shape[1]} columns."
+    if max(counts) > 1:
+        return "a column comes twice: in a product the order doesn't matter."
+    return None
+
+
+# ---------------------------------------------------------------- what several checks need
+
+
+def _parts(result: Any, *names: str) -> list[Any]:
+    """Return the things that an answer gives back; say so when they are more or fewer."""
+    asked = f"Return {'two' if len(names) == 2 else 'four'} things: {', '.join(names)}"
+    if not isinstance(result, tuple | list):
+        raise Mistake(f"{asked}. Yours is one, of type {type(result).__name__}.")
+    if len(result) != len(names):
+        raise Mistake(f"{asked}. Yours are {len(result)}.")
+    return [_detached(part) for part in result]
+
+
+def _detached(value: Any) -> Any:
+    """Return a tensor as an array, also one that is being trained; anything else as it is."""
+    if type(value).__module__.startswith("torch"):
+        return value.detach().cpu().numpy()
+    return value
 
 
 def _numbers(name: str, value: Any, shape: tuple[int, ...] | None = None) -> Array:
     """Return a learner's value as floats; say what is wrong when it is no such array."""
+    value = _detached(value)
     try:
-        array = np.asarray(value, dtype=float)
-    except (TypeError, ValueError):
-        raise Mistake(f"{name} should hold numbers alone, and yours doesn't.") from None
+        array = np.asarray(value)
+        if array.dtype.kind not in "biufO":  # text and complex numbers
+            raise TypeError
+        if array.dtype.kind == "O":  # fractions and whole numbers of any size, but not None
+            array = np.array([float(part) for part in array.flat]).reshape(array.shape)
+        array = array.astype(float)
+    except (TypeError, ValueError, OverflowError):
+        kind = type(value).__name__
+        raise Mistake(f"{name} should hold numbers alone; yours is of type {kind}.") from None
     if shape is not None and array.shape != shape:
         expected = f"should have {shape}" if shape else "should be one number"
         raise Mistake(f"{name} has shape {array.shape}, and {expected}.")
@@ -236,12 +364,21 @@ def _numbers(name: str, value: Any, shape: tuple[int, ...] | None = None) -> Arr
     return array
 
 
+def _close(got: Array, right: Array) -> bool:
+    """Tell whether values agree, up to what float32 loses."""
+    return bool(np.abs(got - right).max() <= 10 * ROUNDING * np.abs(right).max() + ROUNDING)
+
+
 def _inputs(d: int) -> Array:
     return np.array(list(product((0, 1), repeat=d)), dtype=float)
 
 
 def _first(X: Array, where: Array) -> str:
     return f"({', '.join(f'{value:g}' for value in X[where][0])})"
+
+
+def _action(fired: bool) -> str:
+    return "fires" if fired else "stays silent"
 
 
 CHECKS: dict[str, Check] = {
