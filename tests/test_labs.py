@@ -237,8 +237,6 @@ def test_a_lab_of_an_earlier_run_does_not_stay(tmp_path: Path) -> None:
     folder = tmp_path / "labs"
     folder.mkdir()
     (folder / "0-renamed.ipynb").write_text("{}")
-    (tmp_path / "labs.part").mkdir()
-    (tmp_path / "labs.part" / "1-broken-off.ipynb").write_text("{}")
     labs.write(folder)
     assert {p.name for p in folder.glob("*.ipynb")} == {p.name for p in CHAPTERS}
     assert [p.name for p in tmp_path.iterdir()] == ["labs"]
@@ -257,6 +255,7 @@ def test_a_run_that_fails_leaves_the_labs_of_the_run_before(
     with pytest.raises(nbformat.reader.NotJSONError):
         labs.write(tmp_path / "labs")
     assert {path.name for path in (tmp_path / "labs").iterdir()} == before
+    assert {path.name for path in tmp_path.iterdir()} == {"labs", "chapters"}
 
 
 def test_make_labs_writes_the_folder_and_the_zip() -> None:

@@ -8,7 +8,7 @@ says how to start, the licence, and all of it as a zip.
 
 import os
 import re
-import shutil
+import tempfile
 import time
 import tomllib
 import zipfile
@@ -17,7 +17,8 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from tools.notebooks import CHAPTERS, METADATA
+from lessonlib.files import write_whole
+from tools.notebooks import CHAPTERS, METADATA, store
 
 ROOT = CHAPTERS.parent
 LABS = ROOT / "_build" / "labs"
@@ -118,20 +119,21 @@ def write(folder: Path) -> Path:
     chapters = sorted(CHAPTERS.glob("*.ipynb"))
     pages = {path.name for path in chapters}
 
-    unfinished = folder.with_name(f"{folder.name}.part")
-    if unfinished.exists():  # an earlier run was broken off
-        shutil.rmtree(unfinished)
-    unfinished.mkdir(parents=True)
-    for path in chapters:
-        lab = student_form(nbformat.read(path, as_version=4), pages, book)
-        nbformat.write(lab, unfinished / path.name)
-    readme = README.format(book=book, repository=repository, version=project["version"])
-    (unfinished / "README.md").write_text(readme, encoding="utf-8", newline="\n")
-    shutil.copyfile(ROOT / "LICENSE", unfinished / "LICENSE")
-    pack(unfinished, unfinished / ARCHIVE)
-    if folder.exists():
-        shutil.rmtree(folder)
-    return unfinished.rename(folder) / ARCHIVE
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".labs-") as scratch:
+        unfinished = Path(scratch, "new")
+        unfinished.mkdir()
+        for path in chapters:
+            lab = student_form(nbformat.read(path, as_version=4), pages, book)
+            store(lab, unfinished / path.name)
+        readme = README.format(book=book, repository=repository, version=project["version"])
+        write_whole(unfinished / "README.md", readme.encode())
+        write_whole(unfinished / "LICENSE", (ROOT / "LICENSE").read_bytes())
+        pack(unfinished, unfinished / ARCHIVE)
+        if folder.exists():
+            folder.rename(Path(scratch, "old"))
+        unfinished.rename(folder)
+    return folder / ARCHIVE
 
 
 def pack(folder: Path, archive: Path) -> None:

@@ -33,6 +33,7 @@ from lessonlib.checks.reader import (
 )
 from lessonlib.checks.render import digits_of, sample_amounts
 from lessonlib.checks.search import best_path
+from lessonlib.files import check_writable
 
 WEIGHTS = Path(__file__).resolve().parents[1] / "data" / "weights"
 SEED = 2014
@@ -133,6 +134,9 @@ def main(arguments: list[str]) -> None:
         sys.exit("The shipped weights are trained on MNIST, and it is not here.")
     folder = Path(arguments[0]) if arguments else WEIGHTS
     folder.mkdir(parents=True, exist_ok=True)
+    paths = {name: folder / f"reader-{name}.safetensors" for name in RECIPES}
+    for path in paths.values():
+        check_writable(path)
     start = time.perf_counter()
     shown, classes = render_all(FIELDS)
     rendering = time.perf_counter() - start
@@ -164,7 +168,7 @@ def main(arguments: list[str]) -> None:
                 "torch": torch.__version__,
             },
         }
-        path = folder / f"reader-{name}.safetensors"
+        path = paths[name]
         models.save(model, path, record)
         reader = CheckReader(model)
         reader.sizes = SIZES[name]

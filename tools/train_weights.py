@@ -13,6 +13,7 @@ import torch
 
 import lessonlib
 from lessonlib import digits, models, training
+from lessonlib.files import check_writable
 
 MLP = Path(__file__).resolve().parents[1] / "data" / "weights" / "mlp.safetensors"
 SEED = 1943
@@ -48,6 +49,7 @@ def main(arguments: list[str]) -> None:
         sys.exit("The shipped weights are trained on MNIST, and it is not here.")
     path = Path(arguments[0]) if arguments else MLP
     path.parent.mkdir(parents=True, exist_ok=True)
+    check_writable(path)
     print(f"Training {RECIPE['epochs']} epochs: a minute or two ...")
     start = time.perf_counter()
     model = train_mlp(SEED)
