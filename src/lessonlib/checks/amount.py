@@ -7,12 +7,12 @@ from decimal import Decimal
 from lessonlib.checks.candidates import MARK
 
 Box = tuple[int, int, int, int]
-POINT = 0.6  # a separator is smaller than this share of the digits' height, both ways
+POINT = 0.6  # a separator is lower and narrower than this share of the digits' height
 
 
 @dataclass(frozen=True)
 class Amount:
-    """What a row of digits and marks amounts to.
+    """The number that a row of digits and marks stands for.
 
     Attributes
     ----------
@@ -29,15 +29,15 @@ class Amount:
 def find_amount(kinds: Sequence[int], boxes: Sequence[Box]) -> Amount:
     """Tell thousands separators from a decimal separator by the digits between them.
 
-    Points and commas mean one thing here and the other there. But thousands come in threes, and
-    cents in twos: "1.250" is 1250, and "1.25" is 1.25, however either is written.
+    Countries differ in whether a point or a comma parts thousands. But thousands come in threes,
+    and cents in twos: "1.250" and "1,250" are both 1250, "1.25" and "1,25" both 1.25.
 
     Parameters
     ----------
     kinds : sequence of int
-        From left to right: 0 to 9, or `MARK`. With one digit at least.
+        0 to 9 or `MARK`, from left to right; at least one digit.
     boxes : sequence of (x, y, w, h)
-        Of each.
+        The box of each.
 
     Returns
     -------

@@ -36,7 +36,7 @@ def binarize(gray: Gray, method: Method = "sauvola") -> Ink:
     Raises
     ------
     ValueError
-        For another method.
+        When there is no such method.
     """
     if method not in ("sauvola", "otsu"):
         raise ValueError(f'method must be "sauvola" or "otsu", not {method!r}')
@@ -105,7 +105,7 @@ def local_mean(values: npt.NDArray[np.float32], side: int) -> npt.NDArray[np.flo
     ----------
     values : float32 array, shape (H, W)
     side : int
-        Of the window, in pixels; odd. At the border the field is continued as in a mirror.
+        Side of the window in pixels, odd. Beyond its border the field is mirrored.
 
     Returns
     -------

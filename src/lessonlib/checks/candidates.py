@@ -1,8 +1,9 @@
 """The third step: which ink might be a digit.
 
 No rule can tell two touching digits from one wide digit by shape alone. So nothing is decided
-here. The ink is cut wherever a cut might be right, into primitives. Every short run of neighbouring
-primitives becomes a candidate, and every whole piece of ink. The network and the search decide.
+here. The ink is cut into primitives, wherever a cut might be right. Every short run of neighbouring
+primitives becomes a candidate, and so does every whole piece of ink. The network and the search
+decide.
 
 Every length is a share of the field's height or of the height of its digits; only `BAND`, which
 says how finely the slant is measured, is in pixels.
@@ -62,15 +63,15 @@ class Strip:
     Attributes
     ----------
     labels : int16 array, shape (H, W)
-        Which primitive a pixel is of: 0, 1, ... from left to right; -1 for paper.
+        The primitive that a pixel belongs to: 0, 1, ... from left to right; -1 for paper.
     boxes : int array, shape (n, 4)
         Each primitive's x, y, w, h.
     pieces : int array, shape (n,)
-        Of which piece of connected ink each primitive is a part: any number, the piece's own.
+        The number of the piece of connected ink that each primitive is a part of.
     height : int
-        Of the digits, in pixels.
+        Height of the digits in pixels.
     shear : float
-        By how much the field was straightened: columns to the right for each row down.
+        How far the field was sheared to straighten it: columns to the right for each row down.
     """
 
     labels: Labels
@@ -118,8 +119,8 @@ def cut_up(ink: Ink) -> Strip:
 def without_broken_lines(pieces: list[Piece], height: int, highest: float) -> list[Piece]:
     """Leave out the dashes that a faint ruled line is made of.
 
-    Low pieces are such dashes where two or more lie above the digits, or two or more below. Points
-    and commas usually begin higher than the digits' feet.
+    Two or more low pieces above the digits are taken for such dashes, and so are two or more
+    below. Points and commas usually begin higher than the digits' feet.
 
     Parameters
     ----------
@@ -149,10 +150,10 @@ def without_broken_lines(pieces: list[Piece], height: int, highest: float) -> li
 def straighten(ink: Ink) -> tuple[Ink, float]:
     """Shear slanted writing upright, so that columns pass between digits.
 
-    Of some shears the one is taken that gathers the ink in the fewest columns: the sum of their
-    squares is largest. A tenth of it is taken off for each unit of shear, so that writing without
-    a clear slant stays. Rows are moved in bands: that is quick, and tells shears apart that
-    differ by 1 / `BAND` or more.
+    Several shears are tried. The one that gathers the ink in the fewest columns is taken: there
+    the sum of the columns' squares is largest. A tenth of the sum is taken off for each unit of
+    shear, so that writing without a clear slant stays as it is. Rows are moved in bands, which is
+    quick; shears that differ by less than 1 / `BAND` are not told apart.
 
     Parameters
     ----------
@@ -184,7 +185,7 @@ def column_sums(bands: npt.NDArray[np.float32], step: int) -> npt.NDArray[np.flo
     ----------
     bands : float32 array, shape (n, W)
     step : int
-        By how many columns to the right each band is moved, compared with the one above.
+        How many columns farther to the right each band is moved than the one above.
 
     Returns
     -------
@@ -316,7 +317,7 @@ def walls(ink: Ink, height: int) -> list[int]:
     Returns
     -------
     list of int
-        In ascending order. None in an eight, whose loops stand on each other.
+        In ascending order; empty for an eight, whose loops stand one above the other.
     """
     outlines, tree = cv2.findContours(ink.view(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
     loops = []  # middle, left, right
@@ -344,7 +345,7 @@ def runs(strip: Strip) -> npt.NDArray[np.int64]:
     Returns
     -------
     int array, shape (n, 2)
-        First primitive, and the first one after the last; by the latter, ascending.
+        Number of the first primitive, and of the first one after the last; ordered by the second.
     """
     left = strip.boxes[:, 0].tolist()
     right = (strip.boxes[:, 0] + strip.boxes[:, 2]).tolist()
@@ -366,7 +367,7 @@ def runs(strip: Strip) -> npt.NDArray[np.int64]:
 
 
 def whole_pieces(strip: Strip) -> dict[int, int]:
-    """Find the runs that are all of a piece, with nothing of another between.
+    """Find the runs that make up one whole piece of connected ink.
 
     Parameters
     ----------
@@ -375,8 +376,8 @@ def whole_pieces(strip: Strip) -> dict[int, int]:
     Returns
     -------
     dict of int to int
-        From the number of the first primitive after a piece to that of its first. Pieces wider
-        than `WIDEST_PIECE` are left out.
+        For each piece, the number of the first primitive after it, and as the value that of its
+        own first one. Pieces wider than `WIDEST_PIECE` are left out.
     """
     parts: dict[int, list[int]] = {}
     for number, piece in enumerate(strip.pieces.tolist()):
@@ -408,16 +409,16 @@ def boxes_of(strip: Strip, found: npt.NDArray[np.int64]) -> npt.NDArray[np.int64
     """
     near, far = strip.boxes[:, :2], strip.boxes[:, :2] + strip.boxes[:, 2:]
     corners = np.vstack([np.hstack([near, -far]), np.zeros((1, 4), np.int64)])  # one to stop at
-    least = np.minimum.reduceat(corners, found.ravel())[::2]  # of start:stop; others lie between
+    least = np.minimum.reduceat(corners, found.ravel())[::2]  # the others lie between runs
     return np.hstack([least[:, :2], -least[:, 2:] - least[:, :2]])
 
 
 def pictures(strip: Strip, found: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
     """Show each candidate twice: as MNIST has digits, and in its place in the field.
 
-    The first picture tells what it is, but not whether it is large or small, nor what touches
-    it. The second tells that: a window of two digits' heights around it, in which its own ink is
-    255 and the other ink 127.
+    The first picture shows the candidate's shape, but neither its size nor what touches it. The
+    second shows both: a window of two digits' heights around it, in which its own ink is 255 and
+    the other ink 127.
 
     Parameters
     ----------
@@ -479,7 +480,7 @@ def in_context(
     height, width = strip.labels.shape
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     share = cv2.resize((strip.labels >= 0).astype(np.float32), size, interpolation=cv2.INTER_AREA)
-    # Labels can't be averaged. Spread first, they reach every pixel with a share of their ink.
+    # Labels can't be averaged: they are spread, to reach every pixel that holds some of their ink.
     reach = 2 * round(0.5 / scale) + 1
     near = cv2.dilate(strip.labels, np.ones((reach, reach), np.uint8))
     label = cv2.resize(near, size, interpolation=cv2.INTER_NEAREST)

@@ -1,8 +1,8 @@
 """Labelled candidates to train a reader on: rendered fields, taken through the reader's own steps.
 
-The network meets what it will meet when it reads: digits as the threshold leaves them, their
-fragments, digits joined, commas, the rests of lines. All of it is labelled by the renderer, which
-knows whose ink each pixel is.
+The network is shown what it will meet when it reads: digits as the threshold leaves them, their
+fragments, joined digits, commas, what is left of lines. The renderer labels all of it, since it
+knows which character's ink each pixel is.
 """
 
 from dataclasses import fields
@@ -69,7 +69,7 @@ def random_field(
     images: npt.NDArray[np.uint8],
     labels: npt.NDArray[np.int64],
 ) -> tuple[Gray, Owner]:
-    """Render an amount in a writing, on a paper and at a difficulty of its own.
+    """Render an amount with a writer, a paper and a difficulty drawn for it alone.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def labelled_candidates(image: Gray, owner: Owner, amount: str) -> Examples:
     size = (field.shape[1], field.shape[0])
     large = np.asarray(cv2.resize(owner, size, interpolation=cv2.INTER_NEAREST), dtype=np.int16)
     classes = classes_of(strip, found, straightened(spread(large), strip), amount)
-    # Most candidates are junk. A share of it will do, the same whenever the field is the same.
+    # Most candidates are junk, and a share of it is enough: the same share each time.
     order = np.cumsum(classes == JUNK)
     used = (classes >= 0) & ((classes != JUNK) | (order * JUNK_SHARE % 1 < JUNK_SHARE))
     return pictures(strip, found[used]), classes[used].astype(np.uint8)
@@ -122,7 +122,7 @@ def labelled_candidates(image: Gray, owner: Owner, amount: str) -> Examples:
 def mixed_hand(
     images: npt.NDArray[np.uint8], labels: npt.NDArray[np.int64], rng: np.random.Generator
 ) -> Hand:
-    """Make a writer: of some characters' forms drawn, of others' collected.
+    """Make a writer who draws some of the digits and takes the others from images.
 
     Parameters
     ----------
@@ -177,7 +177,7 @@ def straightened(owner: Owner, strip: Strip) -> Owner:
 def classes_of(
     strip: Strip, found: npt.NDArray[np.int64], owner: Owner, amount: str
 ) -> npt.NDArray[np.int16]:
-    """Say of each candidate what it is.
+    """Give each candidate its class.
 
     Parameters
     ----------
@@ -189,8 +189,8 @@ def classes_of(
     Returns
     -------
     int16 array, shape (n,)
-        0 to 9, `MARK`, `JUNK`, or -1 where it is none clearly. A zero that is written into
-        its neighbour need not be whole.
+        0 to 9, `MARK`, `JUNK`, or -1 where it isn't clear. A zero that is joined to its
+        neighbour need not be whole.
     """
     # shares[p, c]: pixels of primitive p that character c owns; the last column is nobody's.
     characters = len(amount)
@@ -217,8 +217,7 @@ def classes_of(
             clear.add(best)
         elif amount[best] == "0" and others < OTHERS:
             unclear.append((number, best))
-    # Of a zero that is written into its neighbour no candidate may be whole and pure. Then all that
-    # come near are zeros.
+    # Joined zeros may have no clean candidate. Then all that come near one are zeros.
     for number, character in unclear:
         if character not in clear:
             classes[number] = 0

@@ -106,7 +106,7 @@ def offset(centre: float, length: int) -> int:
     Parameters
     ----------
     centre : float
-        Of its mass, in pixels from its first row or column.
+        Its centre of mass, in pixels from its first row or column.
     length : int
         Its rows or columns, at most 28.
 

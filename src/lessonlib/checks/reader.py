@@ -38,7 +38,7 @@ DEFAULT_CALIBRATION = {"constant": 0.0, "score": 0.25, "share": 0.1}
 SURE = 0.99  # where a class has this probability, further looks are not worth their time
 ONCE = (1.0,)  # each candidate is shown to the network once, in its own size
 ONE_READER = Lock()  # held while torch's number of threads is changed
-CERTAIN = 1e-6  # a probability nearer to 1 than this has no more to say
+CERTAIN = 1e-6  # probabilities nearer to 1 than this are taken for equal
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +50,7 @@ class Digit:
     box : (x, y, w, h)
         Upper left corner and size, in pixels of the image that was given.
     probabilities : float32 array, shape (10,)
-        Of the digits 0 to 9; they sum to 1.
+        The probability of each digit, 0 to 9; they sum to 1.
     """
 
     box: Box
@@ -100,10 +100,10 @@ class CheckReader:
     Parameters
     ----------
     model : {"mlp", "cnn"} or nn.Module
-        The quicker of the two networks that ship with the course, or the one that reads more real
-        checks. Or one of your own: standardised pictures (n, 2, 28, 28) in, logits (n, 12) out, as
-        ``lessonlib.models.MLP(pictures=2, classes=12)``. The shipped ones see a candidate at other
-        sizes, too, where its own leaves doubt (see `classify`), yours at its own size only.
+        Two networks ship with the course: the MLP is quicker, the CNN reads more real checks. Or
+        give one of your own: standardised pictures (n, 2, 28, 28) in, logits (n, 12) out, as
+        ``lessonlib.models.MLP(pictures=2, classes=12)``. Where a candidate leaves
+        doubt, the shipped ones see it at other sizes, too (see `classify`); yours does not.
 
     Raises
     ------
@@ -141,7 +141,7 @@ class CheckReader:
         Raises
         ------
         OSError, ValueError
-            As `load_image` and `as_gray` do, for what is no image.
+            As `load_image` and `as_gray` raise them, for anything but an image.
         """
         return self.read_many([image], min_confidence)[0]
 
@@ -408,7 +408,7 @@ def calibrated(score: float, share: float, weights: Mapping[str, float]) -> floa
     score, share : float
         As `Path` has them.
     weights : mapping
-        Of a logistic regression on the `log_odds` of the two.
+        The weights of a logistic regression on the `log_odds` of the two.
 
     Returns
     -------

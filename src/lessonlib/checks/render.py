@@ -1,8 +1,8 @@
 """Sample fields: amounts in handwriting, on paper as checks have it.
 
-Who writes is a `Hand`. `drawn_hand` draws pen strokes, in the forms that people use; part of the
-shipped readers' training fields is of its making. `bundled_hand` takes people's digits from the
-bundled test split (UCI), which no shipped network was trained on; they have 8x8 pixels only.
+A `Hand` writes the characters. `drawn_hand` draws pen strokes in forms that people use; it wrote
+part of the shipped readers' training fields. `bundled_hand` takes people's digits from the bundled
+test split (UCI). No shipped network was trained on them, and they have 8x8 pixels only.
 """
 
 import csv
@@ -23,8 +23,8 @@ from lessonlib.checks.image import Gray, Plane
 from lessonlib.files import write_whole
 
 Owner = npt.NDArray[np.int16]  # shape (H, w): which character's ink a pixel is, or NOBODY
-# A hand writes one character: (character, height in pixels, pen width in pixels, rng) to its
-# ink, and how many rows of that lie below the line it stands on.
+# A hand is given a character, its height and the pen's width in pixels, and a generator. It returns
+# the ink, and how many rows of the ink lie below the line that the character stands on.
 Hand = Callable[[str, float, float, np.random.Generator], tuple[Plane, int]]
 
 CHARACTERS = "0123456789.,-=$*#"
@@ -138,7 +138,7 @@ def render_with_owner(
     difficulty: Difficulty = MEDIUM,
     hand: Hand | None = None,
 ) -> tuple[Gray, Owner]:
-    """Draw the image of an amount field, and say which character each pixel's ink is of.
+    """Draw the image of an amount field, and say which character each pixel belongs to.
 
     Parameters
     ----------
@@ -299,7 +299,7 @@ def enlarge(image: npt.NDArray[np.uint8], height: float, pen: float | None) -> P
     height : float
         Pixels that 20 of the image's become.
     pen : float, optional
-        Width in pixels that its strokes shall have, about; as they are when not given.
+        About how wide its strokes become, in pixels; unchanged when not given.
 
     Returns
     -------
@@ -405,7 +405,7 @@ def paper(width: int, rng: np.random.Generator, difficulty: Difficulty) -> Plane
 
 
 def pattern(x: Plane, y: Plane, rng: np.random.Generator) -> Plane:
-    """Print waves of thin lines, a weave, or blots, as paper against forgery has them.
+    """Print waves of thin lines, a weave, or blots, as on paper that is hard to forge.
 
     Parameters
     ----------

@@ -32,20 +32,20 @@ class Path:
 def best_path(found: npt.NDArray[np.int64], log_p: Floats, primitives: int) -> Path:
     """Find the candidates that cover every primitive once and are the most probable together.
 
-    Dynamic programming: the best way to the end of primitive k is the best, over the candidates
-    that end there, of the best way to the candidate's start and the candidate itself. Each is
-    taken as its best digit or as a mark, never as junk: a cut that makes junk is a wrong cut. The
-    same recursion with sums in place of the best gives the probability of all ways together.
+    Dynamic programming: each candidate that ends at primitive k makes one way there, the best way
+    to its own start followed by itself, and the best of these is kept. A candidate counts as its
+    most probable digit or as a mark, never as junk: a cut that makes junk is a wrong cut. The same
+    recursion with a sum in place of the maximum gives the probability of all ways together.
 
     Parameters
     ----------
     found : int array, shape (n, 2)
         First primitive of each candidate and the first one after its last, as
-        `candidates.runs` gives them: ordered by the latter.
+        `candidates.runs` gives them: ordered by the second.
     log_p : float array, shape (n, 12)
         Log probabilities of the classes.
     primitives : int
-        In the field.
+        How many the field has.
 
     Returns
     -------

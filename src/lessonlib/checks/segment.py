@@ -19,7 +19,7 @@ BRIDGE = 0.035  # share of the height within which ink above and below counts as
 SMALLEST = 0.15  # digits fill at least this share of the field's height; lower ink is texture
 MARK_HEIGHT = 0.45  # lower than this share of the digits' height: a dot, a comma, a crumb
 DASH_HEIGHT, DASH_ASPECT = 0.6, 3.2  # a dash is both lower and flatter than this
-FIRST_HEIGHT = 0.6  # an amount starts with no small zero: a lower first piece is a currency sign
+FIRST_HEIGHT = 0.6  # a first piece lower than this is a currency sign: small zeros come later
 OVERLAP = 0.6  # two pieces that share this much of the narrower one's width are one digit
 DIGIT_WIDTH = 0.9  # of a wide digit and its ligature, as a share of the digits' height
 EXTENT = 0.25  # what a column's extent counts beside its ink, when a cut is chosen
@@ -80,7 +80,7 @@ def segment(ink: Ink) -> list[Piece]:
 def remove_lines(ink: Ink) -> Ink:
     """Erase ruled lines, but not where a digit's stroke crosses one.
 
-    A line that leaves the field at its side goes from half the usual length on.
+    A line that runs out of the field at its side is erased at half the usual length, too.
 
     Parameters
     ----------
@@ -155,7 +155,7 @@ def digit_height(pieces: list[Piece]) -> int:
 def is_mark(piece: Piece, height: int) -> bool:
     """Tell dots, commas, dashes and crumbs from digits.
 
-    A thin upright stroke is no mark, however narrow: it may be a one.
+    A thin upright stroke isn't a mark, however narrow: it may be a one.
 
     Parameters
     ----------
@@ -174,7 +174,7 @@ def is_mark(piece: Piece, height: int) -> bool:
 
 
 def merge_overlapping(pieces: list[Piece]) -> list[Piece]:
-    """Join pieces that stand above each other, as the bar of a five and its belly.
+    """Join pieces that stand one above the other, as the bar of a five and its belly.
 
     Parameters
     ----------
