@@ -164,7 +164,7 @@ def softmax(z: Array) -> Array:
     Raises
     ------
     ValueError
-        When `z` is no such array, is empty, or holds a number that is not finite.
+        When `z` isn't such an array, is empty, or holds a number that is not finite.
     """
     check_matrix("z", z)
     e: Array = np.exp(z - z.max(axis=1, keepdims=True))

@@ -182,7 +182,7 @@ def train(
     rng : numpy.random.Generator
         Deals the batches.
     epochs, batch_size : int
-        What does not fill a last batch is left out for an epoch.
+        Examples that don't fill a last batch are left out of that epoch.
     activation : Activation
         Of the hidden layers.
 
