@@ -99,6 +99,26 @@ def test_fourteen_of_the_sixteen_functions_of_two_bits_are_learned() -> None:
     assert sorted(set(range(16)) - set(learned)) == [0b0110, 0b1001]
 
 
+@pytest.mark.parametrize(("d", "units"), [(2, 32), (3, 64)])
+def test_behind_a_large_random_layer_it_learns_parity(d: int, units: int) -> None:
+    X = np.array(np.meshgrid(*[[0.0, 1.0]] * d)).reshape(d, -1).T
+    y = X.sum(axis=1) % 2
+    for seed in range(50):
+        rng = np.random.default_rng(seed)
+        W, b = rng.normal(size=(d, units)), rng.normal(size=units)
+        a = (X @ W + b >= 0).astype(float)  # a layer of threshold units that nothing trains
+        assert fires(a, *learn(a, y)[:2]).tolist() == y.tolist()
+
+
+def test_behind_random_units_that_each_see_two_of_three_inputs_parity_is_not_learned() -> None:
+    X = np.array(np.meshgrid(*[[0.0, 1.0]] * 3)).reshape(3, -1).T
+    y, rng = X.sum(axis=1) % 2, np.random.default_rng(0)
+    W, b = rng.normal(size=(3, 500)), rng.normal(size=500)
+    W[np.arange(500) % 3, np.arange(500)] = 0  # each unit misses one input
+    a = (X @ W + b >= 0).astype(float)
+    assert fires(a, *learn(a, y, max_epochs=200)[:2]).tolist() != y.tolist()
+
+
 @pytest.mark.parametrize("epochs", [1, 3, 20])
 def test_it_takes_the_same_steps_as_scikit_learn(epochs: int) -> None:
     rng = np.random.default_rng(epochs)

@@ -1,7 +1,7 @@
 """The threshold unit, Rosenblatt's learning rule, and the bound on its mistakes, in NumPy.
 
-A unit has weights ``w``, shape (d,), and a bias ``b``, one number; with the threshold θ of
-McCulloch and Pitts, b = -θ. Data are rows: ``X`` has shape (n, d), the labels ``y``, 0 or 1,
+A unit has weights ``w``, shape (d,), and a bias ``b``, one number; b = -θ, where θ is the threshold
+that the weighted sum must reach. Data are rows: ``X`` has shape (n, d), the labels ``y``, 0 or 1,
 have shape (n,).
 """
 
@@ -109,7 +109,7 @@ def radius(X: Array) -> float:
     Raises
     ------
     ValueError
-        When `X` is no such array, is empty, or holds a number that is not finite.
+        When `X` isn't such an array, is empty, or holds a number that is not finite.
     """
     check_matrix(X)
     tilde = np.column_stack([X, np.ones(len(X))])
@@ -171,7 +171,7 @@ def mistake_bound(X: Array, y: npt.ArrayLike, w: Array, b: float) -> float:
 
     References
     ----------
-    Novikoff (1962); Block (1962).
+    Block (1962); Novikoff (1962).
     """
     gamma = margin(X, y, w, b)
     if gamma <= 0:
