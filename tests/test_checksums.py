@@ -174,13 +174,13 @@ NO_NUMBERS = [
 
 @pytest.mark.parametrize("text", NO_NUMBERS)
 @pytest.mark.parametrize("valid", [luhn_valid, aba_valid, iban_valid, damm_valid, ABA.fits])
-def test_what_is_no_number_is_not_valid(valid: Valid, text: str) -> None:
+def test_a_string_that_is_not_all_digits_is_not_valid(valid: Valid, text: str) -> None:
     assert valid(text) is False
 
 
 @pytest.mark.parametrize("text", NO_NUMBERS)
 @pytest.mark.parametrize("digit", [luhn_digit, aba_digit, damm_digit])
-def test_no_check_digit_is_made_for_what_is_no_number(digit: Maker, text: str) -> None:
+def test_a_string_that_is_not_all_digits_gets_no_check_digit(digit: Maker, text: str) -> None:
     with pytest.raises(ValueError, match="digits 0 to 9 only"):
         digit(text)
 
@@ -251,7 +251,7 @@ def test_an_iban_that_cannot_be_made_is_refused(country: str, account: str, mess
 
 @pytest.mark.parametrize("number", [11000015, None, b"011000015"])
 @pytest.mark.parametrize("valid", [luhn_valid, aba_valid, iban_valid, damm_valid])
-def test_what_is_no_string_is_a_type_error(valid: Valid, number: Any) -> None:
+def test_anything_but_a_string_raises_type_error(valid: Valid, number: Any) -> None:
     with pytest.raises(TypeError, match="must be a str"):
         valid(number)
 
@@ -359,7 +359,7 @@ def test_rows_may_sum_to_anything_above_zero() -> None:
         (np.full((9, 10), np.inf), "finite"),
     ],
 )
-def test_what_are_no_probabilities_is_refused(probabilities: Any, message: str) -> None:
+def test_an_array_that_holds_no_probabilities_is_refused(probabilities: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         decode(probabilities, ABA)
 
@@ -368,7 +368,7 @@ def test_what_are_no_probabilities_is_refused(probabilities: Any, message: str) 
     ("weights", "modulus", "remainder"),
     [((), 10, 0), ((1,), 1, 0), ((1,), 0, 0), ((1,), 10, 10), ((1,), 10, -1)],
 )
-def test_a_code_that_cannot_be_is_refused(
+def test_an_impossible_code_is_refused(
     weights: tuple[int, ...], modulus: int, remainder: int
 ) -> None:
     with pytest.raises(ValueError, match=r"a (code|modulus)"):

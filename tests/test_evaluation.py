@@ -94,6 +94,14 @@ def test_wilson_s_interval_is_scipy_s(counts: tuple[int, int]) -> None:
     assert 0 <= low <= high <= 1
 
 
+@pytest.mark.parametrize(("correct", "n"), [(9_926, 10_000), (50, 100), (100, 100), (0, 40)])
+@pytest.mark.parametrize("factor", [1, 2, 5])
+def test_a_wider_interval_is_that_of_fewer_images(correct: int, n: int, factor: int) -> None:
+    # Counts must be whole, so compare from the other side: more images, all as often right.
+    many = evaluation.wilson_interval(correct * factor**2, n * factor**2, s=1.96 * factor)
+    assert many == pytest.approx(evaluation.wilson_interval(correct, n), abs=1e-12)
+
+
 @pytest.mark.parametrize(("correct", "n"), [(0, 0), (-1, 5), (6, 5)])
 def test_wilson_s_interval_refuses_impossible_counts(correct: int, n: int) -> None:
     with pytest.raises(ValueError, match="can't be"):

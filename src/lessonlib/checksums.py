@@ -1,13 +1,13 @@
 """Check digits, and reading under them.
 
-A check digit follows from the other digits of a number. It carries nothing new, and that is its
-use: a number in which a digit was misread, or two were swapped, no longer fits its check digit.
+A check digit follows from the other digits of a number by a rule. A number in which a digit was
+misread, or two were swapped, mostly no longer fits its check digit.
 
-Each ``..._valid`` takes a string and says whether it is a whole number of its kind; whatever else
-the string may be, the answer is False. What is no string is a TypeError: as an int, a number has
-lost its leading zeros. Each ``..._digit`` and ``..._digits`` makes what has to be
-added, and refuses a string it can't be made for. Digits are the ten of ASCII: "４" (full-width) and
-"٤" (Arabic-Indic) are digits to `str.isdigit`, and to no bank.
+Each ``..._valid`` takes a string and says whether it is a complete number of its kind; for any
+other string it returns False. Anything but a string raises TypeError, because an int has lost its
+leading zeros. Each ``..._digit`` and ``..._digits`` returns the digits that complete a number, and
+raises ValueError for a string that can't be completed. Digits are the ten of ASCII: "４"
+(full-width) and "٤" (Arabic-Indic) are digits to `str.isdigit`, but not to a bank.
 """
 
 import re
@@ -414,7 +414,7 @@ def _are_digits(number: str) -> bool:
 
 
 def _require_str(number: str) -> None:
-    """Raise a TypeError for what is no string."""
+    """Raise a TypeError for anything but a string."""
     if not isinstance(number, str):
         raise TypeError(f"a number must be a str, to keep its zeros; not {type(number).__name__}")
 
