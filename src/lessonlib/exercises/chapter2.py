@@ -1,240 +1,504 @@
 """Chapter 2, The forward pass: a layer, two stable formulas, first weights, a bump of hinges."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import expit, softmax
 
-from lessonlib.exercises import Check, call
+from lessonlib.exercises import Check, Mistake, call
 
-Array = npt.NDArray[np.float64]
+Array = npt.NDArray[Any]
 
 
-def _named(got: Array, mistakes: list[tuple[Any, str]], otherwise: str) -> str:
-    """Find the mistake that gives the same numbers."""
-    for wrong, message in mistakes:
-        if np.shape(wrong) == got.shape and np.allclose(got, wrong):
-            return message
-    return otherwise
+class Case(NamedTuple):
+    """What an answer gave for one input, what is right, and what each usual mistake gives."""
+
+    got: Array
+    right: Array
+    mistakes: dict[str, Any]  # the message for the learner, and the result of that mistake
+    size: float  # of the numbers that were computed with: an error is small or large beside it
+
+
+# ---------------------------------------------------------------- 2.1: a layer
 
 
 def check_layer(answer: Any) -> str | None:
     """Compare with ReLU after (2.3), first where sizes are equal and no wrong shape raises."""
     rng = np.random.default_rng(2)
-    for n, d_in, d_out in ((4, 4, 4), (5, 3, 2)):
-        a, W, b = rng.normal(size=(n, d_in)), rng.normal(size=(d_in, d_out)), rng.normal(size=d_out)
-        got = np.asarray(call(answer, a, W, b), dtype=float)
+    cases: list[Case] = []
+    for size, n, d_in, d_out in (
+        (1, 4, 4, 4),
+        (1, 5, 3, 2),
+        (100, 2, 6, 3),
+        (0.01, 3, 2, 5),
+        (1, 1, 3, 4),
+        (1, 4, 1, 3),
+        (1, 3, 4, 1),
+    ):
+        a, b = size * rng.normal(size=(n, d_in)), size * rng.normal(size=d_out)
+        W = rng.normal(size=(d_in, d_out))
+        if n > 2:  # an example of zeros: there z is b, and one entry of that is 0, too
+            a[-1], b[-1] = 0, 0
+        got = _numbers(call(answer, a, W, b), "an array of numbers")
         if got.shape != (n, d_out):
-            return f"The result has shape {got.shape}; for n={n}, d_out={d_out} it is {n, d_out}."
-        if not np.allclose(got, np.maximum(0, a @ W + b)):
-            return _explain_layer(got, a, W, b)
+            return _shape_of_layer(got, n, d_out)
+        largest = (np.abs(a) @ np.abs(W) + np.abs(b)).max()
+        cases.append(Case(got, np.maximum(0, a @ W + b), _wrong_layers(a, W, b), largest))
+        if not _right(cases[-1]):
+            sizes = f"a of shape {a.shape} and W of shape {W.shape}"
+            other = f"For {sizes} the shape of the result is right, its numbers are not: see (2.2)."
+            return _named(cases) or _cut_off(cases[-1]) or other
     return None
 
 
-def _explain_layer(got: Array, a: Array, W: Array, b: Array) -> str:
+def _shape_of_layer(got: Array, n: int, d_out: int) -> str:
+    turned = " Is it transposed? A row is an example." if got.shape == (d_out, n) else ""
+    return f"The result has shape {got.shape}; for n={n}, d_out={d_out} it is {n, d_out}.{turned}"
+
+
+def _cut_off(case: Case) -> str | None:
+    """Say so when numbers above some limit have become that limit."""
+    limit = case.got.max()
+    if limit < case.right.max() and _close(case.got, np.minimum(case.right, limit), case.size):
+        return "Large sums are cut off. f keeps every positive sum as it is."
+    return None
+
+
+def _wrong_layers(a: Array, W: Array, b: Array) -> dict[str, Array]:
+    """Return what usual mistakes make of a layer, by what to say about them."""
+
     def relu(z: Array) -> Array:
         return np.maximum(0, z)
 
     z = a @ W + b
-    mistakes = [
-        (z, "This is the pre-activation: f is missing."),
-        (relu(a @ W), "The bias is missing."),
-        (relu(a @ W) + b, "The bias belongs inside f: add it first, then apply f."),
-        (relu(a @ W - b), "The bias is subtracted; it is added."),
-        (relu(a) @ W + b, "f is applied to the input of the layer, and belongs on its result."),
-        (relu(z).T, "The result is transposed: it has a row for each example."),
-        (np.minimum(0, z), "This keeps the negative sums. f keeps the positive ones."),
-        (z > 0, "This is the threshold unit of chapter 1: it jumps to 1. ReLU keeps the sum."),
-        (np.abs(z), "This turns negative sums positive; ReLU sets them to 0."),
-    ]
-    if W.shape[0] == W.shape[1]:
-        mistakes += [
-            (relu(a @ W.T + b), "W is transposed: unit k's weights are its column k, see (2.2)."),
-            (relu(W @ a + b), "The factors are swapped: rows of a meet columns of W, see (2.2)."),
-            (
-                relu(a @ W + b[:, None]),
-                "Each example has a bias of its own here; each unit should. Is b a row?",
-            ),
-        ]
-    return _named(got, mistakes, "The shape is right, the numbers are not: compare with (2.2).")
+    products = a[:, :, None] * W
+    mistakes = {
+        "This is the pre-activation: f is missing.": z,
+        "The bias is missing.": relu(a @ W),
+        "The bias belongs inside f: add it first, then apply f.": relu(a @ W) + b,
+        "The bias is subtracted; it is added.": relu(a @ W - b),
+        "The bias is added once for each input. It is added once to the whole sum.": relu(
+            a @ W + len(W) * b
+        ),
+        "f is applied to the input of the layer, and belongs on its result.": relu(a) @ W + b,
+        "f is applied to the input of the layer, too. It belongs on the result alone.": relu(
+            relu(a) @ W + b
+        ),
+        "f is applied to the weights, and belongs on the sum.": a @ relu(W) + b,
+        "f is applied to the bias, too. It belongs on the sum alone.": relu(a @ W + relu(b)),
+        "f is applied to each product. It belongs on the sum.": relu(products).sum(axis=1) + b,
+        "Every unit has the bias of the first one here.": relu(a @ W + b[0]),
+        "All units share one bias here: each has its own.": relu(a @ W + b.mean()),
+        "This keeps the negative sums. f keeps the positive ones.": np.minimum(0, z),
+        "This is the threshold unit of chapter 1: it jumps to 1. ReLU keeps the sum.": z > 0,
+        "This turns negative sums positive; ReLU sets them to 0.": np.abs(z),
+        "This is the leaky ReLU. The exercise asks for max(0, z).": np.maximum(0.01 * z, z),
+        "This is the sigmoid. The exercise asks for max(0, z).": expit(z),
+        "This is tanh. The exercise asks for max(0, z).": np.tanh(z),
+        "The results are whole numbers: the digits after the point are lost.": np.trunc(relu(z)),
+        "Every example gets the result of the first one.": np.repeat(relu(z)[:1], len(z), axis=0),
+    }
+    n, (d_in, d_out) = len(a), W.shape
+    if n == d_out:
+        mistakes["The result is transposed: it has a row for each example."] = relu(z).T
+        mistakes["Each example has a bias of its own here; each unit should. Is b a row?"] = relu(
+            a @ W + b[:, None]
+        )
+    if n == d_in == d_out:
+        see = "see (2.2)."
+        mistakes[f"W is transposed: unit k's weights are its column k, {see}"] = relu(a @ W.T + b)
+        mistakes[f"The factors are swapped: rows of a meet columns of W, {see}"] = relu(W @ a + b)
+        mistakes["a * W multiplies entry by entry: a row of a must meet a column of W."] = relu(
+            a * W + b
+        )
+    return mistakes
+
+
+# ---------------------------------------------------------------- 2.2: softmax, temperature
+
+OVERFLOW = (
+    "Right for small logits. For these large ones you get NaN or infinity: exponentials overflow, "
+    "or all those of a row round to 0. What is the largest exponent of the row? See (2.10)."
+)
+ONE_MAXIMUM = (
+    "One row's large logits spoil another row: with one maximum for the whole batch, all "
+    "exponentials of a row can round to 0. Each row needs its own."
+)
 
 
 def check_soften(answer: Any) -> str | None:
     """Compare with softmax(z / T) on random logits, then on large ones."""
-    z, T = np.random.default_rng(2).normal(0, 2, size=(5, 5)), 2.5
-    got = np.asarray(call(answer, z, T), dtype=float)
-    if got.shape != z.shape:
-        return f"The result has shape {got.shape}: for logits of shape {z.shape} it is the same."
-    right = softmax(z / T, axis=1)
-    if not np.allclose(got, right):
-        e = np.exp(z / T)
-        shifted = np.exp((z - z.max(axis=1, keepdims=True)) / T)
-        mistakes = [
-            (softmax(z / T, axis=0), "Your columns add up to 1. The classes lie along axis 1."),
-            (softmax(z / T), "All rows together add up to 1. Each row is an example of its own."),
-            (softmax(z, axis=1), "The temperature has no effect."),
-            (softmax(z * T, axis=1), "A high temperature should flatten; yours sharpens."),
-            (softmax(z, axis=1) / T, "The temperature divides the logits, not the probabilities."),
-            (e, "The rows don't add up to 1."),
-            (shifted, "The rows don't add up to 1."),
-            (np.log(right), "These are logarithms of probabilities."),
-            (right.T, "The result is transposed: it has a row for each row of z."),
-            (
-                softmax((z - z.max(axis=0)) / T, axis=1),
-                "(2.10) subtracts one number from a whole row. Yours differs along the row.",
-            ),
-            (
-                e / e.sum(axis=1),
-                "Row i's sum divides column i here. Keep the summed axis: keepdims=True.",
-            ),
-        ]
-        return _named(got, mistakes, "For random logits these are not the right probabilities.")
+    rng = np.random.default_rng(2)
+    cases: list[Case] = []
+    for n, K, T in ((5, 5, 2.5), (4, 3, 0.5), (2, 6, 1.5), (1, 4, 3.0), (3, 1, 2.0), (3, 2, 0.2)):
+        z = rng.normal(0, 2, size=(n, K))
+        z[:, 0] = z[:, -1]  # a tie
+        got = _probabilities(answer, z, T)
+        cases.append(Case(got, softmax(z / T, axis=1), _wrong_softmaxes(z, T), 1))
+        if not np.isfinite(got).all():
+            return f"For random logits of shape {z.shape} and T = {T} you get NaN or infinity."
+        if not _right(cases[-1]):
+            other = f"For random logits of shape {z.shape} and T = {T} the probabilities are wrong."
+            return _named(cases) or _totals(got) or other
     return _check_soften_large(answer)
 
 
+def _probabilities(answer: Any, z: Array, T: float) -> Array:
+    with np.errstate(all="ignore"):  # of large logits the check itself tells what comes out
+        got = _numbers(call(answer, z, T), "an array of numbers")
+    if got.shape != z.shape:
+        raise Mistake(f"The result has shape {got.shape}: for logits of shape {z.shape} the same.")
+    return got
+
+
+def _totals(got: Array) -> str | None:
+    """Say what the rows add up to, where it isn't 1."""
+    wrong = got.sum(axis=1)[np.abs(got.sum(axis=1) - 1) > 1e-5]
+    return f"The rows don't add up to 1: one of them to {wrong[0]:.4g}." if len(wrong) else None
+
+
+def _wrong_softmaxes(z: Array, T: float) -> dict[str, Array]:
+    """Return what usual mistakes make of softmax(z / T), by what to say about them."""
+    right = softmax(z / T, axis=1)
+    e, shifted = np.exp(z / T), np.exp((z - z.max(axis=1, keepdims=True)) / T)
+    mistakes = {
+        "Your columns add up to 1. The classes lie along axis 1.": softmax(z / T, axis=0),
+        "All rows together add up to 1. Each row is an example of its own.": softmax(z / T),
+        "The temperature has no effect.": softmax(z, axis=1),
+        "A high temperature should flatten; yours sharpens.": softmax(z * T, axis=1),
+        "The temperature divides the logits once: here it counts twice.": softmax(z / T**2, axis=1),
+        "The temperature divides the logits, not the probabilities.": softmax(z, axis=1) / T,
+        "The rows don't add up to 1: a power of each probability changes the total.": softmax(
+            z, axis=1
+        )
+        ** (1 / T),
+        "The rows don't add up to 1.": e,
+        "The rows don't add up to 1: now the largest number of each is 1.": shifted,
+        "These are logarithms of probabilities.": np.log(right),
+        "The order is reversed: the largest logit has the smallest probability.": softmax(
+            -z / T, axis=1
+        ),
+        "The powers are those of 2. The softmax takes those of e.": softmax(
+            z * np.log(2) / T, axis=1
+        ),
+        "The largest logit of a row takes all. The softmax gives every class a share.": np.eye(
+            z.shape[1]
+        )[z.argmax(axis=1)],
+        "(2.10) subtracts one number from a whole row. Yours differs along the row.": softmax(
+            (z - z.max(axis=0)) / T, axis=1
+        ),
+    }
+    if len(z) == z.shape[1]:  # elsewhere NumPy refuses, or the shape tells
+        mistakes |= _without_keepdims(z, T)
+        mistakes["The result is transposed: it has a row for each row of z."] = right.T
+    return mistakes
+
+
+def _without_keepdims(z: Array, T: float) -> dict[str, Array]:
+    """Return what comes out where a maximum or a sum has lost its axis, and z is square."""
+    e, largest = np.exp(z / T), z.max(axis=1)
+    own = np.exp((z - largest[:, None]) / T)
+    crossed = np.exp((z - largest) / T)
+    keep = "Keep the axis: keepdims=True."
+    both = f"Row i's maximum is subtracted from column i, and its sum divides column i. {keep}"
+    return {
+        f"Row i's sum divides column i here. {keep}": e / e.sum(axis=1),
+        f"The sum of row i divides column i here. {keep}": own / own.sum(axis=1),
+        f"Row i's maximum is subtracted from column i here. {keep}": crossed
+        / crossed.sum(axis=1, keepdims=True),
+        both: crossed / crossed.sum(axis=1),
+    }
+
+
 def _check_soften_large(answer: Any) -> str | None:
+    """Try rows of large logits, one by one, and then two rows that need their own maxima."""
     high, low = [1000.0, 999.0, -1000.0], [-1000.0, -999.0, -1000.0]
-    alone = "Right for small logits, but exponentials of large ones overflow: see (2.10)."
-    mixed = (
-        "One row's large logits spoil another row: with one maximum for the whole batch, all "
-        "exponentials of a row can round to 0. Each row needs its own."
-    )
-    for rows, message in (([high], alone), ([low], alone), ([high, low], mixed)):
+    batches: list[tuple[list[list[float]], float]] = [
+        ([row], T)
+        for row in (high, low, high[::-1], [-1000.0, 0.0, 1000.0], [0.0, 1000.0, 1000.0])
+        for T in (0.5, 1.0, 20.0)
+    ]
+    for rows, T in [*batches, ([high, low], 0.5), ([low, high, [0.0, 1.0, 2.0]], 1.0)]:
         z = np.array(rows)
-        with np.errstate(all="ignore"):
-            got = np.asarray(call(answer, z, 0.5), dtype=float)
-        if got.shape != z.shape or not np.isfinite(got).all():
-            return message
-        if not np.allclose(got, softmax(z / 0.5, axis=1)):
-            return "Right for small logits, wrong for large ones. Are they cut off, or rounded?"
+        got = _probabilities(answer, z, T)
+        given = f"z = {rows}, T = {T}"
+        if not np.isfinite(got).all():
+            return (ONE_MAXIMUM if len(rows) > 1 else OVERFLOW) + f" This was {given}."
+        if not np.allclose(got, softmax(z / T, axis=1), atol=1e-5):
+            return (
+                "Right for small logits, wrong for large ones: are they cut off, rounded or "
+                f"replaced? This was {given}."
+            )
     return None
+
+
+# ---------------------------------------------------------------- 2.3: binary cross-entropy
 
 
 def check_binary_cross_entropy(answer: Any) -> str | None:
     """Compare with (2.15) on random logits, then on logits whose sigmoid is 0 or 1."""
     rng = np.random.default_rng(2)
-    n, K = 7, 3
-    z, Y = 2 * rng.normal(size=(n, K)), rng.integers(2, size=(n, K))
-    terms = -_log_likelihood(expit(z), Y)
-    right = terms.mean()
-    with np.errstate(all="ignore"):
-        got = np.asarray(call(answer, z, Y), dtype=float)
-    if got.shape != ():
-        return f"The result has shape {got.shape}: the loss is one number, a mean over all labels."
-    if np.isclose(got, right):
-        return _check_bce_large(answer)
-    log_p = np.log(expit(z))
-    mistakes = [
-        (-right, "The sign: logarithms of probabilities are negative, the loss is not."),
-        (n * K * right, "This is the sum over all labels: a factor 1/(nK) is missing."),
-        (K * right, "Divided by n, but not by K: the mean is over all nK labels."),
-        (n * right, "Divided by K, but not by n: the mean is over all nK labels."),
-        (-(Y * log_p).mean(), "The labels that are 0 count too: their term is missing."),
-        (-(Y * log_p).sum() / Y.sum(), "The labels that are 0 count too: their term is missing."),
-        (-((1 - Y) * np.log(expit(-z))).mean(), "The labels that are 1 have no term."),
-        (-_log_likelihood(expit(-z), Y).mean(), "The labels 0 and 1 are swapped, or z's sign is."),
-        (
-            -_log_likelihood(softmax(z, axis=1), Y).mean(),
-            "Softmax shares 1 among the properties. Here each is a question of its own.",
-        ),
-        (right / np.log(2), "The logarithm is the natural one, np.log, not to base 2."),
-        (right / np.log(10), "The logarithm is the natural one, np.log, not to base 10."),
-    ]
-    otherwise = f"For random logits your loss is {got:.4f}, and (2.15) gives another number."
-    if np.isnan(got):
-        otherwise = "For random logits your loss is NaN. Are logits taken for probabilities?"
-    return _named(got, mistakes, otherwise)
+    cases: list[Case] = []
+    for n, K, labels in ((7, 3, 2), (2, 5, 2), (1, 4, 2), (5, 1, 2), (3, 2, 1), (2, 3, 0)):
+        z = 2 * rng.normal(size=(n, K))
+        z[-1, -1] = 0  # undecided
+        Y = rng.integers(2, size=(n, K)) if labels == 2 else np.full((n, K), labels)
+        if labels == 2:
+            Y[0, 0], Y[-1, -1] = 0, 1
+        got = _loss_of(answer, z, Y)
+        right = _loss(expit(z), Y).mean()
+        cases.append(Case(got, right, _wrong_losses(z, Y), right))
+        if not _right(cases[-1]):
+            what = {2: "random labels", 1: "labels that are all 1", 0: "labels that are all 0"}
+            given = f"For random logits of shape {z.shape} and {what[labels]} your loss is "
+            if not np.isfinite(got):
+                return given + f"{got}. Are logits taken for probabilities, or is one label needed?"
+            return _named(cases) or given + f"{got:.4f}, and (2.15) gives another number."
+    return _check_loss_large(answer)
 
 
-def _log_likelihood(p: Array, Y: npt.NDArray[np.integer]) -> Array:
-    return np.where(Y == 1, np.log(p), np.log(1 - p))
+def _loss_of(answer: Any, z: Array, Y: npt.NDArray[np.integer]) -> Array:
+    with np.errstate(all="ignore"):  # the check itself tells what comes out
+        got = call(answer, z, Y)
+    return _one_number(got, "the loss is one number, a mean over all labels.")
 
 
-def _check_bce_large(answer: Any) -> str | None:
-    z, Y = np.array([[-1000.0, 1000.0], [1000.0, -1000.0]]), np.array([[1, 1], [0, 0]])
-    with np.errstate(all="ignore"):
-        got = float(call(answer, z, Y))
-    if np.isclose(got, 500):
-        return None
-    if np.isnan(got) or np.isposinf(got):
-        return (
-            "Right for small logits, but for ±1,000 a probability rounds to 0 or an exponential "
-            "overflows. Go from the logits to the logarithm without the probability: see the hint."
-        )
-    return (
-        f"Right for small logits. Of four labels with logits of ±1,000, two are wrong: the mean "
-        f"loss is 500, and yours is {got:.4g}. Clipping a probability changes the loss."
-    )
+def _loss(p: Array, Y: npt.NDArray[np.integer]) -> Array:
+    """Return minus the logarithm of the probability of each label."""
+    return -np.log(np.where(Y == 1, p, 1 - p))
+
+
+def _wrong_losses(z: Array, Y: npt.NDArray[np.integer]) -> dict[str, Any]:
+    """Return what usual mistakes make of the loss, by what to say about them."""
+    p, size = expit(z), z.size
+    n, K = z.shape
+    losses = _loss(p, Y)
+    right, total = losses.mean(), losses.sum()
+    zeros = "The labels that are 0 count too: their term is missing."
+    ones = "The labels that are 1 have no term."
+    with np.errstate(all="ignore"):  # a batch without a 1 has no mean over its ones
+        return {
+            "The sign: logarithms of probabilities are negative, the loss is not.": -right,
+            "This is the sum over all labels: a factor 1/(nK) is missing.": total,
+            "Divided by n, but not by K: the mean is over all nK labels.": total / n,
+            "Divided by K, but not by n: the mean is over all nK labels.": total / K,
+            "The sum is divided by the number of ones. The mean is over all nK labels.": total
+            / Y.sum(),
+            zeros: (Y * losses).sum() / size,
+            f"{zeros} The mean is over all labels, too.": (Y * losses).sum() / Y.sum(),
+            ones: ((1 - Y) * losses).sum() / size,
+            f"{ones} The mean is over all labels, too.": ((1 - Y) * losses).sum() / (1 - Y).sum(),
+            "Every label is taken for 1.": _loss(p, np.ones_like(Y)).mean(),
+            "Every label is taken for 0.": _loss(p, np.zeros_like(Y)).mean(),
+            "The labels 0 and 1 are swapped, or z's sign is.": _loss(1 - p, Y).mean(),
+            "For labels that are 0, z is multiplied by 0: their term is −ln(1 − p), not ln 2.": (
+                np.logaddexp(0, -z * Y).mean()
+            ),
+            "Softmax shares 1 among the properties. Here each is a question of its own.": (
+                _loss(softmax(z, axis=1), Y).mean()
+            ),
+            "This is (2.12), for one right class in each row. Here each label is a question.": (
+                -(Y * np.log(softmax(z, axis=1))).sum() / n
+            ),
+            "The sigmoid is taken twice.": _loss(expit(p), Y).mean(),
+            "This is a squared error. (2.15) has logarithms.": ((p - Y) ** 2).mean(),
+            "This is what is left of the loss for large logits: near 0 it bends.": np.maximum(
+                0, (1 - 2 * Y) * z
+            ).mean(),
+            "Only the first column is counted.": losses[:, 0].mean(),
+            "Only the first row is counted.": losses[0].mean(),
+            "This is the median of the terms, not their mean.": np.median(losses),
+            "The logarithm is the natural one, np.log, not to base 2.": right / np.log(2),
+            "The logarithm is the natural one, np.log, not to base 10.": right / np.log(10),
+        }
+
+
+def _check_loss_large(answer: Any) -> str | None:
+    """Try each way in which a logit can be large, alone and then together."""
+    for logits, labels, right in (
+        ([-1000.0], [1], 1000.0),
+        ([1000.0], [0], 1000.0),
+        ([1000.0, -40.0], [1, 1], 20.0),
+        ([-1000.0, 40.0], [0, 0], 20.0),
+        ([-1000.0, 1000.0, 1000.0, -1000.0], [1, 1, 0, 0], 500.0),
+    ):
+        z, Y = np.array([logits]), np.array([labels])
+        got = _loss_of(answer, z, Y)
+        given = f"This was z = {[logits]}, Y = {[labels]}."
+        if not np.isfinite(got):
+            return (
+                "Right for small logits. For large ones a probability rounds to 0, or an "
+                "exponential overflows: the result is NaN or infinity. Go from the logits to the "
+                f"logarithm without the probability: see the hint. {given}"
+            )
+        if not np.isclose(got, right, rtol=1e-5):
+            return (
+                f"Right for small logits. For large ones your loss is {got:.4g}, and not "
+                f"{right:g}: is something cut off, rounded or replaced? {given}"
+            )
+    return None
+
+
+# ---------------------------------------------------------------- 2.4: weights for a leaky ReLU
 
 
 def check_leaky_variance(answer: Any) -> str | None:
-    """Compare with the variance that keeps the mean square, for several slopes."""
-    for d_in, alpha in ((50, 0.4), (300, 0.1), (8, 1.0), (20, 0.0)):
-        got = np.asarray(call(answer, d_in, alpha), dtype=float)
-        if got.shape != ():
-            return f"The result has shape {got.shape}: a variance is one number."
-        right = 2 / ((1 + alpha**2) * d_in)
-        if not np.isclose(got, right):
-            return _explain_variance(got, right, d_in, alpha)
+    """Compare with the variance that keeps the mean square, for several sizes and slopes."""
+    cases: dict[str, Case] = {}
+    for d_in, alpha in ((50, 0.4), (300, 0.1), (8, 1.0), (20, 0.0), (784, 0.01), (1, 0.9)):
+        got = _one_number(call(answer, d_in, alpha), "a variance is one number.")
+        right = np.asarray(2 / ((1 + alpha**2) * d_in))
+        wrong = _wrong_variances(d_in, alpha)
+        cases[f"For d_in={d_in}, alpha={alpha}: "] = Case(got, right, wrong, float(right))
+    for given, case in cases.items():
+        if not _right(case):
+            problem = _named(list(cases.values()))
+            return given + (problem or f"{case.got:.4g} does not keep the mean square.")
     return None
 
 
-def _explain_variance(got: Array, right: float, d_in: int, alpha: float) -> str:
-    given = f"For d_in={d_in}, alpha={alpha}: "
-    keeps = "the negative side's share is off. What is the mean of f(z)², not of f(z), there?"
-    mistakes = [
-        (2 / d_in, "that is He's variance, and alpha has no effect."),
-        (np.sqrt(right), "that is the standard deviation. The variance is asked for."),
-        (2 / ((1 + alpha) * d_in), keeps),
-        (2 / ((1 + alpha) ** 2 * d_in), keeps),
-        (2 / ((1 - alpha**2 or 1) * d_in), "the negative side adds to the mean square."),
-        (1 / ((1 + alpha**2) * d_in), "each side has half of E[z²]: a factor 2 is missing."),
-        (1 / ((0.5 + alpha**2) * d_in), "the negative side is only half of the draws."),
-        (2 * (1 + alpha**2) / d_in, "a leak adds to the mean square, so smaller weights do."),
-        (1 / right, "that is the inverse: d_in times the variance times the share kept must be 1."),
-        (right * d_in, "the number of inputs has no effect: a sum of more terms spreads more."),
-    ]
-    return given + _named(got, mistakes, "this variance does not keep the mean square.")
+def _wrong_variances(d_in: int, alpha: float) -> dict[str, Any]:
+    """Return what usual mistakes make of the variance, by what to say about them."""
+    right = 2 / ((1 + alpha**2) * d_in)
+    spread = (1 + alpha**2) / 2 - (1 - alpha) ** 2 / (2 * np.pi)  # variance of f(z) for Var(z) = 1
+    return {
+        "that is He's variance, and alpha has no effect.": 2 / d_in,
+        "that is the variance for f(z) = z, and alpha has no effect.": 1 / d_in,
+        "that is the standard deviation. The variance is asked for.": np.sqrt(right),
+        "that is a factor for the standard deviation, without the number of inputs.": np.sqrt(
+            2 / (1 + alpha**2)
+        ),
+        "the negative side's share is off. What is the mean of f(z)², not of f(z), there?": 2
+        / ((1 + alpha) * d_in),
+        "the negative side's share is off: no z is on both sides, so no product of both.": (
+            2 / ((1 + alpha) ** 2 * d_in)
+        ),
+        "the negative side adds to the mean square.": 2 / ((1 - alpha**2 or 1) * d_in),
+        "each side has half of E[z²]: a factor 2 is missing.": 1 / ((1 + alpha**2) * d_in),
+        "the negative side is only half of the draws.": 1 / ((0.5 + alpha**2) * d_in),
+        "only the positive side is halved: the negative side has the other half.": 1
+        / ((0.5 + alpha**2 / 4) * d_in),
+        "that keeps the variance of f(z). Its mean isn't 0, so its mean square is more.": 1
+        / (spread * d_in),
+        "a leak adds to the mean square, so smaller weights do.": 2 * (1 + alpha**2) / d_in,
+        "that is the inverse: d_in times the variance times the share kept must be 1.": 1 / right,
+        "the number of inputs has no effect: a sum of more terms spreads more.": right * d_in,
+        "more inputs need smaller weights: here they give larger ones.": right * d_in**2,
+    }
+
+
+# ---------------------------------------------------------------- 2.5: a bump of hinges
 
 
 def check_bump_weights(answer: Any) -> str | None:
-    """Compare with the changes of slope of bumps that are not even."""
-    for left, peak, right in ((0.2, 0.3, 0.8), (-1.0, 2.0, 2.5)):
-        got = np.asarray(call(answer, left, peak, right), dtype=float)
+    """Compare with the changes of slope of bumps that are not even, wherever they lie."""
+    cases: list[Case] = []
+    seen: list[tuple[float, float, float]] = []
+    for left, peak, right in (
+        (0.2, 0.3, 0.8),
+        (-1.0, 2.0, 2.5),
+        (0, 2, 3),
+        (-3, -1, 0),
+        (100.0, 130.0, 131.0),
+        (0.001, 0.002, 0.007),
+        (-0.5, 0.5, 1.5),
+    ):
+        got = _numbers(call(answer, left, peak, right), "three numbers")
         if got.shape != (3,):
             return f"The result has shape {got.shape}: three numbers in an array of shape (3,)."
         up, down = 1 / (peak - left), -1 / (right - peak)
-        if not np.allclose(got, [up, down - up, -down]):
-            return _explain_bump(got, left, peak, right)
+        weights = np.array([up, down - up, -down])
+        seen.append((left, peak, right))
+        cases.append(Case(got, weights, _wrong_bumps(left, peak, right), np.abs(weights).max()))
+    for case, places in zip(cases, seen, strict=True):
+        if not _right(case):
+            return _named(cases) or _describe_bump(case.got, *places)
     return None
 
 
-def _explain_bump(got: Array, left: float, peak: float, right: float) -> str:
+def _wrong_bumps(left: float, peak: float, right: float) -> dict[str, Any]:
+    """Return what usual mistakes make of the bump, by what to say about them."""
     up, down = 1 / (peak - left), -1 / (right - peak)
-    mistakes = [
-        ([1, -2, 1], "Those are the numbers of the bump above, whose two sides are equal."),
-        ([up, -2 * up, up], "Both sides have the same slope here; they differ in width."),
-        ([up, down, 0], "These are the slopes of the pieces. A hinge *adds* to the slope before."),
-        ([up, down, -down], "From the peak on, the first hinge still rises: make up for that too."),
-        ([-up, up - down, down], "The bump is upside down."),
-        (
-            [1 / up, -1 / up + 1 / down, -1 / down],
-            "A slope is height over width; these are widths.",
+    weights = np.array([up, down - up, -down])
+    return {
+        "Those are the numbers of the bump above, whose two sides are equal.": [1, -2, 1],
+        "Both sides have the same slope here; they differ in width.": [up, -2 * up, up],
+        "Both sides have one slope here; they differ in width.": [-down, 2 * down, -down],
+        "These are the slopes of the pieces. A hinge *adds* to the slope before.": [up, down, 0],
+        "From the peak on, the first hinge still rises: make up for that too.": [up, down, -down],
+        "The bump is upside down.": -weights,
+        "This is the bump in a mirror: its sides, or the numbers, are in the wrong order.": (
+            weights[::-1]
         ),
-    ]
-    x = np.array([peak, right, right + 1])
-    value = np.maximum(0, x[:, None] - [left, peak, right]) @ got
-    wanted = (
-        (1, f"at the peak, x = {peak}"),
-        (0, f"at x = {right}, where it ends"),
-        (0, f"at x = {right + 1}, beyond its end"),
+        "A slope is height over width; these are widths.": [1 / up, -1 / up + 1 / down, -1 / down],
+        "The peak is as high as its left side is wide, and should be 1.": weights / up,
+        "These are the values of the bump at the three places.": [0, 1, 0],
+        "These are the three places themselves.": [left, peak, right],
+    }
+
+
+def _describe_bump(got: Array, left: float, peak: float, right: float) -> str:
+    """Say where the curve with these weights leaves the bump."""
+    if not np.isfinite(got).all():
+        return f"For {left}, {peak}, {right} not all three numbers are finite."
+
+    def curve(x: float) -> float:
+        return float(np.maximum(0, x - np.array([left, peak, right])) @ got)
+
+    places = (
+        (peak, 1, f"at the peak, x = {peak}"),
+        (right, 0, f"at x = {right}, where it ends"),
+        (2 * right - peak, 0, f"at x = {2 * right - peak:g}, beyond its end"),
     )
-    for v, (aim, place) in zip(value, wanted, strict=True):
-        if not np.isclose(v, aim):
-            text = f"For {left}, {peak}, {right} your curve is {v:.3g} {place}, and not {aim}."
-            return _named(got, mistakes, text)
-    return "These are not three finite numbers that make the bump."
+    for x, aim, place in places:
+        if not np.isclose(curve(x), aim, atol=1e-4):
+            return f"For {left}, {peak}, {right} your curve is {curve(x):.3g} {place}, not {aim}."
+    return f"For {left}, {peak}, {right} the numbers are close, and not exact: do you round?"
+
+
+# ---------------------------------------------------------------- what all of them share
+
+
+def _numbers(value: Any, wanted: str) -> Array:
+    """Turn an array, a number, a list of them or a tensor into floats, or raise Mistake."""
+    try:
+        array = np.asarray(value.detach().cpu() if hasattr(value, "detach") else value)
+        numeric = array.dtype.kind in "biuf"
+    except Exception:  # a list of lists of unequal lengths, or something odder
+        numeric = False
+    if not numeric:
+        kind = type(value).__name__
+        raise Mistake(f"Return {wanted}: what you return, of type {kind}, can't be read as that.")
+    return array.astype(float)
+
+
+def _one_number(value: Any, why: str) -> Array:
+    """Turn a number into a float array of no axes, or raise Mistake and say why it is one."""
+    number = _numbers(value, "one number")
+    if number.shape != ():
+        raise Mistake(f"The result has shape {number.shape}: {why}")
+    return number
+
+
+def _right(case: Case) -> bool:
+    return _close(case.got, case.right, case.size)
+
+
+def _close(got: Array, wanted: Any, size: float) -> bool:
+    """Compare two results to the digits of a float32, beside the size of what goes into them."""
+    wanted = np.asarray(wanted)
+    if got.shape != wanted.shape or not np.isfinite(got).all():
+        return False
+    return bool((np.abs(got - wanted) <= 1e-5 * size).all())
+
+
+def _named(cases: list[Case]) -> str | None:
+    """Find the mistake that gives all that was seen, beside what is right anyway."""
+    for message in {message: 0 for case in cases for message in case.mistakes}:
+        if all(_close(c.got, c.mistakes.get(message, c.right), c.size) for c in cases):
+            return message
+    return None
 
 
 CHECKS: dict[str, Check] = {
