@@ -384,7 +384,7 @@ MISTAKES: list[tuple[str, Answer, str]] = [
     ("5.2", binary_accuracy, ""),
     ("5.2", lambda m, k: precision_and_recall(m, 4), ""),
     ("5.3", highest, "the highest"),
-    ("5.3", first_dip, "first exceeds"),
+    ("5.3", first_dip, "first mistake too many"),
     ("5.3", strictly_less, "exactly the target"),
     ("5.3", strictly_above, "exactly the threshold"),
     ("5.3", share_of_all, "by all images"),

@@ -287,7 +287,7 @@ THRESHOLD_MISTAKES: list[tuple[Callable[[Floats, Bools, float], float], str]] = 
     (_below_the_target, "A share of wrong answers that is exactly the target is allowed too."),
     (
         _first_excess,
-        "You stop where the error first exceeds the target, but further down it may fall again.",
+        "You stop at the first mistake too many, but further down the error may fall again.",
     ),
     (_above, "An image whose confidence is exactly the threshold is answered too."),
     (_of_all, "You divide the mistakes by all images, not by those that are answered."),

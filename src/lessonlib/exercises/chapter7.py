@@ -120,7 +120,10 @@ def _blind(first: int, second: int, modulus: int) -> int:
 
 
 SWAP_MISTAKES: list[tuple[Callable[[int, int, int], float], str]] = [
-    (lambda v, w, m: _blind(v, w, m) / 2, "Count ordered pairs: 27 and 72 are two."),
+    (
+        lambda v, w, m: _blind(v, w, m) / 2,
+        "You have half of them: count ordered pairs, 27 and 72 both.",
+    ),
     (
         lambda v, w, m: _blind(v, w, m) + 10,
         "You count pairs of equal digits too, but to swap these is no mistake.",
