@@ -143,8 +143,8 @@ def uci_facts() -> dict[str, tuple[Any, ...]]:
         "Each block of {0} × {0} of these": (coarse[2],),
         "enlarges each image to {0} × {0} pixels": (20,),  # tests/test_digits.py holds it
         "the first {:,} for training and the other {} for testing": (trained, tested),
-        "Of a thin stroke {} × {} pixels leave little": raw.images.shape[1:],
-        "The {} people are not told apart": (ours,),
+        "{} × {} pixels leave little of a thin stroke": raw.images.shape[1:],
+        "which of the {} people wrote an image": (ours,),
         "the median one leans {:.0f} degree to the left": (-median_lean_of_a_one(images, labels),),
         "With {} test images the 95 % interval around an accuracy of 95 % is about {:.0f} points": (
             tested,
