@@ -1,8 +1,9 @@
 """A multilayer perceptron in NumPy: forward pass, loss, backward pass, gradient check.
 
 A network is two lists: the weights ``W``, one array (d_in, d_out) for each layer, and the
-biases ``b``, one array (d_out,) for each. Data are rows: ``X`` has shape (n, d), the labels
-``y`` have shape (n,), and K is the number of classes. Layer 1 of the text is entry 0 of a list.
+biases ``b``, one array (d_out,) for each. Each row of ``X``, shape (n, d), is an example, and
+``y``, shape (n,), holds the labels. K is the number of classes. Layer 1 of the text is entry 0
+of a list.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-Array = npt.NDArray[Any]  # of floats; results have the precision of what goes in
+Array = npt.NDArray[Any]  # of floats; results have the same precision as the arguments
 
 
 def relu(z: Array) -> Array:
@@ -21,7 +22,7 @@ def relu(z: Array) -> Array:
 
 
 def relu_slope(z: Array) -> Array:
-    """Return the derivative of `relu` at z; at 0, where it has none, 0 by convention."""
+    """Return the derivative of `relu` at z. At 0 there is none: the result is 0 by convention."""
     return (z > 0).astype(z.dtype)
 
 
@@ -31,7 +32,7 @@ def leaky_relu(z: Array) -> Array:
 
 
 def leaky_relu_slope(z: Array) -> Array:
-    """Return the derivative of `leaky_relu` at z; at 0, the slope of the left side."""
+    """Return the derivative of `leaky_relu` at z. At 0 it is that of the left side, 0.01."""
     return np.where(z > 0, 1, 0.01).astype(z.dtype)
 
 
@@ -46,7 +47,7 @@ def tanh_slope(z: Array) -> Array:
 
 
 def sigmoid(z: Array) -> Array:
-    """Return 1 / (1 + exp(-z)), in the equal form that never overflows."""
+    """Return 1 / (1 + exp(-z)), computed by a tanh, which never overflows."""
     return 0.5 * (1 + np.tanh(0.5 * z))
 
 
@@ -69,12 +70,12 @@ SIGMOID = Activation(sigmoid, sigmoid_slope)
 
 
 def he(d_in: int, d_out: int) -> float:
-    """Return the variance of He et al. (2015), made for ReLU."""
+    """Return the variance that He et al. (2015) give the weights of a layer before a ReLU."""
     return 2 / d_in
 
 
 def glorot(d_in: int, d_out: int) -> float:
-    """Return the variance of Glorot and Bengio (2010), made for tanh."""
+    """Return the variance that Glorot and Bengio (2010) give the weights of a tanh layer."""
     return 2 / (d_in + d_out)
 
 
@@ -88,11 +89,12 @@ def initialize(
     Parameters
     ----------
     sizes : sequence of int
-        Inputs, units of each layer, for example (784, 256, 128, 10). At least two.
+        The number of inputs, then the units of each layer, for example (784, 256, 128, 10). At
+        least two numbers.
     rng : numpy.random.Generator
         Where the random numbers come from.
     variance : callable
-        Of the weights of a layer, from its d_in and d_out: `he` or `glorot`.
+        Gives the variance of a layer's weights for its d_in and d_out: `he` or `glorot`.
 
     Returns
     -------
@@ -125,7 +127,7 @@ def forward(
     W : sequence of arrays, shapes (d_in, d_out)
     b : sequence of arrays, shapes (d_out,)
     activation : Activation
-        Of the hidden layers. The last layer has none.
+        That of the hidden layers. The last layer has none.
 
     Returns
     -------
@@ -154,7 +156,7 @@ def softmax(z: Array) -> Array:
     Parameters
     ----------
     z : array, shape (n, K)
-        Logits. Large ones do not overflow: a row's maximum is subtracted first.
+        Logits. Large ones do not overflow: each row's maximum is subtracted first.
 
     Returns
     -------
@@ -164,7 +166,7 @@ def softmax(z: Array) -> Array:
     Raises
     ------
     ValueError
-        When `z` isn't such an array, is empty, or holds a number that is not finite.
+        When `z` has another shape, is empty, or holds a number that is not finite.
     """
     check_matrix("z", z)
     e: Array = np.exp(z - z.max(axis=1, keepdims=True))
@@ -173,7 +175,7 @@ def softmax(z: Array) -> Array:
 
 
 def log_softmax(z: Array) -> Array:
-    """Return the logarithm of `softmax`, also where the softmax itself is rounded to 0.
+    """Return the logarithm of `softmax`. It stays finite where the softmax is rounded to 0.
 
     Parameters
     ----------
@@ -227,7 +229,7 @@ def backward(
     W: Sequence[Array],
     activation: Activation = RELU,
 ) -> tuple[list[Array], list[Array]]:
-    """Compute the gradient of the cross-entropy by every weight and bias.
+    """Compute the derivatives of the cross-entropy by every weight and bias.
 
     Parameters
     ----------
@@ -248,11 +250,11 @@ def backward(
     Raises
     ------
     ValueError
-        When `a`, `z` and `W` are not of one network, or as `cross_entropy` does.
+        When `a`, `z` and `W` are not of one network, and for the same labels as `cross_entropy`.
     """
     check_record(a, z, W)
     y = check_labels("y", y, *z[-1].shape)
-    delta = softmax(z[-1])  # delta is dL/dz of a layer, shape (n, d_out), first of the last one
+    delta = softmax(z[-1])  # delta is dL/dz of a layer, shape (n, d_out); we begin with the last
     delta[np.arange(len(y)), y] -= 1
     delta /= len(y)
     dW: list[Array] = []
@@ -271,7 +273,7 @@ def numerical_gradient(loss: Callable[[], float], w: Array, h: float = 1e-5) -> 
     Parameters
     ----------
     loss : callable
-        Computes the loss from `w` as it is when called.
+        Computes the loss from the present values of `w`.
     w : float64 array, any shape
         Each entry is moved by ±h and put back.
     h : float
@@ -284,7 +286,7 @@ def numerical_gradient(loss: Callable[[], float], w: Array, h: float = 1e-5) -> 
     Raises
     ------
     ValueError
-        When `w` is not float64: with fewer digits the difference is mostly rounding.
+        When `w` is not float64: in float32 the difference is mostly rounding error.
     """
     if w.dtype != np.float64:
         raise ValueError(f"w must be a float64 array, got {w.dtype}")
@@ -301,7 +303,7 @@ def numerical_gradient(loss: Callable[[], float], w: Array, h: float = 1e-5) -> 
 
 
 def relative_error(p: Array, q: Array) -> float:
-    """Return the length of p - q over the sum of the lengths of p and q; 0 when both are 0.
+    """Divide the length of p - q by the sum of the lengths of p and q; 0 when both are 0.
 
     Parameters
     ----------
@@ -325,7 +327,7 @@ def check_matrix(name: str, value: Array, columns: int | None = None) -> None:
     value : array, shape (n, columns)
         With at least one row.
     columns : int, optional
-        How many it must have; any number when not given.
+        How many columns it must have; any number when not given.
     """
     expected = f"(n, {'d' if columns is None else columns})"
     if not isinstance(value, np.ndarray) or value.ndim != 2:
@@ -342,7 +344,7 @@ def check_matrix(name: str, value: Array, columns: int | None = None) -> None:
 
 
 def check_labels(name: str, value: npt.ArrayLike, n: int, classes: int) -> npt.NDArray[np.integer]:
-    """Return labels as an array; raise a ValueError that names the argument if they are wrong.
+    """Return labels as an array; raise a ValueError that names the argument unless they are valid.
 
     Parameters
     ----------
@@ -350,7 +352,7 @@ def check_labels(name: str, value: npt.ArrayLike, n: int, classes: int) -> npt.N
     value : int array, shape (n,)
     n : int
     classes : int
-        Labels must be from 0 to this less 1.
+        Labels must be from 0 to ``classes - 1``.
 
     Returns
     -------
@@ -368,7 +370,7 @@ def check_labels(name: str, value: npt.ArrayLike, n: int, classes: int) -> npt.N
 
 
 def check_layers(W: Sequence[Array], b: Sequence[Array]) -> None:
-    """Raise a ValueError that names the layer unless weights and biases make a network."""
+    """Raise a ValueError that names the layer unless the weights and biases fit together."""
     if len(W) == 0 or len(W) != len(b):
         raise ValueError(f"W and b must have one entry for each layer, got {len(W)} and {len(b)}")
     d_in = len(W[0])
@@ -381,7 +383,7 @@ def check_layers(W: Sequence[Array], b: Sequence[Array]) -> None:
 
 
 def check_record(a: Sequence[Array], z: Sequence[Array], W: Sequence[Array]) -> None:
-    """Raise a ValueError that names the layer unless a and z can come from a forward pass."""
+    """Raise a ValueError that names the layer unless a and z have the shapes of a forward pass."""
     if not len(a) == len(z) == len(W) > 0:
         raise ValueError(
             f"a, z and W must have one entry for each layer, got {len(a)}, {len(z)} and {len(W)}"

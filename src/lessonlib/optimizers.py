@@ -19,10 +19,10 @@ from lessonlib.network import (
 
 
 class Optimizer(Protocol):
-    """Whatever changes parameters, in place, by their gradients."""
+    """An object that changes parameters in place, given their gradients."""
 
     def step(self, gradients: Sequence[Array]) -> None:
-        """Change each parameter by its gradient, an array of the same shape."""
+        """Change each parameter, given its gradient, an array of the same shape."""
 
 
 class GradientDescent:
@@ -31,7 +31,7 @@ class GradientDescent:
     Parameters
     ----------
     parameters : sequence of arrays
-        Changed in place.
+        Each step changes them in place.
     lr : float
         The learning rate.
     """
@@ -95,7 +95,7 @@ class Momentum:
 
 
 class Adam:
-    """A step size of its own for each weight (Kingma and Ba, 2015).
+    """Adam: each parameter gets a step size of its own (Kingma and Ba, 2015).
 
     Parameters
     ----------
@@ -104,9 +104,9 @@ class Adam:
     lr : float
         The learning rate.
     beta1, beta2 : float
-        How much the running means of the gradient and of its square keep, in [0, 1).
+        How much each step keeps of the running means of the gradient and of its square, in [0, 1).
     eps : float
-        Keeps the division from 0.
+        Added to the divisor, which would otherwise be 0 for a parameter without gradients.
     """
 
     def __init__(
@@ -139,8 +139,8 @@ class Adam:
         """
         check_gradients(gradients, self.parameters)
         self.t += 1
-        # m and v are fading sums. These factors make them the means of the paper, corrected for
-        # their start at 0; as two numbers they cost nothing, over large arrays they would.
+        # m and v are fading sums. These factors turn them into the paper's means, corrected for
+        # their start at 0. Two scalars hold the factors, so no array is multiplied for them.
         to_mean = (1 - self.beta1) / (1 - self.beta1**self.t)
         to_root = ((1 - self.beta2) / (1 - self.beta2**self.t)) ** 0.5
         for w, g, m, v, r in zip(
@@ -169,22 +169,22 @@ def train(
     batch_size: int,
     activation: Activation = RELU,
 ) -> list[float]:
-    """Train a network on batches that are dealt anew in each epoch.
+    """Train a network in batches, drawn in a new random order in each epoch.
 
     Parameters
     ----------
     X : array, shape (n, d)
     y : int array, shape (n,)
     W, b : sequences of arrays
-        The network, in the precision of `X`. Changed in place, by the optimizer.
+        The network, in the precision of `X`. The optimizer changes it in place.
     optimizer : Optimizer
-        Of the parameters ``[*W, *b]``.
+        Made with the parameters ``[*W, *b]``.
     rng : numpy.random.Generator
-        Deals the batches.
+        Shuffles the examples.
     epochs, batch_size : int
         Examples that don't fill a last batch are left out of that epoch.
     activation : Activation
-        Of the hidden layers.
+        That of the hidden layers.
 
     Returns
     -------

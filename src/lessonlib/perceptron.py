@@ -1,8 +1,8 @@
 """The threshold unit, Rosenblatt's learning rule, and the bound on its mistakes, in NumPy.
 
 A unit has weights ``w``, shape (d,), and a bias ``b``, one number; b = -θ, where θ is the threshold
-that the weighted sum must reach. Data are rows: ``X`` has shape (n, d), the labels ``y``, 0 or 1,
-have shape (n,).
+that the weighted sum must reach. Each row of ``X``, shape (n, d), is an example, and ``y``, shape
+(n,), holds its label, 0 or 1.
 """
 
 from typing import Any, NamedTuple
@@ -14,7 +14,7 @@ Array = npt.NDArray[Any]
 
 
 class Update(NamedTuple):
-    """One correction: the example that was wrong, and the unit after it.
+    """One correction: the example that the unit got wrong, and the unit after the correction.
 
     Attributes
     ----------
@@ -30,7 +30,7 @@ class Update(NamedTuple):
 
 
 def fires(X: Array, w: Array, b: float) -> Array:
-    """Return what a threshold unit answers: 1 where x·w + b >= 0, and 0 elsewhere.
+    """Return a threshold unit's answers: 1 where x·w + b >= 0, and 0 elsewhere.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def fires(X: Array, w: Array, b: float) -> Array:
     Returns
     -------
     int64 array, shape (n,), or () for one example
-        0 or 1. On the line itself, where x·w + b = 0, the unit fires.
+        0 or 1. The unit also fires on its line, where x·w + b = 0.
 
     Raises
     ------
@@ -54,7 +54,7 @@ def fires(X: Array, w: Array, b: float) -> Array:
 
 
 def learn(X: Array, y: npt.ArrayLike, max_epochs: int = 100) -> tuple[Array, float, list[Update]]:
-    """Train a threshold unit with Rosenblatt's rule, one example at a time, from zero weights.
+    """Train a threshold unit from zero weights by Rosenblatt's rule, one example at a time.
 
     Parameters
     ----------
@@ -62,7 +62,8 @@ def learn(X: Array, y: npt.ArrayLike, max_epochs: int = 100) -> tuple[Array, flo
     y : int array, shape (n,)
         Labels, 0 or 1.
     max_epochs : int
-        Passes through the examples at most. A pass without a mistake ends the training.
+        The training ends after this many passes through the examples, or after a pass without a
+        mistake.
 
     Returns
     -------
@@ -95,7 +96,7 @@ def learn(X: Array, y: npt.ArrayLike, max_epochs: int = 100) -> tuple[Array, flo
 
 
 def radius(X: Array) -> float:
-    """Return the length of the longest (x, 1).
+    """Return the radius R of the data: the length of the longest example with a 1 appended.
 
     Parameters
     ----------
@@ -109,7 +110,7 @@ def radius(X: Array) -> float:
     Raises
     ------
     ValueError
-        When `X` isn't such an array, is empty, or holds a number that is not finite.
+        When `X` has another shape, is empty, or holds a number that is not finite.
     """
     check_matrix(X)
     tilde = np.column_stack([X, np.ones(len(X))])
@@ -117,7 +118,9 @@ def radius(X: Array) -> float:
 
 
 def margin(X: Array, y: npt.ArrayLike, w: Array, b: float) -> float:
-    """Return how far inside its own side the worst example is, in the space of the (x, 1).
+    """Return the margin γ: the smallest distance of an example (x, 1) from the plane w·x + b = 0.
+
+    The distance counts as negative for an example on the wrong side.
 
     Parameters
     ----------
@@ -148,7 +151,7 @@ def margin(X: Array, y: npt.ArrayLike, w: Array, b: float) -> float:
 
 
 def mistake_bound(X: Array, y: npt.ArrayLike, w: Array, b: float) -> float:
-    """Return how many corrections `learn` makes at most, (R / γ)².
+    """Return an upper bound on the number of corrections that `learn` makes, (R / γ)².
 
     Parameters
     ----------
@@ -157,7 +160,7 @@ def mistake_bound(X: Array, y: npt.ArrayLike, w: Array, b: float) -> float:
         Labels, 0 or 1.
     w : array, shape (d,)
     b : float
-        With `w`, any unit that separates the two classes.
+        `w` and `b` may be of any unit that separates the two classes.
 
     Returns
     -------
@@ -167,7 +170,7 @@ def mistake_bound(X: Array, y: npt.ArrayLike, w: Array, b: float) -> float:
     Raises
     ------
     ValueError
-        When the unit does not separate the classes with a positive margin, or as `margin` does.
+        When the margin is not positive, and for the same arguments as `margin`.
 
     References
     ----------
@@ -192,7 +195,7 @@ def check_matrix(X: Array) -> None:
 
 
 def check_examples(X: Array, y: npt.ArrayLike) -> npt.NDArray[np.int64]:
-    """Return the labels as an array; raise a ValueError unless X and y are examples."""
+    """Return the labels as an array; raise a ValueError unless X and y are labelled examples."""
     check_matrix(X)
     labels = np.asarray(y)
     if labels.shape != (len(X),):
@@ -204,7 +207,7 @@ def check_examples(X: Array, y: npt.ArrayLike) -> npt.NDArray[np.int64]:
 
 
 def check_unit(X: Array, w: Array, b: float) -> None:
-    """Raise a ValueError unless w and b make a unit for X, a batch or one example."""
+    """Raise a ValueError unless w and b fit together and fit X, a batch or one example."""
     if not isinstance(w, np.ndarray) or w.ndim != 1 or len(w) == 0:
         raise ValueError(f"w must be an array of shape (d,), got {_kind(w)}")
     if np.ndim(b) != 0:
