@@ -1,9 +1,9 @@
-"""Images of handwritten digits: MNIST, or the bundled default where it can't be had.
+"""Images of handwritten digits: MNIST, or scikit-learn's bundled digits where MNIST is missing.
 
-MNIST is looked for in this order: the torchvision root named by ``LESSONLIB_MNIST_ROOT``,
-the user's cache, torchvision's download mirrors. Where none of them has it, or where a download
-can't be kept, 1,797 digits that ship with scikit-learn take its place, and a printed line says so
-and why. ``LESSONLIB_OFFLINE=1`` asks for these bundled digits outright.
+The module looks for MNIST in this order: the torchvision root named by ``LESSONLIB_MNIST_ROOT``,
+the user's cache, torchvision's download mirrors. If none of them has it, or if a download can't be
+stored, `load` gives the 1,797 digits that ship with scikit-learn, and prints that and why.
+``LESSONLIB_OFFLINE=1`` chooses these bundled digits at once.
 """
 
 import contextlib
@@ -33,9 +33,9 @@ SHA256 = {
     "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
     "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
-BUNDLED_TRAIN = 1_300  # of the 1,797; the other 497 are its test split
-DOWNLOAD_TIMEOUT = 20  # seconds without a byte before a mirror is given up
-NO = ("", "0", "false", "no", "off")  # what a variable says that is set, but means no
+BUNDLED_TRAIN = 1_300  # of the 1,797; the other 497 are the test split
+DOWNLOAD_TIMEOUT = 20  # seconds without a byte after which the next mirror is tried
+NO = ("", "0", "false", "no", "off")  # values of LESSONLIB_OFFLINE that mean no
 
 
 def load(split: Split) -> tuple[Images, Labels]:
@@ -44,7 +44,7 @@ def load(split: Split) -> tuple[Images, Labels]:
     Parameters
     ----------
     split : {"train", "test"}
-        MNIST has 60,000 training and 10,000 test images, the bundled default 1,300 and 497.
+        MNIST has 60,000 training and 10,000 test images, the bundled digits 1,300 and 497.
 
     Returns
     -------
@@ -56,7 +56,7 @@ def load(split: Split) -> tuple[Images, Labels]:
     Raises
     ------
     ValueError
-        For another split, or when ``LESSONLIB_MNIST_ROOT`` holds files that are not MNIST's.
+        For another split, or when the files in ``LESSONLIB_MNIST_ROOT`` are not MNIST's.
     FileNotFoundError
         When ``LESSONLIB_MNIST_ROOT`` names a folder without MNIST.
     """
@@ -65,7 +65,7 @@ def load(split: Split) -> tuple[Images, Labels]:
     if root is None:
         _announce_bundled()
         return load_bundled(split)
-    from torchvision.datasets import MNIST  # imports torch: seconds, so only here
+    from torchvision.datasets import MNIST  # imported here, because it loads torch, which is slow
 
     dataset = MNIST(root, train=split == "train", download=False)
     return dataset.data.numpy(), dataset.targets.numpy()
@@ -74,22 +74,22 @@ def load(split: Split) -> tuple[Images, Labels]:
 def sample(images: Images, labels: Labels, n: int, seed: int = 0) -> tuple[Images, Labels]:
     """Draw some of the images at random, each with its label.
 
-    The first images of a file are no sample: in MNIST's test file the first 5,001 are by other
-    writers than the rest.
+    Don't take the first images of a file instead: in MNIST's test file the first 5,001 are by
+    other writers than the rest.
 
     Parameters
     ----------
     images : uint8 array, shape (m, 28, 28)
     labels : int64 array, shape (m,)
     n : int
-        How many to draw, at least 1. All of them where there are fewer.
+        How many to draw, at least 1. If there are fewer images, all are drawn.
     seed : int
-        The same seed draws the same images; a larger `n` only adds to them.
+        The same seed draws the same images, and with a larger `n` the same ones and more.
 
     Returns
     -------
     images : uint8 array, shape (min(n, m), 28, 28)
-        In random order, no image twice.
+        In random order, each image once.
     labels : int64 array, shape (min(n, m),)
 
     Raises
@@ -107,16 +107,16 @@ def sample(images: Images, labels: Labels, n: int, seed: int = 0) -> tuple[Image
 
 
 def source() -> Literal["mnist", "bundled"]:
-    """Name the data set that `load` gives here."""
+    """Name the data set that `load` gives on this machine."""
     return "bundled" if find_mnist() is None else "mnist"
 
 
 def load_bundled(split: Split) -> tuple[Images, Labels]:
-    """Load scikit-learn's handwritten digits, brought to MNIST's format.
+    """Load scikit-learn's handwritten digits, converted to MNIST's format.
 
     Each 8x8 image is enlarged to 20x20 and placed in a 28x28 frame with its centre of mass
-    in the middle, as MNIST's digits are. The writers of the two splits are not known to
-    differ, so accuracy on the test split flatters.
+    in the middle, as MNIST's digits are. The same people may have written images of both splits,
+    so accuracy on the test split may be too high for new writers.
 
     Parameters
     ----------
@@ -139,12 +139,12 @@ def load_bundled(split: Split) -> tuple[Images, Labels]:
 
 
 def find_mnist() -> Path | None:
-    """Find MNIST, fetching it into the user's cache if that is the only way.
+    """Find MNIST; download it into the user's cache if it is nowhere else.
 
     Returns
     -------
     Path or None
-        A root that torchvision reads, its files verified; None when there is no MNIST here.
+        A folder that torchvision reads, its files verified; None when MNIST can't be had.
     """
     if _offline():
         return None
@@ -153,18 +153,18 @@ def find_mnist() -> Path | None:
 
 
 def will_download() -> bool:
-    """Say whether the next call of `find_mnist` or `load` begins with a download."""
+    """Return whether the next call of `find_mnist` or `load` begins with a download."""
     if _offline() or os.environ.get("LESSONLIB_MNIST_ROOT"):
         return False
     root = cache_root()
     try:
         return root.is_absolute() and bool(damaged_files(root))
-    except OSError:  # a cache that can't even be looked into
+    except OSError:  # a cache that can't be read
         return False
 
 
 def why_bundled() -> str:
-    """Say why the bundled digits take MNIST's place here, and how to get MNIST.
+    """Say why `load` gives the bundled digits on this machine, and how to get MNIST.
 
     Returns
     -------
@@ -177,7 +177,7 @@ def why_bundled() -> str:
 
 
 def cache_root() -> Path:
-    """Name the folder that a downloaded MNIST is kept in."""
+    """Return the folder where a downloaded MNIST is stored."""
     return user_cache_path("lessonlib", appauthor=False)
 
 
@@ -204,14 +204,14 @@ def _offline() -> bool:
 
 def _expanded(name: str) -> Path:
     path = Path(name)
-    with contextlib.suppress(RuntimeError):  # there is no such user, or no home: take ~ literally
+    with contextlib.suppress(RuntimeError):  # no such user, or no home folder: leave ~ as it is
         path = path.expanduser()
     return path.resolve()
 
 
 @cache
 def _named_root(root: Path) -> Path:
-    """Accept the root a person named, or say what is wrong with it; it is not ours to repair."""
+    """Return the root that the user named, or raise an error that says what is wrong with it."""
     damaged = damaged_files(root)
     if not damaged:
         return root
@@ -227,15 +227,15 @@ def _named_root(root: Path) -> Path:
 
 @cache
 def _cached_root(root: Path) -> tuple[Path | None, str]:
-    """Return the cache once it holds MNIST; None, and why, when MNIST can't be had or kept."""
+    """Return the cache with MNIST in it; or None, and why MNIST can't be downloaded or stored."""
     remedy = "set LESSONLIB_MNIST_ROOT to a folder that has it"
-    if not root.is_absolute():  # there is no home folder, and ~ would become a folder's name
+    if not root.is_absolute():  # without a home folder, ~ would become the name of a new folder
         return None, f"there is no home folder to keep MNIST in; {remedy}"
     try:
         if not damaged_files(root):
             return root, ""
         root.mkdir(parents=True, exist_ok=True)
-        # One process downloads, a second that starts meanwhile waits and finds the files there.
+        # One process downloads. A second one that starts meanwhile waits, then finds the files.
         with FileLock(root / "mnist.lock"):
             if damaged_files(root) and not _download(root):
                 return None, f"MNIST could not be downloaded; {remedy}"
@@ -246,11 +246,11 @@ def _cached_root(root: Path) -> tuple[Path | None, str]:
 
 
 def _download(root: Path) -> bool:
-    """Download MNIST beside its place and move it there whole; False when no mirror answers."""
+    """Download MNIST into a temporary folder, then move it; return False if no mirror has it."""
     from torchvision.datasets import MNIST
 
     raw = root / "MNIST" / "raw"
-    for abandoned in root.glob("download-*"):  # by a process that was killed: we hold the lock
+    for abandoned in root.glob("download-*"):  # left by a process that was killed: we hold the lock
         shutil.rmtree(abandoned, ignore_errors=True)
     timeout = socket.getdefaulttimeout()
     socket.setdefaulttimeout(DOWNLOAD_TIMEOUT)
@@ -258,7 +258,7 @@ def _download(root: Path) -> bool:
         try:
             MNIST(scratch, download=True)
         except (RuntimeError, urllib.error.URLError, OSError, EOFError):
-            return False  # no network, every mirror gone, or the connection was cut
+            return False  # no network, no mirror answers, or the connection broke
         finally:
             socket.setdefaulttimeout(timeout)
         if damaged_files(Path(scratch)):
@@ -276,7 +276,7 @@ def _sha256(path: Path) -> str:
 
 @cache
 def _announce_bundled() -> None:
-    """Say once per process that the digits are not MNIST's, and what to do about it."""
+    """Print once per process that the digits are not MNIST's, why, and how to get MNIST."""
     print(f"Using the 1,797 digits bundled with scikit-learn instead of MNIST: {why_bundled()}.")
 
 
@@ -290,9 +290,9 @@ def _bundled() -> tuple[Images, Labels]:
 
 
 def _as_mnist(image: npt.NDArray[np.float64]) -> Images:
-    """Enlarge an 8x8 image with values 0 to 16, and centre its mass in a 28x28 frame."""
+    """Enlarge an 8x8 image with values 0 to 16, and put its centre of mass in a frame's middle."""
     large = ndimage.zoom(image / 16, 20 / 8, order=3)
-    large = np.clip(2 * large - 0.4, 0, 1)  # enlarging blurs: steeper edges, as pen strokes have
+    large = np.clip(2 * large - 0.4, 0, 1)  # enlarging blurs the edges: make them steep again
     frame = np.pad(large, 4)
     centre = ndimage.center_of_mass(frame)
     shift = [round(13.5 - c) for c in centre]
