@@ -1,19 +1,67 @@
+import argparse
 import json
+import os
 import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 
 import lessonlib
-from lessonlib import models
-from lessonlib.__main__ import main
+from lessonlib import digits, models, training
+from lessonlib.__main__ import _parser, main
 from lessonlib.checks import Digit, Reading
 from lessonlib.checks.reader import MODELS, Box
 
 CHECKS = lessonlib.data_path("checks")
+
+# A process of its own, whose reader takes no time to load. An image that is called "slow" says
+# that it is being read, and takes a minute.
+PROGRAM = """
+import sys, time, types
+
+class CheckReader:
+    def __init__(self, model):
+        pass
+
+    def read(self, image, min_confidence):
+        if image == "slow":
+            print("reading", flush=True)
+            time.sleep(60)
+        if image == "missing":
+            raise FileNotFoundError("there is no missing")
+        return types.SimpleNamespace(text="1250", confidence=0.6)
+
+checks = types.ModuleType("lessonlib.checks")
+checks.CheckReader = CheckReader
+sys.modules["lessonlib.checks"] = checks
+from lessonlib.__main__ import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def start(*arguments: str, **options: Any) -> "subprocess.Popen[str]":
+    """Start the command line in a process of its own, with its output as it usually is."""
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"}
+    environment |= options.pop("env", {})
+    return subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, *arguments],
+        text=True,
+        env=environment,
+        **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options,
+    )
+
+
+def finished(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
+    out, err = process.communicate(timeout=60)
+    return process.returncode, out, err
 
 
 def first_check() -> str:
@@ -187,11 +235,325 @@ def test_read_goes_on_after_a_missing_image_and_fails_with_one_line(
     assert first_check() in captured.out
 
 
-def test_train_refuses_a_missing_folder_before_it_trains(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path
+# ---------------------------------------------------------------- names, streams, signals
+
+
+def test_a_name_that_stdout_cannot_encode_is_escaped_and_the_others_are_read() -> None:
+    process = start("read", "größe.png", "b.png", env={"PYTHONIOENCODING": "ascii"})
+    status, out, err = finished(process)
+    assert out.splitlines() == ["gr\\xf6\\xdfe.png\t1250\t0.60", "b.png\t1250\t0.60"]
+    assert (status, err) == (0, "")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_a_name_that_is_no_text_is_escaped_and_the_others_are_read(encoding: str) -> None:
+    process = start("read", "a\udcff.png", "b.png", env={"PYTHONIOENCODING": encoding})
+    status, out, err = finished(process)
+    assert out.splitlines() == ["a\\udcff.png\t1250\t0.60", "b.png\t1250\t0.60"]
+    assert (status, err) == (0, "")
+
+
+def test_a_name_with_tabs_and_line_breaks_stays_one_line_of_three_columns(
+    capsys: pytest.CaptureFixture[str], fixed: type["Fixed"]
 ) -> None:
-    assert main(["train", "--output", str(tmp_path / "nowhere" / "w.safetensors")]) == 1
-    assert "nowhere" in capsys.readouterr().err
+    assert main(["read", "a\tb\nc\u2028d\x1b[1m.png"]) == 0
+    out = capsys.readouterr().out
+    assert out == "a\\tb\\nc\\u2028d\\x1b[1m.png\t1250\t0.60\n"
+
+
+def test_an_error_about_a_name_with_line_breaks_is_one_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["read", "no\nsuch\0.png"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "no\\nsuch\\x00.png" in line
+
+
+def test_ctrl_c_while_reading_says_one_line_and_status_130() -> None:
+    process = start("read", "a.png", "slow")
+    assert process.stdout is not None
+    assert process.stdout.readline() == "a.png\t1250\t0.60\n"
+    assert process.stdout.readline() == "reading\n"
+    process.send_signal(signal.SIGINT)
+    assert finished(process) == (130, "", "lessonlib: stopped by Ctrl-C\n")
+
+
+def interrupt(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("command", "where"),
+    [
+        (["doctor"], "lessonlib.digits.find_mnist"),
+        (["train", "--output", "w.safetensors"], "lessonlib.training.fit"),
+        (["evaluate", str(CHECKS), "--html", "page.html"], "lessonlib.checks.evaluate"),
+        (["evaluate", str(CHECKS), "--html", "page.html"], "lessonlib.checks.report.page"),
+    ],
+)
+def test_ctrl_c_stops_each_command_with_one_line_and_leaves_nothing(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    command: list[str],
+    where: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LESSONLIB_OFFLINE", "1")
+    monkeypatch.setattr(where, interrupt)
+    assert main(command) == 130
+    assert capsys.readouterr().err.splitlines() == ["lessonlib: stopped by Ctrl-C"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def broken_pipe() -> int:
+    """Open a pipe that nobody reads."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    return writer
+
+
+@pytest.mark.parametrize("images", [1, 2000])  # written when Python ends; while it reads
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_broken_pipe_is_met_with_silence(images: int, unbuffered: str) -> None:
+    names = ["a.png"] * images
+    process = start("read", *names, stdout=broken_pipe(), env={"PYTHONUNBUFFERED": unbuffered})
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (141, "")
+
+
+@pytest.mark.parametrize("asked", ["--help", "--version"])
+def test_a_broken_pipe_under_help_is_met_with_silence(asked: str) -> None:
+    process = start(asked, stdout=broken_pipe())
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (141, "")
+
+
+def test_a_broken_pipe_for_errors_too_is_no_other_status() -> None:
+    pipe = broken_pipe()
+    process = start("read", "missing", "a.png", stdout=pipe, stderr=pipe)
+    process.communicate(timeout=60)
+    assert process.returncode == 141
+
+
+def test_errors_that_nobody_reads_cost_no_image() -> None:
+    process = start("read", "missing", "a.png", stderr=broken_pipe())
+    out, _ = process.communicate(timeout=60)
+    assert (process.returncode, out) == (1, "a.png\t1250\t0.60\n")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_full_disk_under_the_output_is_one_line() -> None:
+    with Path("/dev/full").open("w") as full:
+        process = start("read", "a.png", stdout=full)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert err == "lessonlib: [Errno 28] No space left on device\n"
+
+
+def test_a_closed_stdout_is_no_error() -> None:
+    command = 'exec "$@" >&-'
+    arguments = ["sh", "-c", command, "sh", sys.executable, "-c", PROGRAM, "read", "a.png"]
+    result = subprocess.run(arguments, stderr=subprocess.PIPE, text=True, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+# ---------------------------------------------------------------- what is said about itself
+
+
+def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["--version"])
+    assert left.value.code == 0
+    assert capsys.readouterr().out == f"lessonlib {lessonlib.__version__}\n"
+
+
+def test_doctor_names_its_own_version_first(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LESSONLIB_OFFLINE", "1")
+    assert main(["doctor"]) == 0
+    assert capsys.readouterr().out.startswith(f"lessonlib {lessonlib.__version__}, python 3.")
+
+
+@pytest.mark.parametrize(("command", "next_step"), [("doctor", "find_mnist"), ("train", "load")])
+def test_a_download_is_announced_before_it_starts(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    command: str,
+    next_step: str,
+) -> None:
+    def download(*_: object) -> None:
+        said = capsys.readouterr().out
+        assert f"download it (11 MB) to {tmp_path}/cache" in said.splitlines()[-1]
+        raise OSError("the download was started")
+
+    monkeypatch.chdir(tmp_path)
+    for name in ("LESSONLIB_OFFLINE", "LESSONLIB_MNIST_ROOT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(digits, "cache_root", lambda: tmp_path / "cache")
+    monkeypatch.setattr(digits, next_step, download)
+    assert main([command]) == 1
+    captured = capsys.readouterr()
+    assert "the download was started" in captured.out + captured.err
+
+
+def test_doctor_says_why_the_bundled_digits_are_used(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LESSONLIB_OFFLINE", "1")
+    assert main(["doctor"]) == 0
+    (line,) = (line for line in capsys.readouterr().out.splitlines() if " MNIST:" in line)
+    assert line.startswith("ok     MNIST: the 1,797 digits")
+    assert line.endswith("LESSONLIB_OFFLINE is set")
+
+
+def options_of(parser: argparse.ArgumentParser) -> dict[str, argparse.Action]:
+    """List the options of all commands, but for those that every program has."""
+    found: dict[str, argparse.Action] = {}
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for name, command in action.choices.items():
+                found |= {f"{name} {key}": value for key, value in options_of(command).items()}
+        elif action.option_strings and action.dest not in ("help", "version"):
+            found[action.option_strings[0]] = action
+    return found
+
+
+def test_every_option_s_help_names_its_default() -> None:
+    options = options_of(_parser())
+    assert len(options) == 9
+    for name, action in options.items():
+        assert action.help is not None, name
+        assert re.search(r"default: \S", action.help), name
+        if action.default not in (None, False):
+            assert "default: %(default)s" in action.help, name
+
+
+# ---------------------------------------------------------------- train
+
+
+def make_pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+# What stands at the name that the file shall get, and what is said about it.
+IN_THE_WAY: dict[str, tuple[Callable[[Path], None], str, str]] = {
+    "a folder": (Path.mkdir, "target", "is a folder"),
+    "a pipe": (make_pipe, "target", "is a pipe"),
+    "a device": (lambda path: path.symlink_to("/dev/null"), "target", "is a device"),
+    "no folder": (lambda path: None, "nowhere/target", "no folder"),
+    "a file for a folder": (Path.touch, "target/file", "Not a directory"),
+    "a name that ends in a slash": (lambda path: None, "target/", "names a folder"),
+    "no name": (lambda path: None, "", "is empty"),
+}
+
+
+@pytest.fixture(params=IN_THE_WAY)
+def in_the_way(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[str, str]:
+    """Put something there that can't be replaced; return its name, and what shall be said."""
+    make, name, message = IN_THE_WAY[request.param]
+    monkeypatch.chdir(tmp_path)
+    make(tmp_path / "target")
+    return name, message
+
+
+def never(*_: object, **__: object) -> None:
+    raise AssertionError("no work should be begun")
+
+
+@pytest.mark.parametrize("force", [[], ["--force"]])
+def test_train_refuses_what_it_cannot_write_to_before_it_trains(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    in_the_way: tuple[str, str],
+    force: list[str],
+) -> None:
+    name, message = in_the_way
+    monkeypatch.setattr(digits, "load", never)
+    assert main(["train", "--output", name, *force]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert message in line
+    assert Path("/dev/null").is_char_device()
+
+
+def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let training take no time."""
+    monkeypatch.setenv("LESSONLIB_OFFLINE", "1")
+    monkeypatch.setattr(training, "fit", lambda *_, **__: None)
+
+
+def test_train_replaces_weights_only_when_asked(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    quickly(monkeypatch)
+    target = tmp_path / "w.safetensors"
+    target.write_bytes(b"weeks of work")
+    assert main(["train", "--output", str(target)]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"{target} exists already" in line
+    assert "--force" in line
+    assert target.read_bytes() == b"weeks of work"
+    assert main(["train", "--output", str(target), "--force"]) == 0
+    assert models.read_record(target)["data"] == "bundled"
+
+
+def test_train_follows_a_link_when_asked_to_replace(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    quickly(monkeypatch)
+    target, link = tmp_path / "w.safetensors", tmp_path / "link"
+    target.write_bytes(b"old")
+    link.symlink_to(target)
+    assert main(["train", "--output", str(link)]) == 1
+    assert main(["train", "--output", str(link), "--force"]) == 0
+    assert link.is_symlink()
+    assert models.read_record(target)["data"] == "bundled"
+
+
+@pytest.mark.parametrize("change", ["the folder is gone", "another has written the file"])
+def test_a_training_is_not_lost_when_its_place_is_gone_at_the_end(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    change: str,
+) -> None:
+    quickly(monkeypatch)
+    folder = tmp_path / "weights"
+    folder.mkdir()
+    target = folder / "w.safetensors"
+
+    def fit(*_: object, **__: object) -> None:
+        if change == "the folder is gone":
+            folder.rmdir()
+        else:
+            target.write_bytes(b"another's")
+
+    monkeypatch.setattr(training, "fit", fit)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert main(["train", "--output", str(target)]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    (spare,) = tmp_path.glob("lessonlib-*/*.safetensors")
+    assert line.endswith(f"The weights are in {spare} instead")
+    assert models.read_record(spare)["data"] == "bundled"
+    assert not target.exists() or target.read_bytes() == b"another's"
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("--epochs", "0"), ("--epochs", "-1"), ("--epochs", "1.5"), ("--epochs", "many"),
+     ("--seed", "-1"), ("--seed", "4294967296"), ("--seed", "")],
+)  # fmt: skip
+def test_train_refuses_numbers_that_cannot_be(
+    capsys: pytest.CaptureFixture[str], option: str, value: str
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["train", f"{option}={value}"])
+    assert left.value.code == 2
+    assert f"{option}: must be a whole number" in capsys.readouterr().err
 
 
 def test_train_writes_weights_that_load(
@@ -234,13 +596,63 @@ def test_evaluate_writes_the_page_that_is_asked_for(
     assert list(tmp_path.iterdir()) == [page]
 
 
-@pytest.mark.parametrize("target", ["nowhere/page.html", "."])
-def test_evaluate_refuses_an_impossible_page_before_it_reads(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, fixed: type[Fixed], target: str
+def test_evaluate_refuses_a_page_that_cannot_be_written_before_it_reads(
+    capsys: pytest.CaptureFixture[str], fixed: type[Fixed], in_the_way: tuple[str, str]
 ) -> None:
-    assert main(["evaluate", str(CHECKS), "--html", str(tmp_path / target)]) == 1
+    name, message = in_the_way
+    assert main(["evaluate", str(CHECKS), "--html", name]) == 1
     captured = capsys.readouterr()
-    assert str(tmp_path) in captured.err
-    assert len(captured.err.splitlines()) == 1
+    (line,) = captured.err.splitlines()
+    assert message in line
     assert captured.out == ""
     assert fixed.made_with == []
+    assert Path("/dev/null").is_char_device()
+
+
+def labelled(folder: Path, names: list[str]) -> Path:
+    """Make a folder of fields whose labels are right; what else its names stand for is missing."""
+    table = ["file,digits"]
+    (folder / "images").mkdir()
+    digits_of = dict(
+        line.split(",")[:2] for line in (CHECKS / "labels.csv").read_text().splitlines()[1:]
+    )
+    for name in names:
+        table.append(f"{name},{digits_of.get(name, '12')}")
+        if name in digits_of:
+            shutil.copy(CHECKS / "images" / name, folder / "images")
+    (folder / "labels.csv").write_text("\n".join(table) + "\n")
+    return folder
+
+
+def test_evaluate_reports_unreadable_images_and_counts_the_others(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    wrong = ["missing.png", "text.png", "pipe.png", "empty.png"]
+    folder = labelled(tmp_path, [wrong[0], "check-01.png", *wrong[1:], "check-02.png"])
+    (folder / "images" / "text.png").write_text("no image")
+    os.mkfifo(folder / "images" / "pipe.png")
+    (folder / "images" / "empty.png").touch()
+    page = tmp_path / "page.html"
+    assert main(["evaluate", str(folder), "--html", str(page)]) == 1
+    captured = capsys.readouterr()
+    lines = captured.err.splitlines()
+    assert len(lines) == 4
+    for name, line in zip(wrong, lines, strict=True):
+        assert line.startswith("lessonlib: ")
+        assert name in line
+    assert "of 2 fields read exactly" in captured.out
+    assert "4 of 6 images could not be read" in captured.out
+    text = page.read_text(encoding="utf-8")
+    assert "4 of 6 images could not be read" in text
+    for name in wrong:
+        assert name in text
+
+
+def test_evaluate_without_any_readable_image_says_so_in_one_line(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert main(["evaluate", str(labelled(tmp_path, ["a.png", "b.png"]))]) == 1
+    captured = capsys.readouterr()
+    (line,) = captured.err.splitlines()
+    assert "none of the 2 images can be read; the first: there is no image file" in line
+    assert captured.out == ""

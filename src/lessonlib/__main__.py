@@ -1,18 +1,29 @@
 """The command line: ``python -m lessonlib doctor | read | train | evaluate``."""
 
 import argparse
+import contextlib
+import io
 import json
 import math
 import os
 import platform
 import sys
+import tempfile
+import unicodedata
 from collections.abc import Callable, Iterator
 from importlib import import_module, metadata
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lessonlib import __version__, files
+
 if TYPE_CHECKING:
+    from lessonlib import models
     from lessonlib.checks import Reading
+
+INTERRUPTED = 130  # the exit status of a program that Ctrl-C ended: 128 and the signal's number
+BROKEN_PIPE = 141  # the same where the next program of a pipe reads no more
 
 NEEDED = (
     "numpy",
@@ -37,19 +48,62 @@ def main(arguments: list[str] | None = None) -> int:
     Returns
     -------
     int
-        0 when all went well, 1 when something is wrong; then one line on stderr says what.
+        0 when all went well; 1 when something is wrong, and a line on stderr says what; 130
+        after Ctrl-C; 141 when whoever reads the output has stopped.
     """
-    options = _parser().parse_args(arguments)
-    command: Callable[[argparse.Namespace], int] = options.command
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a name that it can't encode costs no image
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        return command(options)
+        try:
+            options = _parser().parse_args(arguments)
+            command: Callable[[argparse.Namespace], int] = options.command
+            return command(options)
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()  # now, while a failure can still be told
+    except KeyboardInterrupt:
+        if sys.stderr is not None and sys.stderr.isatty():
+            print(file=sys.stderr)  # after ^C, or what was drawn of a progress bar
+        _complain("stopped by Ctrl-C")
+        return INTERRUPTED
+    except BrokenPipeError:
+        return BROKEN_PIPE
     except (OSError, ValueError) as error:
-        print(f"lessonlib: {error}", file=sys.stderr)
+        _complain(error)
         return 1
+    finally:
+        _let_go_of_what_is_broken()
+
+
+def _complain(about: object) -> None:
+    """Say on stderr what is wrong, in one line."""
+    with contextlib.suppress(OSError):  # stderr may be the broken pipe
+        print(f"lessonlib: {_shown(str(about))}", file=sys.stderr)
+
+
+def _shown(text: str) -> str:
+    """Write control characters, which would break a line, and lone surrogates as escapes."""
+    unfit = ("Cc", "Cs", "Zl", "Zp")
+    return "".join(
+        c.encode("unicode_escape").decode() if unicodedata.category(c) in unfit else c for c in text
+    )
+
+
+def _let_go_of_what_is_broken() -> None:
+    """Point a stream that can't be written to at nothing: else Python fails again at its end."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is None:  # it was closed from the start
+            continue
+        try:
+            stream.flush()
+        except OSError:
+            with Path(os.devnull).open("wb") as nothing:
+                os.dup2(nothing.fileno(), stream.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m lessonlib", description=__doc__)
+    parser.add_argument("--version", action="version", version=f"lessonlib {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     doctor = commands.add_parser("doctor", help="look at versions, device, data and weights")
@@ -63,22 +117,51 @@ def _parser() -> argparse.ArgumentParser:
         type=_probability,
         default=0.0,
         metavar="P",
-        help="mark what is read with less confidence than this as rejected (0 to 1; default: 0)",
+        help="mark what is read with less confidence as rejected (0 to 1; default: %(default)s)",
     )
-    read.add_argument("--json", action="store_true", help="one JSON object per image and line")
+    read.add_argument(
+        "--json",
+        action="store_true",
+        help="print a JSON object for each image, in a line (default: its name, text, confidence)",
+    )
     read.set_defaults(command=_read)
 
     train = commands.add_parser("train", help="train the MLP and save its weights")
-    train.add_argument("--epochs", type=int, default=5)
-    train.add_argument("--seed", type=int, default=0)
-    train.add_argument("--output", type=Path, default=Path("mlp.safetensors"), metavar="FILE")
+    train.add_argument(
+        "--epochs",
+        type=_epochs,
+        default=5,
+        metavar="N",
+        help="how often to go through the training images (1 or more; default: %(default)s)",
+    )
+    train.add_argument(
+        "--seed",
+        type=_seed,
+        default=0,
+        metavar="N",
+        help="where the random numbers start (0 to 4,294,967,295; default: %(default)s)",
+    )
+    train.add_argument(
+        "--output",
+        default="mlp.safetensors",
+        metavar="FILE",
+        help="where to save the weights (default: %(default)s)",
+    )
+    train.add_argument(
+        "--force",
+        action="store_true",
+        help="replace FILE if it exists (default: fail before training)",
+    )
     train.set_defaults(command=_train)
 
     evaluate = commands.add_parser("evaluate", help="read labelled images and count the mistakes")
     evaluate.add_argument("folder", type=Path, help="images, and a labels.csv that names them")
     _add_model(evaluate)
     evaluate.add_argument(
-        "--html", type=Path, metavar="FILE", help="write a page of the failures, with pictures"
+        "--html",
+        metavar="FILE",
+        help="write a page of the failures, with pictures, and replace an older one "
+        "(default: none)",
     )
     evaluate.set_defaults(command=_evaluate)
     return parser
@@ -86,7 +169,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_model(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--model", choices=("mlp", "cnn"), default="mlp", help="the network to read with"
+        "--model",
+        choices=("mlp", "cnn"),
+        default="mlp",
+        help="the network to read with: mlp or cnn, slower and better (default: %(default)s)",
     )
 
 
@@ -100,11 +186,30 @@ def _probability(text: str) -> float:
     return value
 
 
+def _epochs(text: str) -> int:
+    return _whole_number(text, 1, None)
+
+
+def _seed(text: str) -> int:
+    return _whole_number(text, 0, 2**32 - 1)  # what NumPy takes
+
+
+def _whole_number(text: str, least: int, most: int | None) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = least - 1
+    if value < least or (most is not None and value > most):
+        limits = f"from {least} to {most:,}" if most is not None else f"of {least} or more"
+        raise argparse.ArgumentTypeError(f"must be a whole number {limits}, not {text}")
+    return value
+
+
 def _doctor(options: argparse.Namespace) -> int:
     """Report on what the course needs; each problem comes with its remedy."""
     healthy = True
-    print(f"python {platform.python_version()} on {platform.platform()}")
-    for name, state, good in [*_versions(), _device(), _mnist(), _weights()]:
+    print(f"lessonlib {__version__}, python {platform.python_version()}, {platform.platform()}")
+    for name, state, good in chain(_versions(), _device(), _mnist(), _weights()):
         print(f"{'ok   ' if good else 'wrong'}  {name}: {state}")
         healthy = healthy and good
     print("All is well." if healthy else "Something is wrong: see the lines above.")
@@ -124,37 +229,51 @@ def _versions() -> Iterator[tuple[str, str, bool]]:
             yield name, f"not installed; pip install {name}", False
 
 
-def _device() -> tuple[str, str, bool]:
+def _device() -> Iterator[tuple[str, str, bool]]:
     try:
         device = import_module("lessonlib.training").pick_device()
     except (ImportError, OSError, RuntimeError) as error:
-        return "device", f"torch can't be used ({error}); make anew: rm -r .venv, make lab", False
+        yield "device", f"torch can't be used ({error}); make anew: rm -r .venv, make lab", False
+        return
     cores = os.cpu_count()
     slow = f", {cores} cores: enough for the whole course" if device.type == "cpu" else ""
-    return "device", f"{device.type}{slow}", True
+    yield "device", f"{device.type}{slow}", True
 
 
-def _mnist() -> tuple[str, str, bool]:
+def _mnist() -> Iterator[tuple[str, str, bool]]:
     try:
         digits = import_module("lessonlib.digits")
+        _announce_download()
         root = digits.find_mnist()
+        why = digits.why_bundled()
     except (ImportError, OSError, ValueError) as error:
-        return "MNIST", str(error), False
+        yield "MNIST", str(error), False
+        return
     if root is not None:
-        return "MNIST", f"in {root}, verified", True
-    return "MNIST", "not here; the 1,797 digits bundled with scikit-learn take its place", True
+        yield "MNIST", f"in {root}, verified", True
+    else:
+        yield "MNIST", f"the 1,797 digits bundled with scikit-learn take its place: {why}", True
 
 
-def _weights() -> tuple[str, str, bool]:
+def _announce_download() -> None:
+    from lessonlib import digits
+
+    if digits.will_download():
+        place = digits.cache_root()
+        print(f"MNIST is not here yet: trying to download it (11 MB) to {place} ...", flush=True)
+
+
+def _weights() -> Iterator[tuple[str, str, bool]]:
     try:
         models = import_module("lessonlib.models")
         for name in models.SHIPPED:
             models.shipped(name)
         record = models.read_record(models.shipped_path("mlp"))
     except (ImportError, OSError, ValueError) as error:
-        return "weights", f"{error} Or make them: make models", False
+        yield "weights", f"{error} Or make them: make models", False
+        return
     accuracy = f"mlp has {record['test_accuracy']:.2%} on MNIST's test images"
-    return "weights", f"{', '.join(models.SHIPPED)} load; {accuracy}", True
+    yield "weights", f"{', '.join(models.SHIPPED)} load; {accuracy}", True
 
 
 def _read(options: argparse.Namespace) -> int:
@@ -167,7 +286,7 @@ def _read(options: argparse.Namespace) -> int:
         try:
             reading = reader.read(image, options.min_confidence)
         except (OSError, ValueError) as error:
-            print(f"lessonlib: {error}", file=sys.stderr)
+            _complain(error)
             failures += 1
             continue
         if options.json:
@@ -175,7 +294,7 @@ def _read(options: argparse.Namespace) -> int:
         else:
             text = reading.text or "(no digits found)"
             rejected = "\trejected" if reading.confidence < options.min_confidence else ""
-            print(f"{image}\t{text}\t{reading.confidence:.2f}{rejected}")
+            print(f"{_shown(image)}\t{text}\t{reading.confidence:.2f}{rejected}")
     return 1 if failures else 0
 
 
@@ -202,8 +321,8 @@ def _train(options: argparse.Namespace) -> int:
     """Train the MLP at the fast settings of chapter 4."""
     from lessonlib import digits, models, training
 
-    if not options.output.parent.is_dir():  # said now rather than after the training
-        raise FileNotFoundError(f"no folder {options.output.parent} to write {options.output} to")
+    files.check_writable(options.output, replace=options.force)  # now, not after the training
+    _announce_download()
     images, labels = digits.load("train")
     training.set_seed(options.seed)
     model = models.MLP(dropout=0.0, batch_norm=True)
@@ -222,28 +341,40 @@ def _train(options: argparse.Namespace) -> int:
     test = training.as_tensors(*digits.load("test"), training.pick_device())
     _, accuracy = training.score(model, *test)
     record = {"data": digits.source(), "seed": options.seed, "test_accuracy": round(accuracy, 4)}
-    models.save(model, options.output, record)
-    print(f"{accuracy:.2%} of the test images; weights in {options.output}")
+    _save(model, options, record)
+    print(f"{accuracy:.2%} of the test images; weights in {_shown(options.output)}")
     return 0
+
+
+def _save(model: "models.Network", options: argparse.Namespace, record: dict[str, Any]) -> None:
+    """Save the weights; if that has become impossible since the start, elsewhere."""
+    from lessonlib import models
+
+    try:
+        models.save(model, options.output, record, replace=options.force)
+    except OSError as error:
+        spare = Path(tempfile.mkdtemp(prefix="lessonlib-"), "mlp.safetensors")
+        models.save(model, spare, record)
+        raise OSError(f"{error}. The weights are in {spare} instead") from error
 
 
 def _evaluate(options: argparse.Namespace) -> int:
     """Read a folder of labelled images; print how many were right and why the others weren't."""
-    page: Path | None = options.html
-    if page is not None and page.is_dir():  # said now rather than after the reading
-        raise IsADirectoryError(f"{page} is a folder: give the page a file name in it")
-    if page is not None and not page.parent.is_dir():
-        raise FileNotFoundError(f"no folder {page.parent} to write {page.name} to")
+    page: str | None = options.html
+    if page is not None:
+        files.check_writable(page)  # now, not after the reading
     from lessonlib import checks
 
     result = checks.evaluate(options.folder, checks.CheckReader(options.model))
+    for why in result.left_out.values():
+        _complain(why)
     print(result)
     if page is not None:
         from lessonlib.checks.report import write_report
 
         write_report(page, result, options.folder, options.model)
-        print(f"The failures, with pictures: {page}")
-    return 0
+        print(f"The failures, with pictures: {_shown(page)}")
+    return 1 if result.left_out else 0
 
 
 if __name__ == "__main__":

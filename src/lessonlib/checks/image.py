@@ -12,10 +12,13 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from lessonlib.files import kind_of
+
 Gray = npt.NDArray[np.uint8]
 Plane = npt.NDArray[np.floating[Any]]  # shares of ink or of light, not yet gray levels
 
 MAX_PIXELS = 50_000_000  # a phone's largest photo; beyond it a file is no photo of a field
+MAX_BYTES = 500_000_000  # above what so many pixels take in any format
 FIELD_HEIGHT = 72  # pixels: more than a usual scan has, so that thin strokes stay whole
 MAX_ASPECT = 40  # a strip longer than this is scaled by its width, to bound the memory it takes
 
@@ -41,17 +44,13 @@ def load_image(path: str | Path) -> Gray:
     FileNotFoundError
         When there is no such file.
     ValueError
-        When the file is no image, is damaged or cut short, holds PostScript or floating-point
-        numbers, or has more than `MAX_PIXELS` pixels.
+        When the file is empty, no image, damaged or cut short, holds PostScript or
+        floating-point numbers, or has more than `MAX_PIXELS` pixels or `MAX_BYTES` bytes.
     OSError
-        When the path is a folder or may not be read.
+        When the path is a folder, a pipe or a device, or may not be read.
     """
     path = Path(path)
-    if path.is_dir():
-        raise IsADirectoryError(f"{path} is a folder: give the image file itself")
-    if not path.exists():
-        raise FileNotFoundError(f"there is no image file {path}")
-    data = path.read_bytes()
+    data = _content(path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow's own size warning: ours is an error
         with _errors_about(path):
@@ -124,6 +123,35 @@ def resample(gray: Gray) -> Gray:
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     method = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA
     return np.asarray(cv2.resize(gray, size, interpolation=method), dtype=np.uint8)
+
+
+def _content(path: Path) -> bytes:
+    """Read a file, if it is one: a pipe could keep us waiting, and a device never end."""
+    if "\0" in str(path):
+        raise ValueError(f"{path} has a NUL character in its name: no file can be called so")
+    try:
+        status = path.stat()
+        kind = kind_of(status.st_mode)
+        if kind == "a folder":
+            raise IsADirectoryError(f"{path} is a folder: give the image file itself")
+        if kind:
+            raise OSError(f"{path} is {kind}: save the image to a file, and give that")
+        if status.st_size == 0:
+            raise ValueError(f"{path} is empty: save or copy the image again")
+        if status.st_size > MAX_BYTES:
+            raise ValueError(
+                f"{path} has {status.st_size:,} bytes, more than {MAX_BYTES:,}: "
+                "cut out the amount, or shrink the image"
+            )
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise FileNotFoundError(f"there is no image file {path}: check the name") from None
+    except OSError as error:
+        if error.errno is None:  # ours, and it says all
+            raise
+        raise type(error)(
+            f"{path} can't be read ({error.strerror}): check its name and its permissions"
+        ) from error
 
 
 def _check_size(width: int, height: int, name: str) -> None:

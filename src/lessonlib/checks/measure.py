@@ -1,14 +1,16 @@
 """How well a reader reads a folder of labelled fields, and why it fails where it does."""
 
 import csv
+import os
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from lessonlib.checks.image import Gray, load_image
 from lessonlib.checks.reader import Box, CheckReader, Reading
 
 ACCEPTED_ERROR = 0.01  # share of the accepted readings that may be wrong: a bank's bar
@@ -32,7 +34,7 @@ class Result:
     Attributes
     ----------
     files : tuple of str
-        Names of the images, in the order of labels.csv.
+        Names of the images that could be read, in the order of labels.csv.
     labels : tuple of str
         The digits that are there.
     readings : tuple of Reading
@@ -46,6 +48,8 @@ class Result:
         Digits to insert, delete or replace, for each digit that is there.
     accept_rate : float
         Share of the fields, in [0, 1], that can be accepted when 1 in 100 of them may be wrong.
+    left_out : dict
+        Why an image could not be read, by its name. Nothing else counts these fields.
     """
 
     files: tuple[str, ...]
@@ -56,6 +60,7 @@ class Result:
     interval: tuple[float, float]
     digit_errors: float
     accept_rate: float
+    left_out: dict[str, str] = field(default_factory=dict)
 
     @property
     def failures(self) -> dict[str, int]:
@@ -63,9 +68,14 @@ class Result:
         return {name: self.causes.count(name) for name in CAUSES}
 
     def __str__(self) -> str:
-        """Say it in one line, then how sure the reader was, then a table of the failures."""
+        """Say it in one line, then how sure the reader was, then a table of the failures.
+
+        Where images were left out, a line at the end says how many.
+        """
         low, high = self.interval
         table = [f"{name:<16}{n:5d}  {CAUSES[name]}" for name, n in self.failures.items()]
+        if self.left_out:
+            table.append(self.say_left_out())
         return "\n".join(
             [
                 f"{self.exact:.1%} of {len(self.files)} fields read exactly "
@@ -80,9 +90,18 @@ class Result:
             ]
         )
 
+    def say_left_out(self) -> str:
+        """Say how many of the images could not be read, in one line."""
+        return (
+            f"{len(self.left_out)} of {len(self.left_out) + len(self.files)} images could not be "
+            "read and are left out of these figures"
+        )
+
 
 def evaluate(folder: str | Path, reader: CheckReader) -> Result:
     """Read every labelled field of a folder, and compare.
+
+    An image that can't be read costs only itself: `Result.left_out` names it.
 
     Parameters
     ----------
@@ -97,30 +116,45 @@ def evaluate(folder: str | Path, reader: CheckReader) -> Result:
 
     Raises
     ------
-    FileNotFoundError
-        When labels.csv or an image is missing.
+    OSError
+        When labels.csv is missing or may not be read.
     ValueError
-        When labels.csv lacks a column, names no field, or has a label that is not digits or
-        boxes that can't be; when a file is no image.
+        When labels.csv lacks a column, names no field or one image twice, or has a label that
+        is not digits or boxes that can't be; when no image at all can be read.
     """
     from lessonlib.evaluation import wilson_interval  # imports torch: seconds, so only here
 
-    files, labels = read_labels(folder)
-    boxes = read_boxes(folder)
-    readings = reader.read_many(Path(folder) / "images" / name for name in files)
+    table = list(zip(*read_labels(folder), read_boxes(folder), strict=True))
+    left_out: dict[str, str] = {}
+    names = [name for name, _, _ in table]
+    readings = reader.read_many(_readable(Path(folder) / "images", names, left_out))
+    if not readings:
+        why = left_out[names[0]]
+        raise ValueError(f"none of the {len(names)} images can be read; the first: {why}")
+    files, labels, boxes = zip(*(row for row in table if row[0] not in left_out), strict=True)
     right = [r.text == label for r, label in zip(readings, labels, strict=True)]
     errors = sum(edit_distance(r.text, label) for r, label in zip(readings, labels, strict=True))
     fields = zip(labels, readings, boxes, strict=True)
     return Result(
-        files=tuple(files),
-        labels=tuple(labels),
+        files=files,
+        labels=labels,
         readings=tuple(readings),
         causes=tuple("" if r.text == label else cause(label, r, b) for label, r, b in fields),
         exact=sum(right) / len(files),
         interval=wilson_interval(sum(right), len(files)),
         digit_errors=errors / sum(map(len, labels)),
         accept_rate=accept_rate([r.confidence for r in readings], right),
+        left_out=left_out,
     )
+
+
+def _readable(folder: Path, names: Iterable[str], left_out: dict[str, str]) -> Iterator[Gray]:
+    """Load one image after the other; note which can't be, and why."""
+    for name in names:
+        try:
+            yield load_image(folder / name)
+        except (OSError, ValueError) as error:
+            left_out[name] = str(error)
 
 
 def accept_rate(
@@ -249,7 +283,7 @@ def read_labels(folder: str | Path) -> tuple[list[str], list[str]]:
     files, labels : list of str
     """
     rows = _read_table(folder)
-    return [row["file"] for row in rows], [row["digits"] for row in rows]
+    return [row["file"] for _, row in rows], [row["digits"] for _, row in rows]
 
 
 def read_boxes(folder: str | Path) -> list[tuple[Box, ...] | None]:
@@ -267,15 +301,14 @@ def read_boxes(folder: str | Path) -> list[tuple[Box, ...] | None]:
     list of (tuple of (x, y, w, h)) or None
         In the order of labels.csv; None where the boxes aren't known.
     """
-    path = Path(folder) / "labels.csv"
     fields = []
-    for row in _read_table(folder):
+    for place, row in _read_table(folder):
         text = (row.get("boxes_xywh") or "").strip()
         boxes = _parse_boxes(text) if text else None
         if boxes is not None and len(boxes) != len(row["digits"]):
             raise ValueError(
-                f'{path}: boxes_xywh of {row["file"]} must be one "x y w h" of whole numbers for '
-                f"each of the {len(row['digits'])} digits, parted by semicolons, or empty"
+                f'{place}: boxes_xywh of {row["file"]} must be one "x y w h" of whole numbers '
+                f"for each of the {len(row['digits'])} digits, parted by semicolons, or empty"
             )
         fields.append(boxes)
     return fields
@@ -293,28 +326,42 @@ def _parse_boxes(text: str) -> tuple[Box, ...]:
     return tuple(boxes)
 
 
-def _read_table(folder: str | Path) -> list[dict[str, str]]:
-    """Read the rows of a folder's labels.csv, and check the names and labels in them."""
+def _read_table(folder: str | Path) -> list[tuple[str, dict[str, str]]]:
+    """Read and check the rows of a folder's labels.csv; before each, the place where it stands."""
     path = Path(folder) / "labels.csv"
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no {path}: it must list the columns file,digits")
     try:
+        if not path.is_file():
+            raise FileNotFoundError(
+                f"there is no file {path}: it must list the columns file,digits"
+            )
         with path.open(newline="", encoding="utf-8-sig") as file:  # Excel's has a mark in front
             table = csv.DictReader(file)
             if not {"file", "digits"} <= set(table.fieldnames or ()):
                 raise ValueError(f"{path} must have the columns file and digits")
-            rows = list(table)
+            rows = [(table.line_num, row) for row in table]
     except (csv.Error, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is no table ({error}): save it as CSV in UTF-8") from error
+    except OSError as error:
+        if error.errno is None:  # ours, and it says all
+            raise
+        raise type(error)(
+            f"{path} can't be read ({error.strerror}): check its permissions"
+        ) from error
     if not rows:
         raise ValueError(f"{path} names no field")
-    for row in rows:
-        label = row["digits"] or ""
-        if not row["file"]:
-            raise ValueError(f"{path}: the row with the digits {label!r} must name its file")
+    line_of: dict[str, int] = {}
+    for line, row in rows:
+        name, label = row["file"], row["digits"] or ""
+        if not name:
+            raise ValueError(
+                f"{path}, line {line}: the row with the digits {label!r} must name its file"
+            )
         if not (label.isascii() and label.isdecimal()):
-            raise ValueError(f"{path}: the label of {row['file']} must be digits only")
-    return rows
+            raise ValueError(f"{path}, line {line}: the label of {name} must be digits only")
+        before = line_of.setdefault(os.path.normpath(name), line)
+        if before != line:
+            raise ValueError(f"{path}: lines {before} and {line} both name {name}: keep one")
+    return [(f"{path}, line {line}", row) for line, row in rows]
 
 
 def edit_distance(a: str, b: str) -> int:

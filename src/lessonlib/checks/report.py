@@ -12,6 +12,7 @@ import lessonlib
 from lessonlib.checks.image import Gray, load_image
 from lessonlib.checks.measure import ACCEPTED_ERROR, CAUSES, Result
 from lessonlib.checks.reader import Box, Reading
+from lessonlib.files import write_whole
 
 SHOWN_HEIGHT = 96  # CSS pixels; a field is shown this high where the window is wide enough
 LARGEST = (1280, 192)  # pixels of an embedded picture: twice what is shown, for sharp screens
@@ -70,15 +71,7 @@ def write_report(path: str | Path, result: Result, folder: str | Path, model: st
     OSError, ValueError
         When an image can't be read any more, or the page not be written.
     """
-    path = Path(path)
-    data = page(result, folder, model).encode()
-    unfinished = path.with_name(path.name + ".part")
-    try:
-        unfinished.write_bytes(data)
-        unfinished.replace(path)
-    except OSError:
-        unfinished.unlink(missing_ok=True)
-        raise
+    write_whole(path, page(result, folder, model).encode())
 
 
 def page(result: Result, folder: str | Path, model: str) -> str:
@@ -105,6 +98,7 @@ def page(result: Result, folder: str | Path, model: str) -> str:
             f"{_count(len(result.files), 'field')} of the folder {name} with the model ",
             f"{_text(model)}.</p>\n",
             _summary(result),
+            _left_out(result),
             *_sections(result, Path(folder)),
             "</main>\n</body>\n</html>\n",
         ]
@@ -148,6 +142,13 @@ def _summary(result: Result) -> str:
         for name, number, note in rows
     ]
     return f"<table>\n{''.join(lines)}</table>\n"
+
+
+def _left_out(result: Result) -> str:
+    if not result.left_out:
+        return ""
+    items = [f"<li>{_text(name)}: {_text(why)}</li>\n" for name, why in result.left_out.items()]
+    return f"<p>{result.say_left_out()}:</p>\n<ul>\n{''.join(items)}</ul>\n"
 
 
 def _sections(result: Result, folder: Path) -> Iterator[str]:
