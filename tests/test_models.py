@@ -61,7 +61,7 @@ def test_dropout_acts_in_training_only() -> None:
     assert torch.equal(model(x), model(x))
 
 
-def test_without_dropout_and_batch_norm_there_are_no_such_layers() -> None:
+def test_dropout_and_batch_norm_layers_are_left_out_when_off() -> None:
     assert {type(m) for m in models.MLP(dropout=0).net} == {nn.Flatten, nn.Linear, nn.ReLU}
     kinds = [type(m) for m in models.MLP(hidden=(5,), batch_norm=True).net]
     assert kinds == [nn.Flatten, nn.Linear, nn.BatchNorm1d, nn.ReLU, nn.Dropout, nn.Linear]
@@ -115,7 +115,7 @@ def test_a_cnn_sees_all_of_its_pictures_and_keeps_the_images_apart() -> None:
         assert changed.tolist() == [False, True, False]
 
 
-def test_a_cnn_takes_no_images_and_images_that_are_not_contiguous() -> None:
+def test_a_cnn_takes_an_empty_batch_and_arrays_that_are_not_contiguous() -> None:
     model = models.CNN(2, pictures=2).eval()
     assert model(torch.zeros(0, 2, 28, 28)).shape == (0, 10)
     x = torch.randn(3, 28, 28, 2).permute(0, 3, 1, 2)
@@ -133,7 +133,7 @@ def test_the_cnn_s_weights_start_with_he_s_variance() -> None:
 # LeNet
 
 
-def test_lenet_has_the_61706_parameters_of_lenet_5_with_whole_connections() -> None:
+def test_lenet_has_the_61706_parameters_of_lenet_5_with_full_connections() -> None:
     assert sum(p.numel() for p in models.LeNet().parameters()) == 61_706
     block = 2 * (16 * 16 * 9 + 16)
     assert sum(p.numel() for p in models.LeNet(2).parameters()) == 61_706 + 2 * block
@@ -202,7 +202,7 @@ def test_the_images_are_not_changed() -> None:
     np.testing.assert_array_equal(images, before)
 
 
-def test_no_images_make_an_empty_tensor() -> None:
+def test_an_empty_array_gives_an_empty_tensor() -> None:
     assert models.to_tensor(np.zeros((0, 28, 28))).shape == (0, 28, 28)
 
 
@@ -253,7 +253,7 @@ def test_the_record_comes_back(saved: Path) -> None:
     assert models.read_record(saved) == {"seed": 0}
 
 
-def test_without_a_record_there_is_an_empty_one(tmp_path: Path) -> None:
+def test_a_file_saved_without_a_record_has_an_empty_one(tmp_path: Path) -> None:
     models.save(models.MLP(hidden=(3,)), tmp_path / "a.safetensors")
     assert models.read_record(tmp_path / "a.safetensors") == {}
 
@@ -266,13 +266,27 @@ def test_a_save_that_fails_leaves_the_old_file_and_no_other(saved: Path) -> None
     assert [p.name for p in saved.parent.iterdir()] == [saved.name]
 
 
-def test_saving_replaces_an_older_file_whole(saved: Path) -> None:
+def test_saving_replaces_all_of_an_older_file(saved: Path) -> None:
     models.save(models.MLP(hidden=(3,)), saved)
     assert models.load(saved).config["hidden"] == [3]
     assert [p.name for p in saved.parent.iterdir()] == [saved.name]
 
 
-def test_others_may_read_a_saved_file_as_they_may_any_new_file(saved: Path) -> None:
+def test_an_older_file_is_kept_where_replacing_is_not_wanted(saved: Path) -> None:
+    with pytest.raises(FileExistsError, match="exists already"):
+        models.save(models.MLP(hidden=(3,)), saved, replace=False)
+    assert models.load(saved).config["hidden"] == [6, 5]
+    new = saved.with_name("new.safetensors")
+    models.save(models.MLP(hidden=(3,)), new, replace=False)
+    assert models.load(new).config["hidden"] == [3]
+
+
+def test_a_folder_is_not_replaced_by_weights(tmp_path: Path) -> None:
+    with pytest.raises(IsADirectoryError, match="is a folder"):
+        models.save(models.MLP(hidden=(3,)), tmp_path)
+
+
+def test_a_saved_file_has_the_permissions_of_a_new_file(saved: Path) -> None:
     usual = saved.with_name("usual")
     usual.touch()
     assert saved.stat().st_mode == usual.stat().st_mode
@@ -286,13 +300,24 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
             read(tmp_path)  # a folder
 
 
+def test_a_file_that_may_not_be_read_is_not_called_cut_short(
+    saved: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(models, "safe_open", refuse)  # root may read everything
+    with pytest.raises(PermissionError, match="may not be read: check its permissions"):
+        models.load(saved)
+
+
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(share=st.floats(0, 1, exclude_max=True))
 def test_a_file_cut_anywhere_is_refused(saved: Path, share: float) -> None:
     whole = saved.read_bytes()
     cut = saved.with_name("cut.safetensors")
     cut.write_bytes(whole[: int(share * len(whole))])
-    with pytest.raises(ValueError, match="not a whole safetensors file"):
+    with pytest.raises(ValueError, match="not a complete safetensors file"):
         models.load(cut)
 
 
@@ -300,11 +325,11 @@ def test_a_file_cut_anywhere_is_refused(saved: Path, share: float) -> None:
     "data",
     [b"", b"text", b"\xff" * 100, struct.pack("<Q", 2**63) + b"{}", struct.pack("<Q", 2) + b"[]"],
 )
-def test_bytes_of_another_kind_are_refused(tmp_path: Path, data: bytes) -> None:
+def test_a_file_of_another_format_is_refused(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "a.safetensors"
     path.write_bytes(data)
     for read in (models.load, models.read_record):
-        with pytest.raises(ValueError, match="not a whole safetensors file"):
+        with pytest.raises(ValueError, match="not a complete safetensors file"):
             read(path)
 
 
@@ -337,7 +362,7 @@ def test_another_program_s_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="an unnamed network"):
         models.load(path)
     save_file({"w": torch.ones(2)}, path, metadata={"architecture": "AlexNet"})
-    with pytest.raises(ValueError, match="'AlexNet', not of an MLP or CNN or LeNet"):
+    with pytest.raises(ValueError, match="'AlexNet', which is none of the course"):
         models.load(path)
 
 
@@ -367,7 +392,7 @@ def test_another_program_s_file_is_refused(tmp_path: Path) -> None:
 def test_a_file_that_describes_another_network_is_refused(saved: Path, config: str) -> None:
     header, numbers = parts(saved)
     header["__metadata__"]["config"] = config
-    with pytest.raises(ValueError, match="do not fit the MLP the file describes"):
+    with pytest.raises(ValueError, match="do not fit the MLP that the file describes"):
         models.load(write(saved, header, numbers))
 
 
@@ -401,12 +426,12 @@ def test_a_file_that_asks_for_another_size_is_refused(
     models.save(model, path)
     header, numbers = parts(path)
     header["__metadata__"]["config"] = json.dumps(model.config | change)
-    with pytest.raises(ValueError, match=f"do not fit the {type(model).__name__} the file"):
+    with pytest.raises(ValueError, match=f"do not fit the {type(model).__name__} that the file"):
         models.load(write(path, header, numbers))
 
 
 @pytest.mark.parametrize("channels", [0, 257, 10**9])
-def test_channels_beyond_the_course_are_refused_before_memory_is_taken(
+def test_a_number_of_channels_out_of_range_is_refused_before_memory_is_taken(
     tmp_path: Path, channels: int
 ) -> None:
     path = tmp_path / "a.safetensors"
@@ -414,7 +439,7 @@ def test_channels_beyond_the_course_are_refused_before_memory_is_taken(
     header, numbers = parts(path)
     config = models.CNN(3).config | {"channels": channels}
     header["__metadata__"]["config"] = json.dumps(config)
-    with pytest.raises(ValueError, match=f"{channels} channels, more than any network"):
+    with pytest.raises(ValueError, match=f"it has {channels} channels; from 1 to 256"):
         models.load(write(path, header, numbers))
 
 
@@ -432,19 +457,19 @@ def test_a_file_that_asks_for_another_lenet_is_refused(
     models.save(models.LeNet(1), path)
     header, numbers = parts(path)
     header["__metadata__"]["config"] = json.dumps(models.LeNet(1).config | change)
-    with pytest.raises(ValueError, match="do not fit the LeNet the file"):
+    with pytest.raises(ValueError, match="do not fit the LeNet that the file"):
         models.load(write(path, header, numbers))
 
 
 @pytest.mark.parametrize("blocks", [-1, 21, 10**9])
-def test_blocks_beyond_the_course_are_refused_before_memory_is_taken(
+def test_a_number_of_blocks_out_of_range_is_refused_before_memory_is_taken(
     tmp_path: Path, blocks: int
 ) -> None:
     path = tmp_path / "a.safetensors"
     models.save(models.LeNet(), path)
     header, numbers = parts(path)
     header["__metadata__"]["config"] = json.dumps({"residual_blocks": blocks, "batch_norm": False})
-    with pytest.raises(ValueError, match=f"{blocks} blocks, more than any network"):
+    with pytest.raises(ValueError, match=f"it has {blocks} residual blocks; from 0 to 20"):
         models.load(write(path, header, numbers))
 
 
@@ -476,10 +501,10 @@ def test_weights_that_are_not_finite_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("record", ["{", "[" * 100_000])
-def test_a_record_that_is_no_json_is_refused(saved: Path, record: str) -> None:
+def test_a_record_that_is_not_json_is_refused(saved: Path, record: str) -> None:
     header, numbers = parts(saved)
     header["__metadata__"]["record"] = record
-    with pytest.raises(ValueError, match="no JSON"):
+    with pytest.raises(ValueError, match="not valid JSON"):
         models.read_record(write(saved, header, numbers))
 
 
@@ -523,5 +548,5 @@ def test_the_readers_ship_one_network_of_each_kind(
 
 
 def test_a_network_that_does_not_ship_is_refused() -> None:
-    with pytest.raises(ValueError, match="there is: mlp, reader-mlp, reader-cnn"):
+    with pytest.raises(ValueError, match="there are: mlp, reader-mlp, reader-cnn"):
         models.shipped("../mlp")

@@ -1,7 +1,7 @@
 """The networks of the course, and files that hold their weights.
 
-A weights file is a safetensors file: numbers and a few strings, no code. Its strings say
-which architecture the numbers belong to and how they were made.
+A weights file is a safetensors file. It holds numbers and a few strings, and no code. The strings
+name the network that the numbers belong to, and tell how it was trained.
 """
 
 import json
@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from lessonlib import data_path
 from lessonlib.files import write_whole
 
-MEAN, STD = 0.1307, 0.3081  # of MNIST's training pixels, scaled to [0, 1]
+MEAN, STD = 0.1307, 0.3081  # of the pixels of MNIST's training images, scaled to [0, 1]
 SHIPPED = ("mlp", "reader-mlp", "reader-cnn")
 
 
@@ -32,13 +32,13 @@ class MLP(nn.Module):
     hidden : tuple of int
         Units in each hidden layer.
     dropout : float
-        Share of hidden units silenced at each training step, in [0, 1).
+        Share of hidden units that each training step sets to 0, in [0, 1).
     batch_norm : bool
         Whether to standardise each hidden layer's pre-activations over the batch.
     pictures : int
-        How many pictures of 28x28 make up an input: 1, or 2 as the check reader shows.
+        How many pictures of 28x28 an input holds: 1, or 2 for the check reader.
     classes : int
-        Ten digits, or `lessonlib.checks.candidates.CLASSES`.
+        10 for digits, `lessonlib.checks.candidates.CLASSES` for the check reader.
 
     Notes
     -----
@@ -83,18 +83,18 @@ class MLP(nn.Module):
 
 
 class CNN(nn.Module):
-    """A small convolutional network: the same small weights slide over the whole picture.
+    """A small convolutional network: its filters slide over the whole picture.
 
-    Three stages, each of convolutions of 3x3, batch normalisation and ReLU, each ending in a
-    pooling that halves the picture and followed by one with twice the channels; then an MLP with
-    one hidden layer. Chapter 8 takes a smaller one apart, `LeNet`.
+    Three stages of 3x3 convolutions, each with batch normalisation and ReLU. Each stage ends in a
+    pooling that halves the picture, and the next has twice the channels. An MLP with one hidden
+    layer follows. Chapter 8 explains a smaller one, `LeNet`.
 
     Parameters
     ----------
     channels : int
-        Of the first stage.
+        Channels of the first stage.
     dropout : float
-        Share of the last pooling's values silenced at each training step, in [0, 1).
+        Share of the last pooling's values that each training step sets to 0, in [0, 1).
     pictures, classes : int
         As for `MLP`.
 
@@ -133,7 +133,8 @@ class CNN(nn.Module):
             nn.Linear(8 * c, classes),
         )
         self.apply(he_init)
-        # Channels last: twice as fast on a CPU, the same numbers. (torch's types don't list it.)
+        # With channels last a forward pass took two thirds of the time on one CPU core; the results
+        # are the same up to rounding. (torch's types don't list the argument.)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, x: Tensor) -> Tensor:
@@ -144,12 +145,12 @@ class CNN(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """Two convolutions that add to what comes in, instead of replacing it.
+    """Two convolutions whose result is added to their input.
 
     Parameters
     ----------
     channels : int
-        That come in, and go out.
+        Channels of the input, and of the output.
     batch_norm : bool
         Whether to standardise after each convolution.
 
@@ -174,18 +175,18 @@ class ResidualBlock(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """Add the block's change to its input."""
+        """Add the convolutions' result to the input."""
         summed: Tensor = x + self.change(x)
         return summed.relu()
 
 
 class LeNet(nn.Module):
-    """The convolutional network in a check reader of the 1990s, with today's ReLU and max pooling.
+    """LeNet-5, from a check reader of the 1990s, here with ReLU and max pooling.
 
     Parameters
     ----------
     residual_blocks : int
-        `ResidualBlock`s after the second pooling.
+        How many `ResidualBlock`s follow the second pooling.
     batch_norm : bool
         Whether to standardise after each convolution and each hidden linear layer.
 
@@ -240,7 +241,7 @@ Network = MLP | CNN | LeNet
 
 
 def convolution(channels_in: int, channels_out: int) -> list[nn.Module]:
-    """List a convolution of 3x3 that keeps the picture's size, its normalisation and ReLU.
+    """List the layers of a 3x3 convolution that keeps the picture's size, normalised, with ReLU.
 
     Parameters
     ----------
@@ -251,7 +252,7 @@ def convolution(channels_in: int, channels_out: int) -> list[nn.Module]:
     list of nn.Module
     """
     slide = nn.Conv2d(channels_in, channels_out, 3, padding=1, bias=False)
-    nn.init.kaiming_normal_(slide.weight, nonlinearity="relu")  # as he_init does for a layer
+    nn.init.kaiming_normal_(slide.weight, nonlinearity="relu")  # as he_init does for nn.Linear
     return [slide, nn.BatchNorm2d(channels_out), nn.ReLU()]
 
 
@@ -261,7 +262,7 @@ def he_init(module: nn.Module) -> None:
     Parameters
     ----------
     module : nn.Module
-        Left alone unless it is a linear layer.
+        Changed only if it is a linear layer.
 
     References
     ----------
@@ -273,14 +274,14 @@ def he_init(module: nn.Module) -> None:
 
 
 def to_tensor(images: npt.ArrayLike, device: torch.device | str | None = None) -> Tensor:
-    """Turn images into what the networks take: one float tensor, standardised as MNIST.
+    """Turn images into the networks' input: one float tensor, standardised with MNIST's mean.
 
     Parameters
     ----------
     images : array, shape (n, 28, 28) or (n, pictures, 28, 28)
         Values in [0, 255]; 0 is paper, 255 is ink.
     device : torch.device or str, optional
-        Where the tensor shall live.
+        The tensor's device.
 
     Returns
     -------
@@ -310,7 +311,7 @@ def save(
     *,
     replace: bool = True,
 ) -> None:
-    """Write a network's weights to a file, whole or not at all.
+    """Write a network's weights to a file. If that fails, no incomplete file is left.
 
     Parameters
     ----------
@@ -318,9 +319,9 @@ def save(
     path : str or Path
         Usually ends in ``.safetensors``.
     record : dict, optional
-        How the weights were made; must be JSON's types.
+        How the weights were made; its values must be of JSON's types.
     replace : bool
-        Whether a file that exists already may be replaced.
+        Whether an existing file may be replaced.
 
     Raises
     ------
@@ -339,7 +340,7 @@ def save(
 
 
 def load(path: str | Path) -> Network:
-    """Read a network back from a file that `save` wrote.
+    """Read a network from a file that `save` wrote.
 
     Parameters
     ----------
@@ -355,14 +356,14 @@ def load(path: str | Path) -> Network:
     FileNotFoundError
         When there is no such file.
     ValueError
-        When the file is no safetensors file, is cut short, or holds another architecture.
+        When the file isn't a safetensors file, is cut short, or holds another kind of network.
     """
     strings, weights = _read(Path(path))
     architecture = strings.get("architecture", "an unnamed network")
     if architecture not in BUILDERS:
         raise ValueError(
             f"{path} holds the weights of {architecture!r}, "
-            f"not of an {' or '.join(BUILDERS)} of this course: "
+            f"which is none of the course's networks ({', '.join(BUILDERS)}): "
             "load it with the program that saved it."
         )
     try:
@@ -370,17 +371,17 @@ def load(path: str | Path) -> Network:
         model = BUILDERS[architecture](config)
         model.load_state_dict(weights)
         if not all(value.isfinite().all() for value in weights.values()):
-            raise ValueError("numbers that are infinite or not a number")
+            raise ValueError("some weights are infinite or NaN")
     except (KeyError, TypeError, ValueError, OverflowError, RuntimeError) as error:
         raise ValueError(
-            f"the weights in {path} do not fit the {architecture} the file describes; save it "
-            f"again with lessonlib.models.save. ({_first_line(error)})"
+            f"the weights in {path} do not fit the {architecture} that the file describes; save "
+            f"them again with lessonlib.models.save. ({_first_line(error)})"
         ) from error
     return model.eval()
 
 
 def read_record(path: str | Path) -> dict[str, Any]:
-    """Read how the weights in a file were made, as its maker recorded it.
+    """Read the record of how the weights in a file were made.
 
     Parameters
     ----------
@@ -389,23 +390,23 @@ def read_record(path: str | Path) -> dict[str, Any]:
     Returns
     -------
     dict
-        Empty when the maker recorded nothing. Raises as `load` does.
+        Empty when the file has no record. Raises as `load` does.
     """
     strings, _ = _read(Path(path))
     try:
         record = json.loads(strings.get("record", "{}"))
     except (json.JSONDecodeError, RecursionError) as error:
-        raise ValueError(f"the record in {path} is no JSON: {error}") from error
+        raise ValueError(f"the record in {path} is not valid JSON: {error}") from error
     return record if isinstance(record, dict) else {}
 
 
 def shipped_path(name: str = "mlp") -> Path:
-    """Find the weights that ship with the course.
+    """Return the path of a network's weights that ship with the course.
 
     Parameters
     ----------
     name : {"mlp", "reader-mlp", "reader-cnn"}
-        The digits' MLP of chapters 4 to 6, or one of the two networks of the check reader.
+        The MLP for digits of chapters 4 to 6, or one of the check reader's two networks.
 
     Returns
     -------
@@ -414,14 +415,14 @@ def shipped_path(name: str = "mlp") -> Path:
     Raises
     ------
     ValueError
-        For a name that no shipped network has.
+        When no shipped network has this name.
 
     Notes
     -----
     The networks of chapter 8 are in `lessonlib.next_steps`.
     """
     if name not in SHIPPED:
-        raise ValueError(f"no shipped network is called {name!r}; there is: {', '.join(SHIPPED)}")
+        raise ValueError(f"no shipped network is called {name!r}; there are: {', '.join(SHIPPED)}")
     return data_path("weights", f"{name}.safetensors")
 
 
@@ -442,29 +443,29 @@ def shipped(name: str = "mlp") -> Network:
 
 
 def _build_mlp(config: dict[str, Any]) -> MLP:
-    """Build the network a file describes, within sizes a classroom could have meant."""
+    """Build the network that a file describes; refuse sizes beyond those of the course."""
     hidden, dropout = [int(units) for units in config["hidden"]], float(config["dropout"])
-    # Else a hostile file of a few bytes could ask for more memory than there is.
+    # Without these limits, a hostile file of a few bytes could make us fill the memory.
     if len(hidden) > 20 or not all(0 < units <= 10_000 for units in hidden):
-        raise ValueError("more or larger hidden layers than any network of this course")
+        raise ValueError("it has more or larger hidden layers than any network of the course")
     if not 0 <= dropout < 1:
-        raise ValueError(f"dropout of {dropout}")
+        raise ValueError(f"its dropout is {dropout}; it must be at least 0 and below 1")
     return MLP(tuple(hidden), dropout, bool(config["batch_norm"]), *_ends(config))
 
 
 def _build_cnn(config: dict[str, Any]) -> CNN:
     channels, dropout = int(config["channels"]), float(config["dropout"])
     if not 0 < channels <= 256:
-        raise ValueError(f"{channels} channels, more than any network of this course")
+        raise ValueError(f"it has {channels} channels; from 1 to 256 are allowed")
     if not 0 <= dropout < 1:
-        raise ValueError(f"dropout of {dropout}")
+        raise ValueError(f"its dropout is {dropout}; it must be at least 0 and below 1")
     return CNN(channels, dropout, *_ends(config))
 
 
 def _build_lenet(config: dict[str, Any]) -> LeNet:
     residual_blocks = int(config["residual_blocks"])
     if not 0 <= residual_blocks <= 20:
-        raise ValueError(f"{residual_blocks} blocks, more than any network of this course")
+        raise ValueError(f"it has {residual_blocks} residual blocks; from 0 to 20 are allowed")
     return LeNet(residual_blocks, bool(config["batch_norm"]))
 
 
@@ -476,10 +477,13 @@ BUILDERS: dict[str, Callable[[dict[str, Any]], Network]] = {
 
 
 def _ends(config: dict[str, Any]) -> tuple[int, int]:
-    """Read what goes in and out; the first files of the course did not say."""
+    """Read the numbers of pictures and classes, which files older than 0.3 lack."""
     pictures, classes = int(config.get("pictures", 1)), int(config.get("classes", 10))
     if not (1 <= pictures <= 4 and 1 <= classes <= 100):
-        raise ValueError(f"{pictures} pictures in, {classes} classes out")
+        raise ValueError(
+            f"it takes {pictures} pictures and has {classes} classes; from 1 to 4 pictures and "
+            "1 to 100 classes are allowed"
+        )
     return pictures, classes
 
 
@@ -489,10 +493,12 @@ def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
     try:
         with safe_open(path, framework="pt") as file:
             return file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except PermissionError as error:
+        raise PermissionError(f"{path} may not be read: check its permissions") from error
     except (SafetensorError, struct.error, OSError) as error:
         raise ValueError(
-            f"{path} is not a whole safetensors file: {_first_line(error)}. It was cut short, or "
-            "another program wrote it (a .pt file, say, which may run code: convert it first)."
+            f"{path} is not a complete safetensors file: {_first_line(error)}. It was cut short, "
+            "or it has another format, like a .pt file, which may run code: convert it first."
         ) from error
 
 
