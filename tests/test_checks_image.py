@@ -1,5 +1,7 @@
 """Images of every kind become gray levels, or an error that says what to do."""
 
+import os
+import socket
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from lessonlib.checks import as_gray, load_image, resample
-from lessonlib.checks.image import FIELD_HEIGHT, MAX_ASPECT, MAX_PIXELS
+from lessonlib.checks.image import FIELD_HEIGHT, MAX_ASPECT, MAX_BYTES, MAX_PIXELS
 
 
 @pytest.fixture
@@ -85,7 +87,70 @@ def test_a_folder_is_no_image(tmp_path: Path) -> None:
         load_image(tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"", b"amount: 1990\n", b"\x89PNG\r\n\x1a\n", bytes(1000)])
+def test_an_image_of_no_bytes_is_called_empty(tmp_path: Path) -> None:
+    (tmp_path / "check.png").touch()
+    with pytest.raises(ValueError, match=r"check\.png is empty: save or copy"):
+        load_image(tmp_path / "check.png")
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path, linked: bool) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    with pytest.raises(OSError, match=r"(pipe|link) is a pipe: save the image to a file"):
+        load_image(tmp_path / ("link" if linked else "pipe"))
+
+
+@pytest.mark.parametrize("device", ["/dev/null", "/dev/zero"])
+def test_a_device_is_refused_and_not_read(device: str) -> None:
+    with pytest.raises(OSError, match=f"{device} is a device: save the image to a file"):
+        load_image(device)
+
+
+def test_a_socket_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # a socket's path must be short
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind("socket")
+        with pytest.raises(OSError, match="socket is a socket: save"):
+            load_image("socket")
+
+
+def test_a_file_larger_than_any_image_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    with (tmp_path / "huge.png").open("wb") as file:
+        file.truncate(MAX_BYTES + 1)  # holes take no space
+    with pytest.raises(ValueError, match=r"huge\.png has 500,000,001 bytes, more than 500,000,000"):
+        load_image(tmp_path / "huge.png")
+
+
+def test_a_nul_in_the_name_is_refused() -> None:
+    with pytest.raises(ValueError, match="has a NUL character in its name"):
+        load_image("a\0b.png")
+
+
+@pytest.mark.parametrize(
+    ("name", "cause"), [("a" * 300, "File name too long"), ("file/a.png", "Not a directory")]
+)
+def test_a_name_that_can_be_no_file_s_is_refused(tmp_path: Path, name: str, cause: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match=rf"can't be read \({cause}\): check its name"):
+        load_image(tmp_path / name)
+
+
+def test_a_file_that_may_not_be_read_is_named_with_a_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gray: np.ndarray
+) -> None:
+    def refuse(self: Path) -> bytes:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    path = saved(Image.fromarray(gray), tmp_path / "private.png")
+    monkeypatch.setattr(Path, "read_bytes", refuse)  # root may read everything
+    with pytest.raises(
+        PermissionError, match=r"^/.*private\.png can't be read \(Permission denied"
+    ):
+        load_image(path)
+
+
+@pytest.mark.parametrize("content", [b"amount: 1990\n", b"\x89PNG\r\n\x1a\n", bytes(1000)])
 def test_what_is_no_image_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "check.png"
     path.write_bytes(content)

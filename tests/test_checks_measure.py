@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from lessonlib import data_path
 from lessonlib.checks import CheckReader, Digit, Reading, edit_distance, evaluate
@@ -44,14 +45,28 @@ class Fixed(CheckReader):
 
     def __init__(self, readings: Iterable[Reading]) -> None:
         self.readings = list(readings)
+        self.seen = 0
 
     def read_many(self, images: Iterable[object], min_confidence: float = 0.0) -> list[Reading]:
-        return [reading for reading, _ in zip(self.readings, images, strict=True)]
+        for image in images:
+            assert isinstance(image, np.ndarray)
+            self.seen += 1
+        assert self.seen == len(self.readings)
+        return self.readings
 
 
 def labelled(folder: Path, table: str) -> Path:
+    """Write a labels.csv, and an image for each of its rows, except for the names with "gone"."""
     (folder / "labels.csv").write_text(table, encoding="utf-8")
+    with_images(folder, *(line.partition(",")[0] for line in table.splitlines()[1:]))
     return folder
+
+
+def with_images(folder: Path, *names: str) -> None:
+    (folder / "images").mkdir()
+    for name in names:
+        if name.endswith(".png") and "gone" not in name:
+            Image.new("L", (20, 10), 255).save(folder / "images" / name)
 
 
 # ---------------------------------------------------------------- counting
@@ -280,6 +295,7 @@ def test_a_table_in_another_encoding_is_refused(tmp_path: Path) -> None:
 
 def test_a_table_saved_by_a_spreadsheet_is_read(tmp_path: Path) -> None:
     (tmp_path / "labels.csv").write_bytes(b"\xef\xbb\xbffile,digits\r\na.png,12\r\n")
+    with_images(tmp_path, "a.png")
     assert evaluate(tmp_path, Fixed([reading("12")])).exact == 1
 
 
@@ -294,13 +310,70 @@ def test_a_table_need_not_have_boxes(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_labels_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"labels\.csv"):
+    with pytest.raises(FileNotFoundError, match=r"no file .*labels\.csv: it must list"):
         evaluate(tmp_path, Fixed([]))
 
 
-def test_a_label_without_its_image_is_named(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"a\.png"):
-        evaluate(labelled(tmp_path, "file,digits\na.png,12\n"), CheckReader())
+def test_labels_that_may_not_be_read_are_named_with_a_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: Path, *_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    folder = labelled(tmp_path, "file,digits\na.png,1\n")
+    monkeypatch.setattr(Path, "open", refuse)  # root may read everything
+    with pytest.raises(PermissionError, match=r"csv can't be read \(Permission denied\): check"):
+        evaluate(folder, Fixed([]))
+
+
+@pytest.mark.parametrize("again", ["a.png", "./a.png", "b/../a.png"])
+def test_two_rows_for_one_image_are_an_error_that_names_both_lines(
+    tmp_path: Path, again: str
+) -> None:
+    table = f"file,digits\na.png,12\n\nb.png,3\n{again},12\n"
+    (tmp_path / "labels.csv").write_text(table)
+    with pytest.raises(ValueError, match=r"csv: lines 2 and 5 both name .*a\.png: keep one"):
+        evaluate(tmp_path, Fixed([]))
+
+
+def test_an_error_in_a_row_names_its_line(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("file,digits\na.png,1\n\nb.png,1.5\n")
+    with pytest.raises(ValueError, match=r"csv, line 4: the label of b\.png must be digits"):
+        evaluate(tmp_path, Fixed([]))
+
+
+# ---------------------------------------------------------------- images that can't be read
+
+
+def test_an_image_that_cannot_be_read_is_left_out_and_named(tmp_path: Path) -> None:
+    rows = "a.png,120,\ngone.png,7,\nb.png,55,1 1 2 3;4 1 2 3\nempty.gone.png,1,1 2 3 4\nc.png,6,\n"
+    folder = labelled(tmp_path, "file,digits,boxes_xywh\n" + rows)
+    (folder / "images" / "empty.gone.png").touch()
+    result = evaluate(folder, Fixed(map(reading, ["120", "5", "6"])))
+    assert result.files == ("a.png", "b.png", "c.png")
+    assert result.labels == ("120", "55", "6")
+    assert result.exact == pytest.approx(2 / 3)
+    assert result.digit_errors == pytest.approx(1 / 6)
+    assert result.causes == ("", "segmentation", "")
+    assert list(result.left_out) == ["gone.png", "empty.gone.png"]
+    assert "no image file" in result.left_out["gone.png"]
+    assert "is empty" in result.left_out["empty.gone.png"]
+    assert str(result).splitlines()[-1] == (
+        "2 of 5 images could not be read and are left out of these figures"
+    )
+
+
+def test_without_any_readable_image_the_first_one_s_error_is_told(tmp_path: Path) -> None:
+    folder = labelled(tmp_path, "file,digits\ngone.png,1\ngone-2.png,2\n")
+    with pytest.raises(ValueError, match=r"none of the 2 images can be read; .*gone\.png"):
+        evaluate(folder, Fixed([]))
+
+
+def test_the_reader_itself_goes_on_after_an_image_that_cannot_be_read(tmp_path: Path) -> None:
+    folder = labelled(tmp_path, "file,digits\na.png,1\ngone.png,2\nb.png,3\n")
+    result = evaluate(folder, CheckReader())
+    assert result.files == ("a.png", "b.png")
+    assert list(result.left_out) == ["gone.png"]
 
 
 # ---------------------------------------------------------------- edit distance

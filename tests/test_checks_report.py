@@ -46,8 +46,7 @@ class Fixed(CheckReader):
     def read_many(self, images: Iterable[object], min_confidence: float = 0.0) -> list[Reading]:
         probabilities = np.eye(10, dtype=np.float32)
         readings = []
-        for path in map(Path, map(str, images)):
-            _, text, confidence = self.told[path.name]
+        for _, (_, text, confidence) in zip(images, self.told.values(), strict=True):
             boxes = [(10 + 30 * i, 10, 20, 30) for i in range(len(text))]
             readings.append(
                 Reading(
@@ -253,16 +252,38 @@ def test_an_old_page_stays_when_a_new_one_cannot_be_made(tmp_path: Path) -> None
 def test_a_failed_write_leaves_nothing_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: Path
 ) -> None:
-    def full(self: Path, data: bytes) -> int:
-        with self.open("wb") as file:
-            file.write(data[: len(data) // 2])
-        raise OSError("no space left on device")
+    def full(self: Path, target: Path) -> Path:
+        assert self.stat().st_size > 1000
+        raise OSError(28, "No space left on device")
 
     result = evaluate(target.parent, Fixed(TOLD))
-    monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(OSError, match="no space"):
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match=r"page\.html can't be written \(No space"):
         write_report(tmp_path / "page.html", result, target.parent, "mlp")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_page_replaces_nothing_but_a_file(tmp_path: Path, target: Path) -> None:
+    result = evaluate(target.parent, Fixed(TOLD))
+    (tmp_path / "page.html").symlink_to("/dev/null")
+    with pytest.raises(OSError, match="is a device"):
+        write_report(tmp_path / "page.html", result, target.parent, "mlp")
+    assert (tmp_path / "page.html").is_symlink()
+
+
+def test_images_that_could_not_be_read_are_named_and_escaped(tmp_path: Path) -> None:
+    target = made(tmp_path / "fields", TOLD)
+    (tmp_path / "fields" / "images" / HOSTILE).write_bytes(b"")
+    told = {name: row for name, row in TOLD.items() if name != HOSTILE}
+    result = evaluate(tmp_path / "fields", Fixed(told))
+    write_report(target, result, tmp_path / "fields", "mlp")
+    soup = BeautifulSoup(target.read_text(encoding="utf-8"), "html.parser")
+    (item,) = soup.select("li")
+    assert item.get_text().startswith("<b onerror='x'>&\"\ufffd\ufffdünï.png: ")
+    assert "is empty" in item.get_text()
+    assert "1 of 5 images could not be read" in soup.get_text()
+    assert "4 fields of the folder" in soup.get_text()
+    assert soup.find("b") is None
 
 
 @pytest.mark.parametrize("shape", [(60, 200), (192, 1280), (1, 5000), (5000, 1), (3000, 4000)])
