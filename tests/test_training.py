@@ -1,4 +1,4 @@
-"""Training: device, seeds, the loop and its history, augmentation. On a few hundred digits."""
+"""Training on a few hundred digits: device, seeds, the loop and its history, augmentation."""
 
 import math
 import random
@@ -49,7 +49,7 @@ def generator(seed: int = 0) -> torch.Generator:
 
 
 class Recorder(nn.Module):
-    """A network that keeps what it was shown, and in which mode."""
+    """A network that records its inputs, and the mode in which it got them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -71,7 +71,7 @@ def numbered(n: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
 
 
 def numbers(batches: list[Tensor]) -> list[int]:
-    """Read the numbers off `numbered` images, standardised."""
+    """Return the numbers of images that `numbered` made, after standardising."""
     first = torch.cat(batches)[:, 0, 0].double()
     return [round(v) for v in ((first * 0.3081 + 0.1307) * 255).tolist()]
 
@@ -183,7 +183,7 @@ def test_without_validation_all_images_are_trained_on_and_none_scored() -> None:
     assert history.val_loss == history.val_accuracy == []
 
 
-def test_each_epoch_deals_the_images_in_another_order() -> None:
+def test_each_epoch_has_another_order_of_images() -> None:
     model = Recorder()
     training.fit(
         model, numbered(40), np.arange(40) % 10, epochs=2, batch_size=10, validation=None, **CPU
@@ -266,7 +266,7 @@ def rates(monkeypatch: pytest.MonkeyPatch, **options: Any) -> list[float]:
     return found
 
 
-def test_a_constant_rate_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_constant_rate_does_not_change(monkeypatch: pytest.MonkeyPatch) -> None:
     assert rates(monkeypatch, epochs=2, lr=3e-3) == [3e-3] * 16  # 320 - 64 images in 32s, twice
 
 
@@ -297,9 +297,9 @@ def test_cosine_falls_from_the_rate_to_almost_nothing(monkeypatch: pytest.Monkey
         ({"schedule": "step"}, "one-cycle"),
         ({"epochs": 0}, "epochs >= 1"),
         ({"batch_size": 1}, "batch_size >= 2"),  # batch norm needs two
-        ({"batch_size": 300}, "leave no batch"),
-        ({"validation": 320}, "leave no batch"),
-        ({"validation": -5}, "leave no batch"),
+        ({"batch_size": 300}, "too few for a batch"),
+        ({"validation": 320}, "too few for a batch"),
+        ({"validation": -5}, "0 or more images, not -5"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(options: Any, message: str) -> None:
@@ -333,7 +333,7 @@ def test_images_of_another_shape_are_refused() -> None:
 
 @settings(max_examples=30, deadline=None)
 @given(n=st.integers(1, 200), size=st.integers(1, 50))
-def test_batches_deal_each_index_once(n: int, size: int) -> None:
+def test_shuffled_batches_hold_each_index_once(n: int, size: int) -> None:
     batches = training.shuffled_batches(n, size, generator())
     dealt = batches.flatten().tolist()
     assert batches.shape == (n // size, size)
@@ -408,7 +408,7 @@ def test_a_warped_digit_stays_in_place_and_keeps_about_its_ink() -> None:
 # Sizes
 
 
-def test_a_resized_image_shows_the_same_larger_or_smaller() -> None:
+def test_resizing_enlarges_or_shrinks_the_image() -> None:
     x = torch.full((3, 28, 28), training.PAPER)
     x[:, 9:19, 9:19] = 1.0  # a square of 10 pixels about the middle
     for factor in (0.6, 1.0, 1.4):
@@ -416,7 +416,7 @@ def test_a_resized_image_shows_the_same_larger_or_smaller() -> None:
         assert torch.allclose(ink, torch.tensor(10 * factor), atol=1.01)
 
 
-def test_what_comes_free_by_shrinking_is_paper() -> None:
+def test_space_freed_by_shrinking_is_paper() -> None:
     x = torch.ones(1, 28, 28)
     assert torch.allclose(training.resized(x, 0.5)[0, 0], torch.tensor(training.PAPER))
 

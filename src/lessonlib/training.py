@@ -1,4 +1,4 @@
-"""Training a network on images of digits, all of them in one tensor on the device."""
+"""Train a network on images of digits, which stay on the device as one tensor."""
 
 import math
 import random
@@ -23,17 +23,17 @@ PAPER = -MEAN / STD  # what an empty pixel becomes when standardised
 
 @dataclass
 class History:
-    """What a training run did, one entry per epoch.
+    """The losses, accuracies and times of a training run, one entry per epoch.
 
     Attributes
     ----------
     train_loss, train_accuracy : list of float
-        Means over the epoch's batches, taken while the weights change, with dropout and
-        augmentation on.
+        Means over the epoch's batches. The weights change between them, and dropout and
+        augmentation are on.
     val_loss, val_accuracy : list of float
         On the held-out images after the epoch; empty when none are held out.
     seconds : list of float
-        Time each epoch took, validation included.
+        How long each epoch took, validation included.
     """
 
     train_loss: list[float] = field(default_factory=list)
@@ -59,7 +59,7 @@ def pick_device() -> torch.device:
 
 
 def set_seed(seed: int) -> None:
-    """Start the random numbers of Python, NumPy and torch from one seed.
+    """Seed the random number generators of Python, NumPy and torch.
 
     Parameters
     ----------
@@ -92,31 +92,31 @@ def fit(
     Parameters
     ----------
     model : nn.Module
-        Takes standardised images (n, 28, 28), gives logits (n, 10). Trained in place, moved
-        to the device, and left in evaluation mode.
+        Takes standardised images (n, 28, 28), gives logits (n, 10). It is moved to the device,
+        trained in place, and left in evaluation mode.
     images : array, shape (n, 28, 28)
         Values in [0, 255].
     labels : array of int, shape (n,)
         In 0 to 9.
     epochs, batch_size : int
-        Passes over the training images; images per step. The last, incomplete batch of an
-        epoch is left out (the order changes, so no image is left out for good).
+        Passes over the training images; images per step. Each epoch has a new random order and
+        leaves out the images that don't fill its last batch.
     lr : float
-        Learning rate; its start under "cosine", its peak under "one-cycle".
+        Learning rate; with "cosine" the first one, with "one-cycle" the highest one.
     weight_decay : float
-        Adam's: `weight_decay` times each weight is added to its gradient.
+        `weight_decay` times each weight is added to the weight's gradient (L2 regularisation).
     schedule : {"constant", "cosine", "one-cycle"}
-        "cosine" falls from `lr` to almost nothing, a step at a time; "one-cycle" rises to `lr`
-        first.
+        "cosine" lowers the learning rate from `lr` to almost 0 at every step; "one-cycle" first
+        raises it to `lr`, then lowers it.
     augment : callable, optional
         `shift`, `warp` or another function of a batch and a generator, applied to each
         training batch.
     validation : int, optional
-        How many images, drawn at random, are held out of training and scored after every
+        How many images are held out of training. They are drawn at random, and scored after every
         epoch.
     seed : int
-        For the images that are held out, the order of the batches, augmentation and dropout. The
-        initial weights are the model's own: call `set_seed` before building it.
+        Decides which images are held out, the order of the batches, augmentation and dropout. For
+        the same initial weights, call `set_seed` before building the model.
     device : torch.device or str, optional
         `pick_device()` when not given.
     progress : bool
@@ -146,7 +146,7 @@ def fit(
     x, y = x[order[held_out:]], y[order[held_out:]]
 
     model.to(x.device)
-    fused = x.device.type in ("cpu", "cuda")  # one kernel for all weights, where there is one
+    fused = x.device.type in ("cpu", "cuda")  # these have one operation for all weights
     optimizer = torch.optim.Adam(model.parameters(), lr, weight_decay=weight_decay, fused=fused)
     steps = epochs * (len(x) // batch_size)
     scheduler: LRScheduler | None = None
@@ -171,18 +171,18 @@ def fit(
 
 
 def shuffled_batches(n: int, batch_size: int, generator: torch.Generator) -> Tensor:
-    """Deal the indices 0 to n − 1 into batches, in random order.
+    """Divide the indices 0 to n − 1 into batches, in random order.
 
     Parameters
     ----------
     n, batch_size : int
     generator : torch.Generator
-        Its device is the batches' device.
+        The batches are on its device.
 
     Returns
     -------
     Tensor
-        int64, shape (n // batch_size, batch_size); what doesn't fill a batch is left out.
+        int64, shape (n // batch_size, batch_size). Indices that don't fill a batch are left out.
     """
     order = torch.randperm(n, generator=generator, device=generator.device)
     return order[: n - n % batch_size].view(-1, batch_size)
@@ -207,7 +207,7 @@ def train_epoch(
         Standardised images, on the model's device.
     y : Tensor, int64, shape (n,)
     batches : Tensor, int64, shape (steps, batch_size)
-        As `shuffled_batches` deals them.
+        As `shuffled_batches` returns them.
     optimizer : torch.optim.Optimizer
         Holds the model's parameters.
     scheduler, augment, generator : optional
@@ -233,14 +233,14 @@ def train_epoch(
         optimizer.step()
         if scheduler is not None:
             scheduler.step()
-        # Summed where the numbers are: reading them here would make a GPU wait at every step.
+        # Sum on the device: reading the numbers here would make the CPU wait for a GPU each step.
         loss_sum += loss.detach()
         correct += (logits.argmax(dim=1) == yb).sum()
     return loss_sum.item() / len(batches), correct.item() / batches.numel()
 
 
 def score(model: nn.Module, x: Tensor, y: Tensor) -> tuple[float, float]:
-    """Measure a network's loss and accuracy, dropout off.
+    """Measure a network's loss and accuracy in evaluation mode, without dropout.
 
     Parameters
     ----------
@@ -272,7 +272,7 @@ def shift(x: Tensor, generator: torch.Generator) -> Tensor:
     Returns
     -------
     Tensor
-        Shape (n, 28, 28); the edge that comes free is paper.
+        Shape (n, 28, 28); the edge that becomes free is filled with paper.
     """
     n, device = len(x), x.device
     windows = F.pad(x, (1, 1, 1, 1), value=PAPER).unfold(1, 28, 1).unfold(2, 28, 1)
@@ -281,10 +281,10 @@ def shift(x: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def warp(x: Tensor, generator: torch.Generator) -> Tensor:
-    """Bend each image a little, as another hand might have written it.
+    """Distort each image a little, as if another person had written the digit.
 
     A random affine map (rotation, scale, shear, shift) and a smooth random displacement of
-    the pixels, in one resampling.
+    the pixels, applied in one resampling.
 
     Parameters
     ----------
@@ -307,8 +307,9 @@ def warp(x: Tensor, generator: torch.Generator) -> Tensor:
     affine = affine_maps(n, generator, device)
     bumps = 0.6 / 14 * torch.randn(n, 2, 49, generator=generator, device=device)
 
-    # Where each pixel takes its ink from is a sum of 52 fixed patterns: its own x, y and 1 for the
-    # affine map, and a smooth bump around each of 7x7 points. So one product gives all images'.
+    # The place from which a pixel takes its ink is a weighted sum of 52 fixed patterns: x, y and 1
+    # for the affine map, and a smooth bump around each of 7x7 points. So one matrix product gives
+    # the places for all images.
     axis = (torch.arange(28, device=device) + 0.5) / 14 - 1
     down_axis, across_axis = torch.meshgrid(axis, axis, indexing="ij")
     bump = F.interpolate(torch.eye(7, device=device)[None, None], (7, 28), mode="bicubic")[0, 0]
@@ -319,20 +320,21 @@ def warp(x: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def affine_maps(n: int, generator: torch.Generator, device: torch.device) -> Tensor:
-    """Draw maps that turn, stretch, slant and move an image a little.
+    """Draw random affine maps that turn, stretch, slant and move an image a little.
 
     Parameters
     ----------
     n : int
     generator : torch.Generator
     device : torch.device
-        The generator's.
+        That of the generator.
 
     Returns
     -------
     Tensor
-        Shape (n, 2, 3), as `affine_grid` takes them: turned by up to 10 degrees, sides scaled by
-        0.9 to 1.1, slanted by up to 0.1 pixels a row, moved by up to 1.5 pixels each way.
+        Shape (n, 2, 3), as `affine_grid` takes them: turned by up to 10 degrees, width and height
+        scaled by 0.9 to 1.1, slanted by up to 0.1 pixels a row, moved by up to 1.5 pixels across
+        and down.
     """
     u = 2 * torch.rand(6, n, generator=generator, device=device) - 1  # uniform in [-1, 1]
     angle = math.radians(10) * u[0]
@@ -345,19 +347,19 @@ def affine_maps(n: int, generator: torch.Generator, device: torch.device) -> Ten
 
 
 def resample(x: Tensor, grid: Tensor) -> Tensor:
-    """Draw images anew, each pixel with the ink found at another place.
+    """Compute new images whose pixels take their ink from other places of the old ones.
 
     Parameters
     ----------
     x : Tensor, float, shape (n, 28, 28)
         Standardised images.
     grid : Tensor, float, shape (n, 28, 28, 2)
-        Where each pixel takes its ink from, (across, down): -1 and 1 are the image's edges.
+        The place (across, down) from which each pixel takes its ink; the edges are at -1 and 1.
 
     Returns
     -------
     Tensor
-        Shape (n, 28, 28); there is paper outside the image.
+        Shape (n, 28, 28). A place outside the image gives paper.
     """
     ink = F.grid_sample((x - PAPER)[:, None], grid, align_corners=False)  # 0 outside
     return ink[:, 0] + PAPER
@@ -369,7 +371,7 @@ def grid_of(matrices: Tensor) -> Tensor:
     Parameters
     ----------
     matrices : Tensor, float, shape (n, 2, 3)
-        As `affine_maps` draws them: from a pixel's place to the place of its ink.
+        As `affine_maps` draws them: each takes a pixel's place to the place of its ink.
 
     Returns
     -------
@@ -380,31 +382,31 @@ def grid_of(matrices: Tensor) -> Tensor:
 
 
 def resized(x: Tensor, factor: float) -> Tensor:
-    """Make what images show larger or smaller, about their middles.
+    """Enlarge or shrink the content of images about their middles.
 
     Parameters
     ----------
     x : Tensor, float, shape (..., 28, 28)
         Standardised images.
     factor : float
-        Above 0; larger from 1 on.
+        Above 0; above 1 enlarges.
 
     Returns
     -------
     Tensor
-        Of the same shape; what no longer fits is cut off, and what comes free is paper.
+        Of the same shape. What no longer fits is cut off, and free space is filled with paper.
     """
     if factor == 1:
         return x
     images = x.reshape(-1, 28, 28)
-    matrix = torch.eye(2, 3, device=x.device) / factor  # where a pixel's ink comes from
+    matrix = torch.eye(2, 3, device=x.device) / factor  # from a pixel to the place of its ink
     return resample(images, grid_of(matrix.expand(len(images), 2, 3))).view_as(x)
 
 
 def as_tensors(
     images: npt.ArrayLike, labels: npt.ArrayLike, device: torch.device | str
 ) -> tuple[Tensor, Tensor]:
-    """Turn a data set into two tensors on one device, checked.
+    """Check a data set and turn it into two tensors on one device.
 
     Parameters
     ----------
@@ -423,13 +425,13 @@ def as_tensors(
     Raises
     ------
     ValueError
-        When the two don't match, or hold other values than these.
+        When there are not as many labels as images, or values are out of range.
     """
     x = to_tensor(images, device)
     array = np.asarray(labels)
     if array.shape != (len(x),):
         raise ValueError(
-            f"labels must have shape ({len(x)},) as there are images, not {array.shape}"
+            f"labels must have shape ({len(x)},), one for each image, not {array.shape}"
         )
     if not np.issubdtype(array.dtype, np.integer) or (
         array.size and not (array.min() >= 0 and array.max() <= 9)
@@ -441,8 +443,10 @@ def as_tensors(
 def _check_sizes(n: int, held_out: int, epochs: int, batch_size: int) -> None:
     if epochs < 1 or batch_size < 2:
         raise ValueError(f"need epochs >= 1 and batch_size >= 2, not {epochs} and {batch_size}")
-    if held_out < 0 or n - held_out < batch_size:
+    if held_out < 0:
+        raise ValueError(f"validation must be 0 or more images, not {held_out}")
+    if n - held_out < batch_size:
         raise ValueError(
-            f"{n} images less {held_out} for validation leave no batch of {batch_size}: "
-            "give more images, a smaller batch_size or a smaller validation"
+            f"{n} images, less {held_out} for validation, are too few for a batch of "
+            f"{batch_size}: give more images, a smaller batch_size or a smaller validation"
         )
