@@ -1,8 +1,8 @@
 """Every plot of the course, in one style: colour-blind-safe, legible in light and dark pages.
 
-The functions take plain data and return the figure. The background is opaque white: the
-book's dark mode dims it, and black text on it stays readable everywhere. One module for each
-chapter's plots, and `base` for the style and what all share.
+The functions take plain data and return the figure. The background is opaque white, so black text
+stays readable in the book's dark mode, which dims it. Each chapter's plots are a module; `base`
+holds the style and the plots that several chapters use.
 """
 
 from lessonlib.figures.backprop import Node, descents, regions, two_passes, worked_network

@@ -45,10 +45,10 @@ def two_passes(
     ----------
     nodes : mapping of str to Node
     edges : mapping of (str, str) to str
-        From one node to another, and what stands at the arrow: one line, or two, of which the
-        second is a gradient. Empty for an arrow alone.
+        For each arrow, its start and end, and the text beside it: one line, or two with a gradient
+        in the second. Empty for an arrow without text.
     height : float
-        Of the figure, in inches.
+        The figure's height in inches.
 
     Returns
     -------
@@ -74,8 +74,8 @@ def worked_network(values: Mapping[str, float], gradients: Mapping[str, float]) 
     Parameters
     ----------
     values, gradients : mapping of str to float
-        Of x_1, x_2, z_A, z_B, a_A, a_B, z_C and L, and of the weights w_1A, w_1B, w_2A, w_2B,
-        w_AC and w_BC; the values of the biases b_A, b_B and b_C too.
+        Both hold x_1, x_2, z_A, z_B, a_A, a_B, z_C, L, and the weights w_1A, w_1B, w_2A, w_2B, w_AC
+        and w_BC. `values` also holds the biases b_A, b_B and b_C.
 
     Returns
     -------
@@ -104,7 +104,7 @@ def _symbol(name: str) -> str:
 
 
 def _box(axis: Any, node: Node) -> Any:
-    """Draw a node; return its frame, at which arrows end."""
+    """Draw a node, and return its frame: arrows end at it."""
     lines = [(node.name, "black"), (f"→ {_number(node.value)}", BLUE)]
     if node.gradient is not None:
         lines.append((f"← {_number(node.gradient)}", RED))
@@ -130,7 +130,7 @@ def _box(axis: Any, node: Node) -> Any:
 
 
 def _label(axis: Any, start: Node, end: Node, text: str) -> None:
-    """Write at an arrow; where arrows may cross, nearer to the start."""
+    """Write beside an arrow; nearer to its start where arrows may cross."""
     share = 0.44 if start.y == end.y else 0.36
     place = (start.x + share * (end.x - start.x), start.y + share * (end.y - start.y))
     lines = text.split("\n") if text else []
@@ -162,9 +162,9 @@ def descents(
     Parameters
     ----------
     loss : callable
-        Of two arrays of one shape, the first and the second weight.
+        A function of two arrays of the same shape, the first and the second weight.
     panels : mapping of str to mapping of str to array, shape (steps, 2)
-        For each panel's title: names and paths, from the left.
+        For each panel, from the left: its title, and names and paths.
     levels : sequence of float
         The losses of the contour lines.
 
@@ -190,7 +190,7 @@ def descents(
 def regions(
     networks: Mapping[str, Callable[[Array], Array]], X: Array, y: Sequence[int] | Array
 ) -> Figure:
-    """Shade where networks answer 0 and hatch where 1, and mark the examples.
+    """Shade the regions where networks answer 0, hatch those where they answer 1, mark examples.
 
     Parameters
     ----------

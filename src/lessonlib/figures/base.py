@@ -1,4 +1,4 @@
-"""The style of every plot, and the plots that any chapter may use."""
+"""The style of every plot, and the plots that several chapters use."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,7 +9,7 @@ import numpy.typing as npt
 from cycler import cycler
 from matplotlib.figure import Figure
 
-# Okabe and Ito's colours, told apart by colour-blind readers too.
+# Okabe and Ito's colours, which colour-blind readers can tell apart too.
 BLUE, ORANGE, GREEN, PURPLE, SKY, RED = (
     "#0072B2",
     "#E69F00",
@@ -19,8 +19,8 @@ BLUE, ORANGE, GREEN, PURPLE, SKY, RED = (
     "#D55E00",
 )
 COLORS = (BLUE, ORANGE, GREEN, PURPLE, SKY, RED)
-LINES = ("-", "--", "-.", ":")  # a second mark beside the colour
-MARKS = {0: ("o", BLUE), 1: ("s", ORANGE)}  # of two classes
+LINES = ("-", "--", "-.", ":")  # dashes tell lines apart where colour doesn't
+MARKS = {0: ("o", BLUE), 1: ("s", ORANGE)}  # marker and colour of two classes
 
 STYLE: dict[Any, Any] = {
     "figure.facecolor": "white",
@@ -46,11 +46,11 @@ def new(columns: int = 1, rows: int = 1, height: float = 3.0, **options: Any) ->
     Parameters
     ----------
     columns, rows : int
-        Of the grid of axes.
+        Size of the grid of axes.
     height : float
-        Of each row, in inches.
+        Height of each row, in inches.
     **options
-        For `matplotlib.pyplot.subplots`.
+        Passed on to `matplotlib.pyplot.subplots`.
 
     Returns
     -------
@@ -69,7 +69,7 @@ def grid(
     columns: int = 12,
     title_color: Sequence[str] | str = "black",
 ) -> Figure:
-    """Show images side by side, ink dark on light paper.
+    """Show images side by side, with dark ink on light paper.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ def curves(
     x: Sequence[float] | None = None,
     axis: Any = None,
 ) -> Figure:
-    """Draw one line for each series, told apart by colour, dashes and name.
+    """Draw one line for each series, each with its colour, dashes and name.
 
     Parameters
     ----------
@@ -115,9 +115,9 @@ def curves(
         Name and values of each line.
     xlabel, ylabel : str
     x : sequence of float, optional
-        Common to all lines; 1, 2, 3, ... when not given.
+        The same for all lines; 1, 2, 3, ... when not given.
     axis : Axes, optional
-        Where to draw; a new figure when not given.
+        The axes to draw on; those of a new figure when not given.
 
     Returns
     -------
@@ -144,7 +144,7 @@ def bars(
     ylabel: str,
     horizontal: bool = False,
 ) -> Figure:
-    """Draw one bar for each name, with its value written at the end.
+    """Draw one bar for each name, with its value at the end.
 
     Parameters
     ----------
@@ -152,9 +152,9 @@ def bars(
     values : array, shape (n,)
         Not negative.
     xlabel, ylabel : str
-        Of the names and of the values.
+        Labels of the names and of the values.
     horizontal : bool
-        Whether the bars lie, which leaves room for long names.
+        Whether the bars are horizontal, which leaves room for long names.
 
     Returns
     -------
@@ -181,9 +181,9 @@ def flow(boxes: Sequence[str], arrows: Sequence[str]) -> Figure:
     Parameters
     ----------
     boxes : sequence of str
-        What stands in each box, in a line or two.
+        The text in each box, in a line or two.
     arrows : sequence of str
-        What stands above the arrow from each box to the next.
+        The text above the arrow from each box to the next.
 
     Returns
     -------

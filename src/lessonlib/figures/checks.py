@@ -1,4 +1,4 @@
-"""Plots of chapter 6: amount fields, and what each step of reading them buys."""
+"""Plots of chapter 6: amount fields, and how much each step adds to the share that is read."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -23,13 +23,13 @@ def fields(
     Parameters
     ----------
     images : sequence of arrays, shape (H, W)
-        uint8 gray levels as scanned, 0 black; or bool, where True is drawn as ink.
+        uint8 gray levels as scanned, 0 for black; or bool, True for ink.
     titles : sequence, optional
         One for each image.
     columns : int
         Images in a row.
     boxes : sequence of sequences of (x, y, w, h), optional
-        What to frame in each image, in its pixels.
+        The boxes to draw on each image, in its pixels.
     colors : sequence of sequences of str, optional
         One colour for each box; orange when not given.
 
@@ -38,7 +38,7 @@ def fields(
     Figure
     """
     rows = -(-len(images) // columns)
-    widest = max(image.shape[1] / image.shape[0] for image in images)  # all at one height
+    widest = max(image.shape[1] / image.shape[0] for image in images)  # all get the same height
     figure, axes = new(columns, rows, 7 / columns / widest + 0.3, squeeze=False)
     for axis in axes.flat:
         axis.axis("off")
@@ -57,15 +57,15 @@ def fields(
 
 
 def gray_levels(gray: npt.NDArray[Any], criterion: npt.ArrayLike, threshold: float) -> Figure:
-    """Draw how many pixels have each gray level, and what a threshold between them is worth.
+    """Draw how many pixels have each gray level, and the criterion that chooses a threshold.
 
     Parameters
     ----------
     gray : uint8 array, shape (H, W)
     criterion : array, shape (255,)
-        Worth of the thresholds 0 to 254.
+        The criterion for the thresholds 0 to 254; the largest wins.
     threshold : float
-        The one that was chosen.
+        The threshold that was chosen.
 
     Returns
     -------
@@ -88,14 +88,14 @@ def gray_levels(gray: npt.NDArray[Any], criterion: npt.ArrayLike, threshold: flo
 def steps(
     names: Sequence[str], series: Mapping[str, Sequence[float]], xlabel: str = "read exactly, in %"
 ) -> Figure:
-    """Draw what a pipeline reaches as its steps are added, one group of bars for each step.
+    """Draw the share that a pipeline reads as steps are added, a group of bars for each step.
 
     Parameters
     ----------
     names : sequence of str
         What each step adds.
     series : mapping of str to sequence of float
-        Under each condition, the share reached after each step, in [0, 1].
+        For each condition, the share after each step, in [0, 1].
     xlabel : str
 
     Returns

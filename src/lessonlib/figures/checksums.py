@@ -1,4 +1,4 @@
-"""Plots of chapter 7: what a reader saw at each place, and which digit was taken."""
+"""Plots of chapter 7: the probabilities that a reader gives, and the digits that are chosen."""
 
 import numpy as np
 import numpy.typing as npt
@@ -8,16 +8,16 @@ from lessonlib.figures.base import BLUE, RED, new
 
 
 def decoded(probabilities: npt.ArrayLike, read: str, mended: str) -> Figure:
-    """Show the probability of each digit at each place, and two numbers laid over it.
+    """Show the probability of each digit at each place, and mark the digits of two numbers.
 
     Parameters
     ----------
     probabilities : array, shape (n, 10)
-        Row i: of the digits at place i.
+        Row i holds the probabilities of the digits at place i.
     read : str
-        n digits: the most probable one at each place, in circles.
+        n digits, marked with circles: the most probable one at each place.
     mended : str
-        n digits: those of the number that fits the check digit, in squares.
+        n digits, marked with squares: the number that fits the check digit.
 
     Returns
     -------

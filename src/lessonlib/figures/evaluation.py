@@ -1,4 +1,4 @@
-"""Plots of chapter 5: what a network answers, how sure it is, and how often it is right."""
+"""Plots of chapter 5: a network's answers, how sure it is of them, and how often it is right."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -9,14 +9,14 @@ from matplotlib.figure import Figure
 
 from lessonlib.figures.base import BLUE, COLORS, LINES, RED, SKY, new
 
-if TYPE_CHECKING:  # evaluation imports torch, which no figure needs
+if TYPE_CHECKING:  # evaluation imports torch, and no figure needs torch
     from lessonlib.evaluation import RejectCurve, Reliability
 
 
 def answers(
     images: npt.ArrayLike, probabilities: npt.ArrayLike, titles: Sequence[str] | None = None
 ) -> Figure:
-    """Show images with the probability of each digit below, the likeliest in another colour.
+    """Show images, and below each the probabilities of the digits, the largest in another colour.
 
     Parameters
     ----------
@@ -48,7 +48,10 @@ def answers(
 
 
 def confusion(matrix: npt.ArrayLike) -> Figure:
-    """Draw a confusion matrix; only the mistakes are coloured, or the right answers hide them.
+    """Draw a confusion matrix.
+
+    Only the mistakes are coloured: the counts of right answers are so large that, with them, all
+    mistakes would have nearly the same colour.
 
     Parameters
     ----------
@@ -77,7 +80,7 @@ def confusion(matrix: npt.ArrayLike) -> Figure:
 def intervals(
     names: Sequence[str], values: Sequence[float], bounds: Sequence[tuple[float, float]]
 ) -> Figure:
-    """Draw shares with their confidence intervals, one below the other.
+    """Draw shares with their confidence intervals, each in a line of its own.
 
     Parameters
     ----------
@@ -113,7 +116,7 @@ def intervals(
 
 
 def reliability(panels: "Mapping[str, Reliability]") -> Figure:
-    """Draw reliability diagrams side by side: accuracy against confidence, and where images are.
+    """Draw reliability diagrams side by side: accuracy against confidence, and counts of images.
 
     Parameters
     ----------
@@ -143,7 +146,7 @@ def reliability(panels: "Mapping[str, Reliability]") -> Figure:
 
 
 def reject_curves(curves: "Mapping[str, RejectCurve]") -> Figure:
-    """Draw the error among the answers against the share of images answered.
+    """Draw the share of wrong answers against the share of images that are answered.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Plots of chapter 2: networks, activation functions, and numbers on their way through layers."""
+"""Plots of chapter 2: networks, activation functions, and the numbers in each layer."""
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -13,7 +13,7 @@ from lessonlib.figures.base import BLUE, COLORS, LINES, MARKS, ORANGE, RED, curv
 
 Array = npt.NDArray[Any]
 
-MARKERS = "os^D"  # a second mark beside the colour, as LINES
+MARKERS = "os^D"  # tell lines apart where colour doesn't, as LINES do
 
 
 def network(sizes: Sequence[int], names: Sequence[str]) -> Figure:
@@ -22,9 +22,9 @@ def network(sizes: Sequence[int], names: Sequence[str]) -> Figure:
     Parameters
     ----------
     sizes : sequence of int
-        Inputs, units of each layer.
+        The number of inputs, then the units of each layer.
     names : sequence of str
-        What stands below each column.
+        The text below each column.
 
     Returns
     -------
@@ -54,7 +54,7 @@ def shapes(sizes: Sequence[int]) -> Figure:
     Parameters
     ----------
     sizes : sequence of int
-        Inputs, units of each layer.
+        The number of inputs, then the units of each layer.
 
     Returns
     -------
@@ -97,18 +97,18 @@ def spaces(
     line: tuple[float, float, float],
     region: tuple[Array, Array, Array],
 ) -> Figure:
-    """Follow points and a net of lines through the stages of a layer of two units.
+    """Draw points and a grid of lines at each stage of a layer with two units.
 
     Parameters
     ----------
     stages : mapping of str to two arrays
         For each panel: its title, the points (n, 2), and the lines (count, samples, 2).
     labels : int array, shape (n,)
-        0 or 1: colour and marker of each point.
+        0 or 1, which gives each point its colour and marker.
     line : three floats
-        u, v, w: in the last panel the boundary u x + v y + w = 0 is drawn.
+        u, v, w of the boundary u x + v y + w = 0 in the last panel.
     region : three arrays, shape (rows, columns)
-        x, y and a score over the first panel, which is shaded where the score is positive.
+        x, y and a score. The first panel is shaded where the score is positive.
 
     Returns
     -------
@@ -141,7 +141,7 @@ def activations(z: Array, functions: Mapping[str, tuple[Array, Array]]) -> Figur
     ----------
     z : array, shape (n,)
     functions : mapping of str to two arrays of shape (n,)
-        For each name the values and the slopes at `z`. Four at most fill a figure well.
+        For each name, the values and the slopes at `z`. At most four fit well.
 
     Returns
     -------
@@ -157,13 +157,13 @@ def activations(z: Array, functions: Mapping[str, tuple[Array, Array]]) -> Figur
 
 
 def spread_by_layer(panels: Mapping[str, Mapping[str, Sequence[float]]]) -> Figure:
-    """Draw the size of the activations by layer, each line named at its end.
+    """Draw the root mean square of the activations by layer, and name each line at its end.
 
     Parameters
     ----------
     panels : mapping of str to mapping of str to sequence of float
-        For each panel's title and each line's name: a positive number for each layer, from
-        layer 0, the input. The axis is logarithmic where some number is above 2.
+        For each panel's title and each line's name, a positive number for each layer, from
+        layer 0, the input. The axis is logarithmic if a number is above 2.
 
     Returns
     -------
@@ -185,14 +185,14 @@ def spread_by_layer(panels: Mapping[str, Mapping[str, Sequence[float]]]) -> Figu
 
 
 def histograms(rows: Mapping[str, Mapping[str, Array]], limits: tuple[float, float]) -> Figure:
-    """Draw histograms in rows and columns, each as a share of its own numbers.
+    """Draw histograms in rows and columns, each scaled to its own highest bar.
 
     Parameters
     ----------
     rows : mapping of str to mapping of str to array
-        For each row's name and each column's: numbers in any shape.
+        For each row's name and each column's, an array of any shape.
     limits : two floats
-        Of the horizontal axis. Numbers beyond are not shown.
+        Ends of the horizontal axis. Numbers outside are not shown.
 
     Returns
     -------
@@ -215,7 +215,7 @@ def probabilities(panels: Mapping[str, Sequence[float]]) -> Figure:
     Parameters
     ----------
     panels : mapping of str to sequence of float
-        Each adding up to 1.
+        For each panel's title, numbers that sum to 1.
 
     Returns
     -------
@@ -238,7 +238,7 @@ def approximation(
     units: Sequence[int],
     errors: Mapping[str, Sequence[float]],
 ) -> Figure:
-    """Draw a curve with its approximations, and beside it the errors by the number of units.
+    """Draw a curve with its approximations, and beside them the errors by the number of units.
 
     Parameters
     ----------
@@ -248,7 +248,7 @@ def approximation(
         Approximations at `x`.
     units : sequence of int
     errors : mapping of str to sequence of float
-        Positive, for each number of units.
+        A positive error for each number of units.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Plots of chapter 1: the plane cut by a unit, the space that a hidden layer folds, a timeline."""
+"""Plots of chapter 1: a unit's line in the plane, a hidden layer's view of it, a timeline."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -11,7 +11,7 @@ from lessonlib.figures.base import BLUE, LINES, MARKS, new
 
 
 class Plane(NamedTuple):
-    """One panel of `planes`: examples of two classes, and a unit that cuts their plane.
+    """One panel of `planes`: examples of two classes, and the line of a unit.
 
     Attributes
     ----------
@@ -23,9 +23,9 @@ class Plane(NamedTuple):
     b : float
         The unit fires where x·w + b >= 0.
     before : tuple of w and b, optional
-        Another unit, drawn as a dashed line.
+        Another unit, whose line is dashed.
     marked : int, optional
-        The example with a ring around it.
+        The row of the example that gets a ring around it.
     """
 
     title: str
@@ -38,12 +38,12 @@ class Plane(NamedTuple):
 
 
 def planes(panels: Sequence[Plane], columns: int = 4) -> Figure:
-    """Draw for each panel the examples, the unit's line, and shade the side where it fires.
+    """Draw panels with examples and a unit's line, and shade the side where the unit fires.
 
     Parameters
     ----------
     panels : sequence of Plane
-        With examples in the same region.
+        The examples of all of them fit one frame.
     columns : int
         Panels in a row.
 
@@ -76,7 +76,7 @@ def folded(
     hidden: Mapping[str, tuple[npt.NDArray[Any], float]],
     output: tuple[npt.NDArray[Any], float],
 ) -> Figure:
-    """Draw the inputs with the hidden units' lines, and where the hidden layer takes them.
+    """Draw the inputs with the hidden units' lines, and the hidden layer's answers.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def folded(
     hidden : mapping of str to (w, b)
         Name and weights of the two hidden units.
     output : tuple of w and b
-        The unit that takes the answers.
+        The unit whose inputs are the hidden layer's answers.
 
     Returns
     -------
@@ -121,7 +121,7 @@ def folded(
 
 
 def timeline(events: Sequence[tuple[int, str]]) -> Figure:
-    """Draw years down the page, with what happened in turn to the left and to the right.
+    """Draw years down the page, with the events alternately to the left and to the right.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def timeline(events: Sequence[tuple[int, str]]) -> Figure:
     Figure
     """
     first, last = events[0][0], events[-1][0]
-    gap = (last - first) / 10.5  # years that a label of two lines takes
+    gap = (last - first) / 10.5  # the height of a label of two lines, in years
     figure, axis = new(height=8.2)
     axis.axis("off")
     axis.set(xlim=(-1, 1), ylim=(last + gap / 2, first - gap / 2))
@@ -151,7 +151,7 @@ def timeline(events: Sequence[tuple[int, str]]) -> Figure:
 
 
 def _spread(places: list[float], gap: float) -> list[float]:
-    """Move places apart, as little as it takes, until neighbours are `gap` from each other."""
+    """Move places apart as little as possible, until neighbours are at least `gap` apart."""
     for _ in range(1000):
         for i in range(len(places) - 1):
             short = gap - (places[i + 1] - places[i])
@@ -193,7 +193,7 @@ def _cut(axis: Any, w: npt.NDArray[Any], b: float) -> None:
 
 
 def _line(axis: Any, w: npt.NDArray[Any], b: float, **style: Any) -> None:
-    """Draw where x·w + b = 0; nothing where the weights are all 0."""
+    """Draw the line x·w + b = 0; draw nothing if the weights are all 0."""
     if np.any(w):
         foot = -b * w / (w @ w)  # the point of the line nearest to the origin
         axis.axline(foot, foot + np.array([-w[1], w[0]]), **style)

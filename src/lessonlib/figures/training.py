@@ -1,4 +1,4 @@
-"""Plots of chapter 4: training runs and what they cost."""
+"""Plots of chapter 4: the course of training runs, and their cost in time."""
 
 from collections.abc import Mapping, Sequence
 
@@ -16,7 +16,7 @@ def training_curves(
     Parameters
     ----------
     loss, accuracy : mapping of str to sequence of float
-        For example from "training" and "validation" to one value per epoch.
+        One value per epoch for each name, for example "training" and "validation".
 
     Returns
     -------
@@ -38,7 +38,7 @@ def cost_by_size(sizes: Sequence[int], microseconds: Sequence[float]) -> Figure:
     sizes : sequence of int
         Images in a batch.
     microseconds : sequence of float
-        Per image, for each size.
+        Time per image, for each size.
 
     Returns
     -------
