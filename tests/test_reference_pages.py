@@ -200,44 +200,169 @@ def test_each_chapter_links_its_terms_to_the_glossary(path: Path) -> None:
 class Row(NamedTuple):
     """A line of a table of the notation page."""
 
-    symbols: str
-    shape: str
+    symbols: list[str]
+    meaning: str
+    shapes: list[str]
     code: list[str]
     source: str
+
+
+def table(section: Section) -> list[dict[str, str]]:
+    """Return the rows of a section's table by the names of its columns; none if it has none."""
+    lines = [line for line in section.text.splitlines() if line.startswith("|")]
+    cells = [[cell.strip() for cell in line.strip("|").split(" |")] for line in lines]
+    return [dict(zip(cells[0], row, strict=True)) for row in cells[2:]]
+
+
+def formulas(text: str) -> list[str]:
+    """Return what stands between dollar signs, without spaces and with fractions as A/B."""
+    text = re.sub(r"`[^`\n]*`", "", text).replace(r"\$", "")
+    found = re.findall(r"\$\$(.+?)\$\$|\$([^$]+?)\$", text, flags=re.DOTALL)
+    plain = [re.sub(r"\\[,;!]|\s", "", display or inline) for display, inline in found]
+    return [re.sub(r"\\[td]?frac\{([^{}]*)\}\{([^{}]*)\}", r"\1/\2", formula) for formula in plain]
 
 
 def rows() -> list[Row]:
     found = []
     for section in page(NOTATION):
-        lines = [line for line in section.text.splitlines() if line.startswith("|")]
-        if lines:
-            header, _, *body = (
-                [cell.strip() for cell in line.strip("|").split(" |")] for line in lines
-            )
-            for cells in body:
-                row = dict(zip(header, cells, strict=True))
+        for row in table(section):
+            if "From" in row:
                 code = re.findall(r"`([^`]+)`", row["Code"])
-                found.append(Row(row["Symbol"], row.get("Shape", ""), code, row["From"]))
+                shapes = re.findall(r"\$([^$]+)\$", row.get("Shape", ""))
+                symbols = formulas(row["Symbol"])
+                found.append(Row(symbols, row["Meaning"], shapes, code, row["From"]))
     return found
 
 
-every_row = pytest.mark.parametrize("row", rows(), ids=lambda row: row.symbols)
+class Place(NamedTuple):
+    """Where a symbol has another meaning than the one of its row."""
+
+    letters: set[str]
+    meaning: str
+    section: Section
+    chapter: str
 
 
-def test_no_symbol_has_two_meanings() -> None:
-    symbols = [symbol for row in rows() for symbol in re.findall(r"\$([^$]+)\$", row.symbols)]
+def second_meanings() -> list[Place]:
+    tables = [row for section in page(NOTATION) for row in table(section) if "There" in row]
+    return [
+        Place(set().union(*map(letters, formulas(row["Symbol"]))), row["Meaning"], section, file[0])
+        for row in tables
+        for _, file, section in linked(row["There"])
+    ]
+
+
+def linked(cell: str) -> list[tuple[str, str, Section]]:
+    """Return the text, the file and the section of each link to a chapter; each has to hit one."""
+    found = []
+    for text, file, anchor in re.findall(r"\[\(?([\d.]+)\)?\]\(([\w-]+\.ipynb)#([^)]+)\)", cell):
+        target = [section for section in page(CHAPTERS / file) if section.anchor == anchor]
+        assert len(target) == 1, f"{file} has no section #{anchor}"
+        found.append((text, file, target[0]))
+    assert found, f"no link to a chapter: {cell}"
+    return found
+
+
+GREEK = (
+    r"\\(?:alpha|beta|gamma|delta|epsilon|zeta|eta|theta|kappa|lambda|mu|nu|xi|pi|rho|sigma"
+    r"|tau|phi|chi|psi|omega|Gamma|Delta|Theta|Lambda|Sigma|Phi|Psi|Omega)(?![a-z])"
+)
+WORDS = r"\\(?:text|textit|tag|begin|end)\{[^}]*\}"
+
+
+def letters(formula: str) -> list[str]:
+    """Return the letters of a formula, Latin and Greek, and its named operators, in order."""
+    names = r"\\operatorname\{\w+\}|\\mathcal\{?[A-Z]\}?"
+    without_words = re.sub(WORDS, "", formula)
+    found = re.findall(rf"({names}|{GREEK})|\\[A-Za-z]+|([A-Za-z])", without_words)
+    return [name or letter for name, letter in found if name or letter]
+
+
+def has(text: str, symbol: str) -> bool:
+    """Say whether a formula of a text has a symbol: a letter anywhere, anything else as it is."""
+    if letters(symbol) == [symbol]:
+        return any(symbol in letters(formula) for formula in formulas(text))
+    return any(symbol in formula for formula in formulas(text))
+
+
+@cache
+def text_of(path: Path) -> str:
+    return "".join(section.text for section in page(path))
+
+
+every_row = pytest.mark.parametrize("row", rows(), ids=lambda row: ", ".join(row.symbols))
+
+
+def test_no_symbol_stands_in_two_rows() -> None:
+    symbols = [symbol for row in rows() for symbol in row.symbols]
     assert len(symbols) > 60
     assert {symbol for symbol in symbols if symbols.count(symbol) > 1} == set()
 
 
 @every_row
 def test_a_symbol_comes_from_the_section_that_its_link_names(row: Row) -> None:
-    links = re.findall(r"\[\((\d\.\d+)\)\]\(([\w-]+\.ipynb)#([^)]+)\)", row.source)
-    assert links
-    for number, file, anchor in links:
-        target = [section for section in page(CHAPTERS / file) if section.anchor == anchor]
-        assert len(target) == 1, f"{file} has no section #{anchor}"
-        assert rf"\tag{{{number}}}" in target[0].text
+    for text, file, section in linked(row.source):
+        if "." in text:
+            assert rf"\tag{{{text}}}" in section.text
+        else:
+            assert text == file[0]
+    sections = [section.text for _, _, section in linked(row.source)]
+    for symbol in row.symbols:
+        base = letters(symbol)[0] if letters(symbol) else symbol
+        assert any(has(text, symbol) or has(text, base) for text in sections), symbol
+
+
+@every_row
+def test_a_symbol_comes_from_the_first_chapter_that_uses_it(row: Row) -> None:
+    elsewhere = {place.chapter for place in second_meanings() if set(row.symbols) & place.letters}
+    home = min(file[0] for _, file, _ in linked(row.source))
+    used = {
+        path.name[0]: [symbol for symbol in row.symbols if has(text_of(path), symbol)]
+        for path in NOTEBOOKS
+    }
+    assert used[home], f"chapter {home} doesn't use {row.symbols}"
+    earlier = {chapter: symbols for chapter, symbols in used.items() if symbols and chapter < home}
+    assert set(earlier) - elsewhere == set(), earlier
+    everywhere = {symbol for symbols in used.values() for symbol in symbols}
+    assert everywhere == set(row.symbols)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_every_letter_of_a_chapter_s_formulas_is_on_the_page(path: Path) -> None:
+    chapter = path.name[0]
+    known = {
+        letter
+        for row in rows()
+        if min(file[0] for _, file, _ in linked(row.source)) <= chapter
+        for symbol in row.symbols
+        for letter in letters(symbol)
+    }
+    for place in second_meanings():
+        known |= place.letters if place.chapter == chapter else set()
+    used = {letter: formula for formula in formulas(text_of(path)) for letter in letters(formula)}
+    assert {letter: used[letter] for letter in used.keys() - known} == {}
+
+
+SIGNS = r"\odot \leftarrow \mapsto \lVert \top \sim \cap \equiv \partial \overline \bar \hat \tilde"
+
+
+@pytest.mark.parametrize("sign", SIGNS.split())
+def test_every_sign_of_the_chapters_is_on_the_page(sign: str) -> None:
+    used = [
+        path.stem for path in NOTEBOOKS if re.search(re.escape(sign) + "(?![a-z])", text_of(path))
+    ]
+    assert used
+    assert re.search(re.escape(sign) + "(?![a-z])", text_of(NOTATION))
+
+
+def test_a_second_meaning_is_one_and_stands_where_the_page_says() -> None:
+    places = second_meanings()
+    assert len(places) > 20
+    first = {letter: row.meaning for row in rows() for s in row.symbols for letter in letters(s)}
+    for place in places:
+        for letter in place.letters:
+            assert has(place.section.text, letter), (letter, place.section.heading)
+            assert first.get(letter) != place.meaning
 
 
 @cache
@@ -294,34 +419,19 @@ def test_the_code_of_a_symbol_exists_and_has_the_shape_that_is_given(row: Row) -
             assert code in library_names(), f"nothing in lessonlib is called {code}"
             continue
         value = eval(code, at_work)
-        if row.shape:
-            formula = re.sub(r"\\text\{(\w+)\}", r"\1", row.shape.strip("$"))
-            assert np.shape(value) == eval(formula, sizes), f"{code} has shape {np.shape(value)}"
+        if row.shapes:
+            shapes = [re.sub(r"\\text\{(\w+)\}", r"\1", shape) for shape in row.shapes]
+            wanted = [eval(shape, sizes) for shape in shapes]
+            assert np.shape(value) in wanted, f"{code} has shape {np.shape(value)}"
 
 
 def test_code_that_gives_a_count_gives_that_count() -> None:
     at_work = a_network_at_work()
-    counts = {"$n$": N, "$d$": SIZES[0], "$K$": SIZES[-1], "$D$": len(SIZES) - 1}
+    counts = {"n": N, "d": SIZES[0], "K": SIZES[-1], "D": len(SIZES) - 1}
     for row in rows():
-        if row.symbols in counts:
-            assert eval(row.code[0], at_work) == counts.pop(row.symbols)
+        if row.symbols[0] in counts:
+            assert eval(row.code[0], at_work) == counts.pop(row.symbols[0])
     assert counts == {}
-
-
-# Greek letters that a chapter borrows for a few lines, and says so there.
-BORROWED = {r"\pi": "everywhere", r"\alpha": "2-forward"}
-
-
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_every_greek_letter_of_a_chapter_is_on_the_page(path: Path) -> None:
-    greek = (
-        r"\\(?:alpha|beta|gamma|delta|epsilon|zeta|eta|theta|kappa|lambda|mu|nu|xi|pi|rho|sigma"
-        r"|tau|phi|chi|psi|omega|Gamma|Delta|Theta|Lambda|Sigma|Phi|Psi|Omega)(?![a-z])"
-    )
-    known = set(re.findall(greek, "".join(row.symbols for row in rows())))
-    known |= {letter for letter, where in BORROWED.items() if where in ("everywhere", path.stem)}
-    used = {letter for section in page(path) for letter in re.findall(greek, section.text)}
-    assert used - known == set()
 
 
 # Letters that mean one thing, which belongs to these chapters.
