@@ -1,6 +1,8 @@
 # Reading Digits. Each target sets itself up: .venv is made, and filled from the lock
-# (requirements.txt), when it is missing or out of date. Needs Python >= 3.11, make and git.
+# (requirements.txt), when it is missing or out of date. Needs one of these Pythons, make and git.
 
+# Those for which every package of the lock comes built, from the oldest to the newest.
+PYTHONS := 3.11 3.12 3.13 3.14
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
@@ -31,7 +33,7 @@ help:
 	@echo "make clean   remove what the others built, .venv aside"
 
 $(READY): requirements.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; v = sys.version.split()[0]; sys.exit(sys.version_info < (3, 11) and f"Reading Digits needs Python 3.11 or newer, and {sys.executable} is {v}. Name another: make PYTHON=python3.12 ...")'
+	@$(PYTHON) tools/check_python.py $(PYTHONS)
 	@$(PYTHON) -c 'import ensurepip, venv' || { echo "This Python cannot make virtual environments: on Debian and Ubuntu, install python3-venv."; exit 1; }
 	@echo "Setting up .venv (several GB, once) ..."
 	$(PYTHON) -m venv --clear .venv
@@ -75,12 +77,18 @@ checks: $(READY)
 bench: $(READY)
 	$(BIN)/python -m tools.bench
 
+# At the end it asks for each of PYTHONS whether all packages come built for it.
 # torch and torchvision are pinned together: each torchvision fits one torch only. Another torch
 # than 2.13.0, which some systems offer as a CPU build that no torchvision fits.
 lock: $(READY)
 	printf 'torch==2.12.1\ntorchvision==0.27.1\n' | $(BIN)/uv pip compile pyproject.toml --group book --group test \
 	  --universal --python-version 3.11 --generate-hashes --no-emit-index-url --upgrade --constraint - \
 	  --custom-compile-command "make lock" --quiet --output-file requirements.txt
+	@for version in $(PYTHONS); do \
+	  $(BIN)/uv pip sync --quiet --dry-run --target "$$(mktemp -d)" --python-version $$version \
+	    --only-binary :all: --require-hashes requirements.txt \
+	    || { echo "Python $$version lacks packages: take it out of PYTHONS in the Makefile."; exit 1; }; \
+	done
 
 clean:
 	rm -rf _build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,59 @@
+"""Refuse a Python for which the lock has no packages, before anything is installed.
+
+Usage: ``PYTHON tools/check_python.py 3.11 3.12 ...`` (the Makefile, with the versions it allows)
+
+Whatever Python is found runs this: it must be valid for old ones, too.
+"""
+
+import platform
+import sys
+import sysconfig
+
+
+def problem(
+    allowed: "list[str]", version: str, system: str = "", free_threaded: bool = False
+) -> str:
+    """Say why a Python can't be used, and what to do.
+
+    Parameters
+    ----------
+    allowed : list of str
+        Versions with two numbers, from the oldest to the newest.
+    version : str
+        Of this Python, with three.
+    system : str
+        The operating system and the processor, as "Darwin arm64".
+    free_threaded : bool
+        Whether this Python was built without its global lock.
+
+    Returns
+    -------
+    str
+        One line; empty when all is well.
+    """
+    remedy = f"name another: make PYTHON=python{allowed[-1]} ..."
+    if system == "Darwin x86_64":
+        return (
+            f"PyTorch has no packages for Intel's Macs, and {sys.executable} is built for one: "
+            "on a Mac with an Apple processor, name a Python that is built for that"
+        )
+    if ".".join(version.split(".")[:2]) not in allowed:
+        return (
+            f"Reading Digits needs Python {allowed[0]} to {allowed[-1]}, which its locked packages "
+            f"are built for, and {sys.executable} is {version}: {remedy}"
+        )
+    if free_threaded:
+        return f"{sys.executable} has no global lock, and packages for it are missing: {remedy}"
+    return ""
+
+
+if __name__ == "__main__":
+    sys.exit(
+        problem(
+            sys.argv[1:],
+            platform.python_version(),
+            f"{platform.system()} {platform.machine()}",
+            bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
+        )
+        or 0
+    )

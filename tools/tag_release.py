@@ -1,0 +1,111 @@
+"""Tag a new version, so that the notebooks on main find the package that they install.
+
+Usage: ``python -m tools.tag_release`` (the workflow ``pages`` runs it before it publishes)
+
+Every notebook installs the package of the tag ``v<version>``, the version in pyproject.toml. Where
+there is no such tag yet, this makes it at the commit that is checked out. A tag that is there is
+never moved. Later commits of the same version may change text and tests, but not what the package
+is made of: a notebook in Colab would get the older package. Then this fails, and nothing is
+published until the version is raised.
+"""
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+# What the package is made of, beside the parts of pyproject.toml that `packaging` picks.
+PACKAGED = ("src/lessonlib", "data", ":(exclude)*.md")
+
+
+def release(root: Path) -> str:
+    """Tag the version of a clone's pyproject.toml at its origin, unless that has been done.
+
+    Parameters
+    ----------
+    root : Path
+        The clone, at the commit to be published. It needs no tags of its own.
+
+    Returns
+    -------
+    str
+        What was done, in one line.
+
+    Raises
+    ------
+    ValueError
+        When a notebook installs another version, or the package has changed since its tag.
+    subprocess.CalledProcessError
+        When git fails.
+    """
+    here = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    tag = f"v{here['project']['version']}"
+    for notebook in sorted((root / "chapters").glob("*.ipynb")):
+        if f'@{tag}\\"' not in notebook.read_text(encoding="utf-8"):
+            raise ValueError(f"{notebook.name} doesn't install @{tag}: set it in its first cell")
+    if not git(root, "ls-remote", "--tags", "origin", f"refs/tags/{tag}"):
+        git(root, "push", "--quiet", "origin", f"HEAD:refs/tags/{tag}")
+        return f"{tag} is new: tagged {git(root, 'rev-parse', 'HEAD')}"
+    git(root, "fetch", "--quiet", "--no-tags", "origin", f"refs/tags/{tag}")
+    changed = git(root, "diff", "--name-only", "FETCH_HEAD", "HEAD", "--", *PACKAGED).splitlines()
+    tagged = tomllib.loads(git(root, "show", "FETCH_HEAD:pyproject.toml"))
+    if packaging(tagged) != packaging(here):
+        changed.append("pyproject.toml")
+    if changed:
+        raise ValueError(
+            f"{tag} is tagged, and since then the package has changed ({', '.join(changed)}): "
+            "raise the version, as CONTRIBUTING.md says under Release"
+        )
+    return f"{tag} is tagged already, and the package is still the same"
+
+
+def packaging(project: dict[str, Any]) -> dict[str, Any]:
+    """Pick from a pyproject.toml what the package depends on; the rest is for the project's tools.
+
+    Parameters
+    ----------
+    project : dict
+        The whole file.
+
+    Returns
+    -------
+    dict
+    """
+    return {
+        "project": project["project"],
+        "build-system": project.get("build-system"),
+        "hatch": project.get("tool", {}).get("hatch"),
+    }
+
+
+def git(root: Path, *arguments: str) -> str:
+    """Run git in a folder, and return what it prints.
+
+    Parameters
+    ----------
+    root : Path
+    *arguments : str
+
+    Returns
+    -------
+    str
+        Without spaces at its ends.
+    """
+    command = ["git", *arguments]
+    return subprocess.run(
+        command, cwd=root, check=True, stdout=subprocess.PIPE, text=True
+    ).stdout.strip()
+
+
+def main() -> None:
+    """Tag, and say what was done, or fail with what is wrong."""
+    try:
+        print(release(ROOT))
+    except (ValueError, subprocess.CalledProcessError) as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()
