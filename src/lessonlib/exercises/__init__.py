@@ -171,6 +171,36 @@ def call(answer: Any, *arguments: Any) -> Any:
     return result
 
 
+def number(result: Any, what: str) -> float:
+    """Turn what a learner's function returned into one float.
+
+    Parameters
+    ----------
+    result : object
+        A number, a NumPy scalar, or an array or a tensor without axes.
+    what : str
+        What the number is, with its article, for the message: "The precision".
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    Mistake
+        When it is anything else, such as a string, a list or a truth value.
+    """
+    kind = type(result).__name__
+    if isinstance(result, str | bytes | bool | np.bool_):
+        raise Mistake(f"{what} is a number, and yours is of type {kind}.")
+    if np.shape(result) != ():
+        raise Mistake(f"{what} is a single number, and yours has shape {np.shape(result)}.")
+    try:
+        return float(result)
+    except (TypeError, OverflowError):
+        raise Mistake(f"{what} is a number, and yours, of type {kind}, can't be one.") from None
+
+
 def _check_parameters(answer: Any, arguments: tuple[Any, ...]) -> None:
     """Raise Failed for a function that can't be called with as many arguments."""
     try:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lessonlib.exercises import Check, Mistake, call
+from lessonlib.exercises import Check, Mistake, call, number
 
 Floats = npt.NDArray[np.floating[Any]]
 Bools = npt.NDArray[np.bool_]
@@ -19,19 +19,6 @@ Exam = tuple[Floats, Bools, float]  # confidence, correct, target
 Sample = tuple[Floats, Bools, int]  # confidence, correct, bins
 
 CLOSE = 1e-5  # relative: float32 is close enough
-
-
-def _number(result: Any, what: str) -> float:
-    """Return a learner's number as a float; say what was expected where it isn't one."""
-    kind = type(result).__name__
-    if isinstance(result, str | bytes | bool | np.bool_):
-        raise Mistake(f"{what} is a number, and yours is of type {kind}.")
-    if np.shape(result) != ():
-        raise Mistake(f"{what} is a single number, and yours has shape {np.shape(result)}.")
-    try:
-        return float(result)
-    except (TypeError, OverflowError):
-        raise Mistake(f"{what} is a number, and yours, of type {kind}, can't be one.") from None
 
 
 # --------------------------------------------------------------------------- 5.1
@@ -62,7 +49,7 @@ PLANNING_MISTAKES: list[tuple[Callable[[float, float], float], str]] = [
 
 def images_needed(answer: Any) -> str | None:
     """5.1: how many test images an interval of a given width takes."""
-    numbers = [_number(call(answer, *plan), "The number of images") for plan in PLANS]
+    numbers = [number(call(answer, *plan), "The number of images") for plan in PLANS]
     exact = [1.96**2 * q * (1 - q) / half**2 for q, half in PLANS]
     wrong = [i for i, n in enumerate(numbers) if n != math.ceil(exact[i])]
     if not wrong:
@@ -159,7 +146,7 @@ def _two_numbers(result: Any) -> Shares:
     if isinstance(result, dict | set | str) or np.shape(result) != (2,):
         raise Mistake("Return two numbers: the precision and the recall.")
     first, second = result
-    return _number(first, "The precision"), _number(second, "The recall")
+    return number(first, "The precision"), number(second, "The recall")
 
 
 def _close(got: Shares, expected: Shares) -> bool:
@@ -189,7 +176,7 @@ def _share_problem(
 def choose_threshold(answer: Any) -> str | None:
     """5.3: the lowest threshold that keeps the error among the answers small."""
     exams = list(_exams(np.random.default_rng(5)))
-    results = [_number(call(answer, *exam), "The threshold") for exam in exams]
+    results = [number(call(answer, *exam), "The threshold") for exam in exams]
     wrong = [i for i, got in enumerate(results) if not _same(got, _lowest(*exams[i]))]
     if not wrong:
         return None
@@ -322,7 +309,7 @@ def _threshold_problem(got: float, confidence: Floats, correct: Bools, target: f
 def equal_count_error(answer: Any) -> str | None:
     """5.4: a calibration error over bins with equal numbers of images."""
     samples = list(_samples(np.random.default_rng(12)))
-    results = [_number(call(answer, *sample), "The error") for sample in samples]
+    results = [number(call(answer, *sample), "The error") for sample in samples]
     wrong = [i for i, got in enumerate(results) if not _is_error(got, *samples[i])]
     if not wrong:
         return None

@@ -12,24 +12,12 @@ import numpy.typing as npt
 
 from lessonlib.checksums import ABA_WEIGHTS, aba_valid
 from lessonlib.exercises import Check, Mistake, call
+from lessonlib.exercises import number as one_number
 
 Floats = npt.NDArray[np.float64]
 Draw = tuple[Floats, tuple[int, ...], int]  # probabilities, weights, modulus
 
 CLOSE = 1e-5  # relative: float32 is close enough
-
-
-def _number(result: Any, what: str) -> float:
-    """Return a learner's number as a float; say what was expected where it isn't one."""
-    kind = type(result).__name__
-    if isinstance(result, str | bytes | bool | np.bool_):
-        raise Mistake(f"{what} is a number, and yours is of type {kind}.")
-    if np.shape(result) != ():
-        raise Mistake(f"{what} is a single number, and yours has shape {np.shape(result)}.")
-    try:
-        return float(result)
-    except (TypeError, OverflowError):
-        raise Mistake(f"{what} is a number, and yours, of type {kind}, can't be one.") from None
 
 
 # --------------------------------------------------------------------------- 7.1
@@ -99,7 +87,7 @@ SWAPS = (
 
 def check_blind_swaps(answer: Any) -> str | None:
     """Exercise 7.2: pairs of digits whose swap goes unnoticed."""
-    results = [_number(call(answer, *swap), "The count of pairs") for swap in SWAPS]
+    results = [one_number(call(answer, *swap), "The count of pairs") for swap in SWAPS]
     wrong = [i for i, got in enumerate(results) if got != _blind(*SWAPS[i])]
     if not wrong:
         return None
@@ -251,7 +239,7 @@ def _probability(result: Any, modulus: int) -> float:
         raise Mistake(
             "You return a probability for each remainder; asked is that of the remainder 0."
         )
-    return _number(result, "The probability")
+    return one_number(result, "The probability")
 
 
 def _is_close(got: float, expected: float) -> bool:
