@@ -656,3 +656,19 @@ def test_evaluate_without_any_readable_image_says_so_in_one_line(
     (line,) = captured.err.splitlines()
     assert "none of the 2 images can be read; the first: there is no image file" in line
     assert captured.out == ""
+
+
+@pytest.mark.parametrize(
+    ("folder", "message"),
+    [("file", "can't be written"), ("", "usage: "), ("--help", "usage: ")],
+)
+def test_samples_that_cannot_be_written_are_one_line(
+    tmp_path: Path, folder: str, message: str
+) -> None:
+    (tmp_path / "file").touch()
+    command = [sys.executable, "-m", "lessonlib.checks", folder]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    (line,) = result.stderr.splitlines()
+    assert message in line
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]

@@ -5,6 +5,9 @@ import sys
 from lessonlib.checks.render import write_samples
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2 or sys.argv[1].startswith("-"):
+    if len(sys.argv) != 2 or sys.argv[1][:1] in ("", "-"):
         sys.exit("usage: python -m lessonlib.checks FOLDER (the course's own: data/checks)")
-    write_samples(sys.argv[1])
+    try:
+        write_samples(sys.argv[1])
+    except OSError as error:
+        sys.exit(f"the samples can't be written: {error}")
