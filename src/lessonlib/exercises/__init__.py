@@ -1,8 +1,8 @@
 """The answer checks of the exercises, one module per chapter.
 
-A check tries an answer on fresh inputs and says what is wrong, never what is right. It
-never raises: an answer that fails is part of learning. Only the stop button of the notebook gets
-through, and an answer that runs for more than ``LIMIT`` seconds is stopped.
+A check tries an answer on fresh inputs and says what is wrong with it, but never gives the
+solution. Whatever the answer raises, the check reports it and doesn't raise. Only the notebook's
+stop button interrupts it. An answer that runs for more than ``LIMIT`` seconds is stopped.
 """
 
 import _thread
@@ -26,10 +26,10 @@ import numpy as np
 # A check takes the learner's answer and returns what is wrong with it; None when it is right.
 Check = Callable[[Any], str | None]
 CHAPTERS = ("1", "2", "3", "4", "5", "6", "7", "8")
-LIMIT = 30.0  # seconds for all the calls of one check; a right answer takes a fraction of one
-LONGEST = 400  # characters of a message: enough for what is wrong, a line of code and the inputs
+LIMIT = 30.0  # seconds for all the calls of one check
+LONGEST = 400  # characters of a message: enough for the mistake, a line of code and the inputs
 
-# What the answer has returned so far in this check, and the inputs it is working on.
+# What the answer has returned so far in this check, and the inputs of its present call.
 _returned: ContextVar[list[Any]] = ContextVar("_returned")
 _inputs: ContextVar[str] = ContextVar("_inputs")
 
@@ -42,14 +42,14 @@ def check(name: str, answer: Any) -> None:
     name : str
         The exercise's number, for example "4.1".
     answer : object
-        What the exercise asks for: mostly a function. None, or a function whose body is still
+        What the exercise asks for, usually a function. None, or a function whose body is still
         ``...``, ``pass`` or ``raise NotImplementedError``, counts as unanswered.
     """
     print(verdict(name, answer))
 
 
 def verdict(name: str, answer: Any) -> str:
-    """Try an answer and say how it did, in one line.
+    """Try an answer and return the verdict, one line.
 
     Parameters
     ----------
@@ -78,11 +78,11 @@ def verdict(name: str, answer: Any) -> str:
         problem = str(mistake)
     except KeyboardInterrupt:
         raise
-    except BaseException:  # what the answer returned may be of any kind
+    except BaseException:  # the answer may have returned something of any type
         problem = _unfitting()
     if problem is None:
         return f"{name}: right."
-    line = " ".join(problem.split())  # it may quote what was returned, however long and odd
+    line = " ".join(problem.split())  # it may quote a returned value, which can be long and odd
     line = line if len(line) <= LONGEST else f"{line[:LONGEST]} …"
     return f"{name}: not yet. {line.encode(errors='replace').decode()}"
 
@@ -92,15 +92,15 @@ class Unanswered(Exception):
 
 
 class Mistake(Exception):
-    """What is wrong with an answer, whatever the exercise; its text is for the learner."""
+    """The answer is wrong in a way that any exercise can have; the learner reads the text."""
 
 
 class Failed(Exception):
-    """The answer gave no result to look at; the text says why, for the learner."""
+    """The answer gave no result to judge; the text tells the learner why."""
 
 
 def is_stub(answer: Any) -> bool:
-    """Tell whether a function's body does nothing: ``...``, ``pass``, or a docstring alone.
+    """Return whether a function's body is only ``...``, ``pass`` or a docstring.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def is_stub(answer: Any) -> bool:
 
 
 def call(answer: Any, *arguments: Any) -> Any:
-    """Call a learner's function on its own copies of the arguments.
+    """Call a learner's function on copies of the arguments.
 
     Parameters
     ----------
@@ -137,10 +137,10 @@ def call(answer: Any, *arguments: Any) -> Any:
     Unanswered
         When it raised NotImplementedError, as a stub does.
     Mistake
-        When it changed what it was given.
+        When it changed its arguments.
     Failed
-        When it raised or returned nothing, when it takes other arguments, or when the answer is
-        no function.
+        When it raised or returned nothing, when it takes other arguments, or when the answer isn't
+        a function.
     """
     if not callable(answer):
         raise Failed(
@@ -157,14 +157,14 @@ def call(answer: Any, *arguments: Any) -> Any:
         raise Unanswered from None
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # SystemExit too: the notebook is to go on
+    except BaseException as error:  # SystemExit too, which would end the notebook
         where = _place(error, answer) + _for_inputs()
         raise Failed(f"Your answer raised {_describe(error)}{where}.") from None
     if _state(copies, arguments) != before:
         raise Mistake("Your function changes what it is given. Work on a copy.")
     if result is None or result is ...:
         raise Failed(
-            "Your function returns nothing: end each of its ways with `return`, since print only "
+            "Your function returns nothing: end every branch with `return`, since print only "
             f"shows a value. It was called with {_inputs.get() or 'no arguments'}."
         )
     _returned.get([]).append(result)
@@ -202,10 +202,10 @@ def number(result: Any, what: str) -> float:
 
 
 def _check_parameters(answer: Any, arguments: tuple[Any, ...]) -> None:
-    """Raise Failed for a function that can't be called with as many arguments."""
+    """Raise Failed if a function can't be called with these arguments."""
     try:
         signature = inspect.signature(answer)
-    except Exception:  # some built-in functions have none, and an odd object may refuse
+    except Exception:  # some built-in functions have no signature, and odd objects may raise
         return
     try:
         signature.bind(*arguments)
@@ -217,30 +217,30 @@ def _check_parameters(answer: Any, arguments: tuple[Any, ...]) -> None:
 
 
 def _state(arguments: tuple[Any, ...], given: tuple[Any, ...]) -> bytes | None:
-    """Put what must not change into bytes: of an object, the attributes that it was given with."""
+    """Pickle what must not change: arrays and lists, and the attributes that objects came with."""
     kept = []
     for argument, original in zip(arguments, given, strict=True):
         if isinstance(original, SimpleNamespace):
             kept.append({name: getattr(argument, name, None) for name in vars(original)})
         elif not isinstance(original, np.random.Generator) and not callable(original):
-            # A generator of random numbers changes with every draw, and functions hold no data.
+            # Random number generators change with every draw, and functions hold no data.
             kept.append(argument)
     try:
         return pickle.dumps(kept)
-    except Exception:  # the answer put something odd into a list: it did change it
+    except Exception:  # the answer put something into a list that can't be pickled: a change
         return None
 
 
 def _describe(error: BaseException) -> str:
     try:
         text = str(error)
-    except Exception:  # the learner's own exception may have a broken text
+    except Exception:  # the learner's own exception class may have a broken __str__
         text = ""
     return f"{type(error).__name__}: {text}".removesuffix(": ")
 
 
 def _place(error: BaseException, answer: Any) -> str:
-    """Name the line of the learner's code that an error came from; nothing where none is known."""
+    """Name the line of the learner's code that raised an error; return "" if it is unknown."""
     file = getattr(getattr(answer, "__code__", None), "co_filename", None)
     lines = [n for frame, n in traceback.walk_tb(error.__traceback__) if _file(frame) == file]
     if not lines or file is None:
@@ -258,7 +258,7 @@ def _for_inputs() -> str:
 
 
 def _show_inputs(answer: Any, arguments: tuple[Any, ...]) -> str:
-    """Say what a function is called with: short values as they are, arrays by their shape."""
+    """List a function's arguments: short values as they are, arrays by their shape."""
     try:
         names = list(inspect.signature(answer).bind(*arguments).arguments)
     except Exception:
@@ -284,7 +284,7 @@ def _show(value: Any) -> str:
 
 
 def _unfitting() -> str:
-    """Say that what was returned last is of no kind that the exercise can use."""
+    """Say that the exercise can't use a value of the type that was returned last."""
     returned = _returned.get([])
     what = _kind(returned[-1]) if returned else "something"
     return (
@@ -294,7 +294,7 @@ def _unfitting() -> str:
 
 
 def _kind(value: Any) -> str:
-    """Name what kind of thing a value is, with its size where it has one."""
+    """Name a value's type, and its size if it has one."""
     if isinstance(value, np.ndarray):
         return f"an array of shape {value.shape} and type {value.dtype}"
     if isinstance(value, list | tuple | dict | set):
@@ -304,7 +304,7 @@ def _kind(value: Any) -> str:
 
 @contextmanager
 def _time_limit(seconds: float) -> Iterator[None]:
-    """Interrupt the body, as the stop button does, when it takes too long."""
+    """Interrupt the body, as the stop button does, after some seconds."""
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread can be interrupted
         return
@@ -328,7 +328,7 @@ def _time_limit(seconds: float) -> Iterator[None]:
 
 
 def _too_slow(seconds: float) -> str:
-    """Say that an answer was stopped, and whether it had given results before."""
+    """Say that an answer was stopped, and whether it had returned results before."""
     done = len(_returned.get([]))
     if not done:
         return f"Your answer was stopped after {seconds:g} seconds: does each of its loops end?"
