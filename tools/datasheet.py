@@ -1,9 +1,9 @@
-"""Write the tables of chapters/data.md: which files there are, how large, and their hashes.
+"""Write the tables of chapters/data.md: the files, their sizes and their hashes.
 
 Usage: ``python -m tools.datasheet``, after ``make checks`` or ``make models``
 
-Each table stands between two comments, which name it and where it ends. The text around them
-is written by hand, and the tests hold it to the data.
+Each table stands between two comments: the first gives its name, the second ends it. The text
+around the tables is written by hand, and tests compare it with the data.
 """
 
 import csv
@@ -34,13 +34,13 @@ def sha256(data: bytes) -> str:
     Returns
     -------
     str
-        64 hexadecimal digits, as code.
+        64 hexadecimal digits, in Markdown's backticks.
     """
     return f"`{hashlib.sha256(data).hexdigest()}`"
 
 
 def mnist() -> Iterator[tuple[object, ...]]:
-    """List MNIST's files. No copy is needed: the format gives the sizes, the library the hashes.
+    """List MNIST's files: the sizes follow from the format, the hashes are `lessonlib.digits`'.
 
     Yields
     ------
@@ -55,7 +55,9 @@ def mnist() -> Iterator[tuple[object, ...]]:
 
 
 def uci() -> Iterator[tuple[object, ...]]:
-    """List what scikit-learn bundles, each number as one byte: its file's format may change.
+    """List scikit-learn's bundled digits, with hashes of the numbers, one byte each.
+
+    scikit-learn may store the same numbers in another file format, so the file isn't hashed.
 
     Yields
     ------
@@ -70,7 +72,7 @@ def uci() -> Iterator[tuple[object, ...]]:
 
 
 def checks() -> Iterator[tuple[object, ...]]:
-    """List the sample checks, and the file of their labels.
+    """List the sample checks and the file with their labels.
 
     Yields
     ------
@@ -89,7 +91,7 @@ def checks() -> Iterator[tuple[object, ...]]:
 
 
 def weights() -> Iterator[tuple[object, ...]]:
-    """List the shipped weights, with what their records say.
+    """List the shipped weights and what their records say.
 
     Yields
     ------
@@ -121,12 +123,12 @@ def filled(page: str) -> str:
     Parameters
     ----------
     page : str
-        Markdown with the comments that name the tables.
+        Markdown, with the comments that mark the tables.
 
     Returns
     -------
     str
-        The same page with the tables as they are now.
+        The same page with new tables.
     """
 
     def table(found: re.Match[str]) -> str:

@@ -2,8 +2,8 @@
 
 Usage: ``python -m tools.labs`` (``make labs``)
 
-They go to _build/labs/, which is replaced as a whole. Beside the notebooks it holds a page that
-says how to start, the licence, and all of it as a zip.
+They go to _build/labs/, which is replaced as a whole. The folder also holds a README that says how
+to start, the licence, and a zip of all these files.
 """
 
 import os
@@ -30,10 +30,11 @@ README = """\
 # Reading Digits: the labs
 
 These are the chapters of [Reading Digits]({book}) without their solutions. Fill in an exercise's
-stub, where it says `# your code`, and run the cell: the check says what is wrong with an answer.
+stub, where it says `# your code`, and run the cell: the check says whether your answer is right,
+and if it isn't, what is wrong.
 
 **In your browser.** Upload a notebook to [Google Colab](https://colab.research.google.com) and
-choose *Runtime → Run all*. Its first cell installs what is missing.
+choose *Runtime → Run all*. Its first cell installs the course's package.
 
 **On your own computer.** With Python 3.11 or newer and git, in this folder:
 
@@ -45,24 +46,24 @@ python -m venv .venv
 
 On Windows, write `.venv\\Scripts\\` for `.venv/bin/`.
 
-**Without a connection.** Once this is installed, every notebook runs: where the digits of MNIST
-can't be downloaded, a smaller set takes their place, and the notebook says so.
+**Without a connection.** Once this is installed, every notebook runs offline. The first notebook
+that needs the digits of MNIST downloads them; if it can't, it uses a smaller set and says so.
 
-Text: CC BY 4.0, code: MIT, both in the file LICENSE.
+The text is under CC BY 4.0, the code under MIT; both licences are in the file LICENSE.
 """
 
 
 def student_form(notebook: NotebookNode, pages: set[str], book: str) -> NotebookNode:
-    """Take the solutions, the outputs and the marks for the book out of a chapter.
+    """Copy a chapter without its solutions, its outputs and the metadata that only the book needs.
 
     Parameters
     ----------
     notebook : NotebookNode
-        The chapter; it is left as it was.
+        The chapter, which isn't changed.
     pages : set of str
-        File names of the notebooks that are handed out together; links to them stay.
+        File names of the notebooks that are handed out together. Links to them stay.
     book : str
-        Address of the published book, to which the links to all other pages go.
+        Address of the published book. Links to all other pages lead there.
 
     Returns
     -------
@@ -75,13 +76,13 @@ def student_form(notebook: NotebookNode, pages: set[str], book: str) -> Notebook
             cells.append(nbformat.v4.new_markdown_cell(source, id=cell.id))
         elif not cell.source.startswith(SOLUTION):
             cells.append(nbformat.v4.new_code_cell(cell.source, id=cell.id))
-    # A figure's alt text is left behind with the rest: it tells what the reader is to predict.
+    # Alt text of figures is dropped too: it tells what the reader is asked to predict.
     lab: NotebookNode = nbformat.v4.new_notebook(cells=cells, metadata=METADATA)
     return lab
 
 
 def link_to_the_book(text: str, pages: set[str], book: str) -> str:
-    """Point the links to pages that are not handed out to where they are published.
+    """Replace links to pages that are not handed out by links to the published book.
 
     Parameters
     ----------
@@ -102,12 +103,12 @@ def link_to_the_book(text: str, pages: set[str], book: str) -> str:
 
 
 def write(folder: Path) -> Path:
-    """Write all student notebooks into a folder, with the same files as a zip in it.
+    """Write all student notebooks into a folder, and a zip of them.
 
     Parameters
     ----------
     folder : Path
-        Replaced as a whole, or left alone if anything fails.
+        Replaced as a whole, or left as it is if anything fails.
 
     Returns
     -------
@@ -137,22 +138,22 @@ def write(folder: Path) -> Path:
 
 
 def pack(folder: Path, archive: Path) -> None:
-    """Pack a folder's files into a zip whose bytes depend on nothing but theirs.
+    """Pack a folder's files into a zip; the same files always give the same bytes.
 
     Parameters
     ----------
     folder : Path
     archive : Path
-        Unpacks to one folder of the same name. Its files are dated SOURCE_DATE_EPOCH,
-        or 1980 where that is not set.
+        Unpacks to one folder of the same name. Its files have the date SOURCE_DATE_EPOCH,
+        or 1980 if that is not set.
     """
     paths = sorted(folder.iterdir())
-    first = 315_532_800  # 1980-01-01, the first day that a zip can name
+    first = 315_532_800  # 1980-01-01, the earliest date that a zip can hold
     date = time.gmtime(max(first, int(os.environ.get("SOURCE_DATE_EPOCH", first))))
-    with zipfile.ZipFile(archive, "w") as target:  # stored: compressors differ between machines
+    with zipfile.ZipFile(archive, "w") as target:  # uncompressed: zlib differs between machines
         for path in paths:
             entry = zipfile.ZipInfo(f"{archive.stem}/{path.name}", date[:6])
-            entry.create_system = 3  # Unix, whoever packs
+            entry.create_system = 3  # Unix, on every system
             entry.external_attr = 0o644 << 16
             target.writestr(entry, path.read_bytes())
 

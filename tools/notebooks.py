@@ -2,9 +2,9 @@
 
 Usage: ``python -m tools.notebooks [NOTEBOOK...]`` (``make run``)
 
-The book renders these stored outputs, and the tests compare them with a fresh run. A
-notebook that fails is left as it was. How long each took goes into chapters/run-times.csv,
-which the page of run times shows.
+The book shows the stored outputs, and the tests compare them with a fresh run. A notebook
+that fails is not changed. The run times go into chapters/run-times.csv, which a page of the
+book shows.
 """
 
 import csv
@@ -29,17 +29,17 @@ METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
-# What every kernel sees, here and in the tests, so that outputs repeat on another machine.
+# Variables of every kernel, here and in the tests, so that another machine gives the same outputs.
 ENVIRONMENT = {
     "PYTHONHASHSEED": "0",
-    "TQDM_DISABLE": "1",  # a progress bar is never the same twice
+    "TQDM_DISABLE": "1",  # a progress bar shows times, which differ in each run
     "CUDA_VISIBLE_DEVICES": "",
-    "OMP_NUM_THREADS": "1",  # sums in another order differ in their last digits
+    "OMP_NUM_THREADS": "1",  # several threads sum in another order, and the last digits differ
 }
 
 
 def set_environment() -> None:
-    """Set what the kernels started from this process inherit."""
+    """Set environment variables, which the kernels started from this process inherit."""
     os.environ.update(ENVIRONMENT)
     if root := os.environ.get("LESSONLIB_MNIST_ROOT"):
         os.environ["LESSONLIB_MNIST_ROOT"] = str(Path(root).resolve())
@@ -51,14 +51,14 @@ def run(path: Path, folder: Path) -> NotebookNode:
     Parameters
     ----------
     path : Path
-        The notebook; it is read only.
+        The notebook, which isn't changed.
     folder : Path
         The kernel's working directory.
 
     Returns
     -------
     NotebookNode
-        The notebook with its fresh outputs, and metadata that don't depend on the machine.
+        The notebook with new outputs, and with metadata that don't depend on the machine.
 
     Raises
     ------
@@ -79,7 +79,7 @@ def run(path: Path, folder: Path) -> NotebookNode:
 
 
 def store(notebook: NotebookNode, path: Path) -> None:
-    """Write a notebook, whole or not at all."""
+    """Write a notebook; if that fails, the old file stays."""
     write_whole(path, f"{nbformat.writes(notebook)}\n".encode())
 
 
@@ -89,12 +89,12 @@ def record_time(notebook: Path, seconds: float, table: Path = RUN_TIMES) -> None
     Parameters
     ----------
     notebook : Path
-        It has just been run, here and with `ENVIRONMENT`.
+        It has just been run on this machine, with `ENVIRONMENT`.
     seconds : float
         From the start of its kernel to the end of its last cell.
     table : Path
-        A CSV file; made where it is missing, and written whole or not at all. Rows of
-        notebooks that are no longer beside this one are dropped.
+        A CSV file, made if it is missing. Rows of notebooks that are no longer in this one's
+        folder are dropped.
     """
     lines = table.read_text(encoding="utf-8").splitlines() if table.is_file() else []
     rows = {row["Notebook"]: row for row in csv.DictReader(lines)}
@@ -120,7 +120,7 @@ def cpu_name(info: Path = Path("/proc/cpuinfo")) -> str:
     Parameters
     ----------
     info : Path
-        Where Linux says it; elsewhere there is no such file, and Python's own answer must do.
+        Linux's file with the name. Other systems lack it; there Python's `platform` gives the name.
 
     Returns
     -------
@@ -132,12 +132,12 @@ def cpu_name(info: Path = Path("/proc/cpuinfo")) -> str:
 
 
 def main(names: list[str]) -> None:
-    """Run the named notebooks, or all, and store them and how long they took."""
+    """Run the named notebooks, or all of them; store their outputs and run times."""
     from lessonlib import digits
 
     set_environment()
     if digits.source() != "mnist":
-        sys.exit("The stored outputs are MNIST's, and MNIST is not here: set LESSONLIB_MNIST_ROOT.")
+        sys.exit("The stored outputs need MNIST, which was not found: set LESSONLIB_MNIST_ROOT.")
     for path in [Path(n).resolve() for n in names] or sorted(CHAPTERS.glob("*.ipynb")):
         start = time.perf_counter()
         notebook = run(path, path.parent)

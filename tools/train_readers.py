@@ -1,7 +1,9 @@
-"""Train the check reader's two networks, and write them with a record of how.
+"""Train the check reader's two networks, and save them with a record of the training.
 
-Usage: ``python -m tools.train_readers [FOLDER]`` (``make models``). With MNIST in reach; the
-fields are rendered from its training digits and from the digits that the project draws.
+Usage: ``python -m tools.train_readers [FOLDER]`` (``make models``)
+
+It needs MNIST: the fields are rendered from MNIST's training digits and from digits that the
+project draws itself.
 """
 
 import os
@@ -45,20 +47,20 @@ RECIPES: dict[str, dict[str, Any]] = {
     "mlp": {"epochs": 4, "lr": 3e-3, "weight_decay": 1e-2},
     "cnn": {"epochs": 2, "lr": 4e-3, "weight_decay": 1e-2},
 }
-# At which sizes a candidate is shown to either network, all but the first only where that leaves
-# doubt. They help with a hand that is new to them: `tools.bench reading` prints by how much.
+# The sizes at which each network sees a candidate: the others only where the first leaves doubt.
+# They help with writing that is new to the networks; `tools.bench reading` prints how much.
 SIZES: dict[str, tuple[float, ...]] = {"mlp": (1.0, 0.9), "cnn": (1.0, 0.9, 1.1)}
 
 
 def build(name: str) -> models.Network:
-    """Build an untrained network of either kind."""
+    """Build an untrained network: "mlp" or "cnn"."""
     if name == "mlp":
         return models.MLP((1024, 512), 0.0, batch_norm=True, pictures=2, classes=CLASSES)
     return models.CNN(16, pictures=2, classes=CLASSES)
 
 
 def render_chunk(seed: int) -> Examples:
-    """Make the examples of some fields; run in a process of its own."""
+    """Make the examples of `CHUNK` fields; called in a process of its own."""
     import cv2
 
     cv2.setNumThreads(1)
@@ -66,7 +68,7 @@ def render_chunk(seed: int) -> Examples:
 
 
 def render_all(fields: int) -> Examples:
-    """Make the examples of many fields, on all cores."""
+    """Make the examples of many fields, on all CPU cores."""
     seeds = range(SEED * 1000, SEED * 1000 + fields // CHUNK)
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         shown, classes = zip(*pool.map(render_chunk, seeds), strict=True)
@@ -81,7 +83,7 @@ def augment(x: Tensor, generator: torch.Generator) -> Tensor:
 def train(
     model: models.Network, x: Tensor, y: Tensor, epochs: int, lr: float, weight_decay: float
 ) -> None:
-    """Train on pictures kept as bytes: as floats they would fill the memory."""
+    """Train on pictures that are stored as bytes: floats would take four times the memory."""
     generator = torch.Generator().manual_seed(SEED)
     optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=weight_decay, fused=True)
     steps = epochs * (len(x) // BATCH_SIZE)
@@ -103,7 +105,7 @@ def train(
 
 
 def unseen_fields(count: int) -> tuple[list[Gray], list[str]]:
-    """Render labelled fields in writing that no network was trained on."""
+    """Render labelled fields that no network saw: MNIST's test digits and newly drawn ones."""
     rng = np.random.default_rng(SEED)
     images, labels = digits.load("test")
     amounts = sample_amounts(rng, count)
@@ -114,7 +116,7 @@ def unseen_fields(count: int) -> tuple[list[Gray], list[str]]:
 def calibrate(
     model: models.Network, sizes: tuple[float, ...], images: list[Gray], truth: list[str]
 ) -> dict[str, float]:
-    """Fit how the log odds of a path's score and share tell whether its text is right."""
+    """Fit the probability that a text is right to the log odds of its path's score and share."""
     paths, right = [], []
     for image, label in zip(images, truth, strict=True):
         field = find_candidates(image)
@@ -129,9 +131,9 @@ def calibrate(
 
 
 def main(arguments: list[str]) -> None:
-    """Train, calibrate and save both networks, to the named folder or to the one that ships."""
+    """Train, calibrate and save both networks, in the named folder or in the one that ships."""
     if digits.source() != "mnist":
-        sys.exit("The shipped weights are trained on MNIST, and it is not here.")
+        sys.exit("The training needs MNIST, which was not found: set LESSONLIB_MNIST_ROOT.")
     folder = Path(arguments[0]) if arguments else WEIGHTS
     folder.mkdir(parents=True, exist_ok=True)
     paths = {name: folder / f"reader-{name}.safetensors" for name in RECIPES}
@@ -174,7 +176,7 @@ def main(arguments: list[str]) -> None:
         reader.sizes = SIZES[name]
         texts = [r.text for r in reader.read_many(images)]
         exact = np.mean([a == b for a, b in zip(texts, truth, strict=True)])
-        print(f"{path}: {exact:.1%} of {len(truth)} rendered fields in unseen writing read exactly")
+        print(f"{path}: reads {exact:.1%} of {len(truth)} new rendered fields exactly")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Train the weights that ship with the course, and write them with a record of how.
+"""Train the MLP that ships with the course, and save it with a record of the training.
 
 Usage: ``python -m tools.train_weights [FILE]`` (``make models``)
 """
@@ -27,7 +27,7 @@ RECIPE: dict[str, Any] = {
 
 
 def train_mlp(seed: int) -> models.MLP:
-    """Train the MLP on all 60,000 training images, warped anew in each epoch."""
+    """Train the MLP on all 60,000 training images, which each epoch warps at random."""
     training.set_seed(seed)
     model = models.MLP(dropout=0.0, batch_norm=True)
     training.fit(
@@ -44,9 +44,9 @@ def train_mlp(seed: int) -> models.MLP:
 
 
 def main(arguments: list[str]) -> None:
-    """Train, score on the test images, and save to the named file or to the one that ships."""
+    """Train the MLP, score it on the test images, and save it in the named or the shipped file."""
     if digits.source() != "mnist":
-        sys.exit("The shipped weights are trained on MNIST, and it is not here.")
+        sys.exit("The training needs MNIST, which was not found: set LESSONLIB_MNIST_ROOT.")
     path = Path(arguments[0]) if arguments else MLP
     path.parent.mkdir(parents=True, exist_ok=True)
     check_writable(path)
@@ -69,7 +69,7 @@ def main(arguments: list[str]) -> None:
         },
     }
     models.save(model, path, record)
-    print(f"{path}: {accuracy:.2%} of the test images, trained in {seconds:.0f} s")
+    print(f"{path}: {accuracy:.2%} of the test images right, trained in {seconds:.0f} s")
 
 
 if __name__ == "__main__":
