@@ -1,17 +1,17 @@
-# Reading Digits. Each target sets itself up: .venv is made, and filled from the lock
-# (requirements.txt), when it is missing or out of date. Needs one of these Pythons, make and git.
+# Reading Digits. Every target first makes .venv from the lock (requirements.txt), if it is missing
+# or out of date. You need make, git, and one of the Pythons below.
 
-# Those for which every package of the lock comes built, from the oldest to the newest.
+# The versions for which every package of the lock comes built, from the oldest to the newest.
 PYTHONS := 3.11 3.12 3.13 3.14
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-# The same bytes from the same commit, whoever builds.
+# A commit gives the same bytes on every machine.
 export SOURCE_DATE_EPOCH := $(shell git log -1 --format=%ct 2>/dev/null || date +%s)
 export PYTHONHASHSEED := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-# Notebooks run in chapters/, so a relative path would point elsewhere there.
+# Notebooks run in chapters/, where a relative path would point to another place.
 ifdef LESSONLIB_MNIST_ROOT
 export LESSONLIB_MNIST_ROOT := $(abspath $(LESSONLIB_MNIST_ROOT))
 endif
@@ -25,12 +25,12 @@ help:
 	@echo "make lab     open the chapters in JupyterLab"
 	@echo "make labs    write the student notebooks, without solutions, and a zip of them"
 	@echo "make run     run all notebooks and store their outputs (needs MNIST)"
-	@echo "make models  train the shipped weights anew (needs MNIST; about an hour on two idle cores)"
-	@echo "make checks  draw the sample checks of data/checks anew"
+	@echo "make models  train the shipped weights again (needs MNIST; about an hour on two idle cores)"
+	@echo "make checks  draw the sample checks of data/checks again"
 	@echo "make bench   measure training and reading speed (needs MNIST; for reading alone:"
 	@echo "             .venv/bin/python -m tools.bench reading)"
-	@echo "make lock    resolve requirements.txt anew from pyproject.toml"
-	@echo "make clean   remove what the others built, .venv aside"
+	@echo "make lock    resolve requirements.txt again from pyproject.toml"
+	@echo "make clean   remove everything that is built, except .venv"
 
 $(READY): requirements.txt pyproject.toml
 	@$(PYTHON) tools/check_python.py $(PYTHONS)
@@ -43,7 +43,7 @@ $(READY): requirements.txt pyproject.toml
 	@touch $@
 
 book: $(READY)
-	@rm -rf _build/html _build/.doctrees  # Sphinx would keep an old stylesheet
+	@rm -rf _build/html _build/.doctrees  # else Sphinx keeps an old stylesheet
 	$(BIN)/jupyter-book build . -W -n --keep-going
 	@echo "The book is at $(CURDIR)/_build/html/index.html"
 
@@ -77,9 +77,9 @@ checks: $(READY)
 bench: $(READY)
 	$(BIN)/python -m tools.bench
 
-# At the end it asks for each of PYTHONS whether all packages come built for it.
-# torch and torchvision are pinned together: each torchvision fits one torch only. Another torch
-# than 2.13.0, which some systems offer as a CPU build that no torchvision fits.
+# torch and torchvision are pinned as a pair, because each torchvision needs one version of torch. It
+# isn't torch 2.13.0, because some systems offer that as a CPU build that fits no torchvision.
+# At the end, the recipe checks for each of PYTHONS that all packages come built for it.
 lock: $(READY)
 	printf 'torch==2.12.1\ntorchvision==0.27.1\n' | $(BIN)/uv pip compile pyproject.toml --group book --group test \
 	  --universal --python-version 3.11 --generate-hashes --no-emit-index-url --upgrade --constraint - \

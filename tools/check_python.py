@@ -2,7 +2,7 @@
 
 Usage: ``PYTHON tools/check_python.py 3.11 3.12 ...`` (the Makefile, with the versions it allows)
 
-Whatever Python is found runs this: it must be valid for old ones, too.
+Old versions of Python run this file too, so it must be valid for them.
 """
 
 import platform
@@ -20,7 +20,7 @@ def problem(
     allowed : list of str
         Versions with two numbers, from the oldest to the newest.
     version : str
-        Of this Python, with three.
+        The version of this Python, with three numbers.
     system : str
         The operating system and the processor, as "Darwin arm64".
     free_threaded : bool
@@ -29,21 +29,24 @@ def problem(
     Returns
     -------
     str
-        One line; empty when all is well.
+        One line; empty if this Python can be used.
     """
     remedy = f"name another: make PYTHON=python{allowed[-1]} ..."
     if system == "Darwin x86_64":
         return (
             f"PyTorch has no packages for Intel's Macs, and {sys.executable} is built for one: "
-            "on a Mac with an Apple processor, name a Python that is built for that"
+            "on a Mac with an Apple processor, name a Python that is built for it"
         )
     if ".".join(version.split(".")[:2]) not in allowed:
         return (
-            f"Reading Digits needs Python {allowed[0]} to {allowed[-1]}, which its locked packages "
-            f"are built for, and {sys.executable} is {version}: {remedy}"
+            f"Reading Digits needs Python {allowed[0]} to {allowed[-1]}: its locked packages are "
+            f"built for these. {sys.executable} is {version}: {remedy}"
         )
     if free_threaded:
-        return f"{sys.executable} has no global lock, and packages for it are missing: {remedy}"
+        return (
+            f"{sys.executable} is built without the global lock, and the lock has no packages for "
+            f"it: {remedy}"
+        )
     return ""
 
 

@@ -2,11 +2,11 @@
 
 Usage: ``python -m tools.tag_release`` (the workflow ``pages`` runs it before it publishes)
 
-Every notebook installs the package of the tag ``v<version>``, the version in pyproject.toml. Where
-there is no such tag yet, this makes it at the commit that is checked out. A tag that is there is
-never moved. Later commits of the same version may change text and tests, but not what the package
-is made of: a notebook in Colab would get the older package. Then this fails, and nothing is
-published until the version is raised.
+Every notebook installs the package of the tag ``v<version>``, with the version of pyproject.toml.
+If the tag doesn't exist, this program makes it at the commit that is checked out. It never moves a
+tag. Later commits of the same version may change text and tests, but not the package's files: a
+notebook in Colab would still install the older package. If they do, the program fails, and nothing
+is published until the version is raised.
 """
 
 import subprocess
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-# What the package is made of, beside the parts of pyproject.toml that `packaging` picks.
+# The package's files, besides the parts of pyproject.toml that `packaging` picks.
 PACKAGED = ("src/lessonlib", "data", ":(exclude)*.md")
 
 
@@ -31,7 +31,7 @@ def release(root: Path) -> str:
     Returns
     -------
     str
-        What was done, in one line.
+        One line that says what was done.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def release(root: Path) -> str:
 
 
 def packaging(project: dict[str, Any]) -> dict[str, Any]:
-    """Pick from a pyproject.toml what the package depends on; the rest is for the project's tools.
+    """Pick the parts of a pyproject.toml that change the package; the rest is for tools.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def git(root: Path, *arguments: str) -> str:
     Returns
     -------
     str
-        Without spaces at its ends.
+        Its output, stripped.
     """
     command = ["git", *arguments]
     return subprocess.run(
@@ -100,7 +100,7 @@ def git(root: Path, *arguments: str) -> str:
 
 
 def main() -> None:
-    """Tag, and say what was done, or fail with what is wrong."""
+    """Tag the version and print what was done, or exit with an error."""
     try:
         print(release(ROOT))
     except (ValueError, subprocess.CalledProcessError) as error:
