@@ -76,12 +76,12 @@ def test_the_makefile_names_the_pythons_that_the_lock_and_the_workflow_know() ->
 
 
 @pytest.mark.parametrize("version", ["3.11.0", "3.12.9", "3.14.2"])
-def test_a_python_that_the_lock_has_packages_for_will_do(version: str) -> None:
+def test_a_python_that_the_lock_has_packages_for_is_accepted(version: str) -> None:
     assert problem(["3.11", "3.12", "3.14"], version) == ""
 
 
 @pytest.mark.parametrize("version", ["2.7.18", "3.1.4", "3.9.2", "3.13.1", "3.15.0", "4.0.0"])
-def test_another_python_is_refused_with_the_ones_that_will_do(version: str) -> None:
+def test_another_python_is_refused_with_the_versions_that_are_accepted(version: str) -> None:
     said = problem(["3.11", "3.12"], version)
     assert f"is {version}: name another: make PYTHON=python3.12" in said
     assert "Python 3.11 to 3.12" in said
@@ -108,7 +108,7 @@ def test_make_refuses_a_newer_python_before_it_makes_anything(tmp_path: Path) ->
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert result.returncode != 0
     line, *rest = result.stderr.splitlines()
-    assert f"needs Python 3.11 to {allowed_pythons()[-1]}," in line
+    assert f"needs Python 3.11 to {allowed_pythons()[-1]}:" in line
     assert "is 3.99.1: name another" in line
     assert all(line.startswith("make") for line in rest)
     assert not (tmp_path / ".venv").exists()
