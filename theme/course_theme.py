@@ -1,7 +1,7 @@
-"""A Sphinx extension for what the book's HTML needs and no setting gives.
+"""A Sphinx extension for those parts of the book's HTML that no setting controls.
 
-Summaries of collapsed solutions say which solution it is, references are labelled by author and
-year, and markup that assistive technology or MathJax stumbles over is mended.
+It names each collapsed solution in its summary, labels references by author and year, and repairs
+markup that assistive technology or MathJax can't handle.
 """
 
 import re
@@ -24,7 +24,7 @@ class SolutionTitle(SphinxPostTransform):
     formats = ("html",)
 
     def run(self, **_: Any) -> None:
-        """Set what the summary shows, open and closed."""
+        """Set the summary's text, for the open and for the closed cell."""
         for cell in self.document.findall(nodes.container):
             if cell.get("hide_mode") and cell.children:
                 first_line = cell.children[0].astext().partition("\n")[0]
@@ -36,7 +36,7 @@ class AuthorYear(BaseLabelStyle):
     """Labels as the chapters write them: Otsu, 1979; Kingma and Ba, 2015; LeCun et al., 1998."""
 
     def format_labels(self, sorted_entries: list[Any]) -> list[str]:
-        """Label every entry; works of one author and year that share a label are an error."""
+        """Label every entry; raise a ValueError if two entries get the same label."""
         labels = [f"{_authors(entry)}, {entry.fields['year']}" for entry in sorted_entries]
         if repeated := {label for label in labels if labels.count(label) > 1}:
             raise ValueError(f"references.bib: give the years letters, as 2010a: {repeated}")
@@ -56,13 +56,13 @@ def _authors(entry: Any) -> str:
 
 
 MENDS = {
-    # This label hides the summary's own text from a screen reader.
+    # With this label, a screen reader doesn't read the summary's own text.
     ' aria-label="Toggle hidden content"': "",
-    # A deprecated role; the entries stand in an element with the role of a list.
+    # The old role is deprecated; the entries are inside an element with the role of a list.
     'role="doc-biblioentry"': 'role="listitem"',
-    # The theme gives what has this class a tab stop where it is wide enough to scroll.
+    # With this class, the theme adds a tab stop to equations that are wide enough to scroll.
     '<div class="math ': '<div class="pst-scrollable-table-container math ',
-    # Sphinx wraps what has a line break in an environment that allows no \tag; Colab doesn't.
+    # Sphinx puts equations with a line break into an environment that doesn't allow \tag.
     r"\[\begin{split}": r"\[",
     r"\end{split}\]": r"\]",
 }
@@ -71,14 +71,14 @@ MENDS = {
 def mend_markup(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
-    """Replace what assistive technology, or MathJax, stumbles over in a page's body."""
+    """Replace markup in a page's body that assistive technology or MathJax can't handle."""
     for old, new in MENDS.items():
         if "body" in context:
             context["body"] = context["body"].replace(old, new)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Register the parts with Sphinx."""
+    """Register the extension's parts with Sphinx."""
     register_plugin("pybtex.style.formatting", "course", CourseStyle)
     app.add_post_transform(SolutionTitle)
     app.connect("html-page-context", mend_markup)
