@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from lessonlib import digits, evaluation, models, next_steps, training
 from tools import train_next_steps
 
+SEEDS = (5, 6)
 TINY = {"epochs": 2, "batch_size": 32, "validation": 32}
 
 
@@ -22,7 +23,10 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
         images, labels = digits.load_bundled(split)
         return images[:160], labels[:160]
 
+    fields, amounts = next_steps.bill_fields()
+    monkeypatch.setattr(next_steps, "bill_fields", lambda: (fields[:6], amounts[:6]))
     monkeypatch.setattr(train_next_steps, "RECIPE", train_next_steps.RECIPE | TINY)
+    monkeypatch.setattr(train_next_steps, "SEEDS", SEEDS)
     monkeypatch.setattr(digits, "source", lambda: "mnist")
     monkeypatch.setattr(digits, "load", load)
 
@@ -42,12 +46,23 @@ def test_every_network_of_the_chapter_is_trained_and_saved_with_a_record(
         assert record["parameters"] == sum(p.numel() for p in variant.model.parameters())
         assert set(record["history"]) == set(training.History().__dict__)
         assert {len(values) for values in record["history"].values()} == {2}
-        assert (record["seed"], record["data"]) == (train_next_steps.SEED, digits.SHA256)
+        assert (record["seed"], record["data"]) == (SEEDS[0], digits.SHA256)
         assert record["command"].endswith(f"--only {name}")
         assert set(record["versions"]) == {"lessonlib", "python", "torch"}
         probabilities = evaluation.predict(variant.model, digits.load("test")[0])
         accuracy = evaluation.accuracy(probabilities, digits.load("test")[1])
         assert record["test_accuracy"] == pytest.approx(accuracy, abs=1e-4)
+        runs = record["runs"]
+        assert runs["seeds"] == list(SEEDS)
+        assert runs["test_accuracy"][0] == record["test_accuracy"]
+        cut = next_steps.cut_fields(*next_steps.bill_fields())
+        for key, (images, labels) in (
+            ("test_wrong", digits.load("test")),
+            ("field_wrong", (cut.images, cut.labels)),
+        ):
+            answers = evaluation.predict(variant.model, images).argmax(axis=1)
+            assert runs[key][0] == np.flatnonzero(answers != labels).tolist()
+        assert {len(values) for values in runs.values()} == {len(SEEDS)}
     assert len(list((tmp_path / "next").iterdir())) == len(next_steps.VARIANTS)
 
 
@@ -59,6 +74,21 @@ def test_one_network_can_be_trained_alone_and_comes_out_the_same(tmp_path: Path)
     assert first.name == "together.safetensors"
     a, b = models.load(first).state_dict(), models.load(second).state_dict()
     assert all(np.allclose(a[name], b[name], atol=1e-3) for name in a)
+
+
+@pytest.mark.usefixtures("tiny")
+def test_each_seed_trains_another_network_and_the_first_is_saved(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    paths = [tmp_path / "both", tmp_path / "first", tmp_path / "second"]
+    for path, seeds in zip(paths, (SEEDS, SEEDS[:1], SEEDS[1:]), strict=True):
+        monkeypatch.setattr(train_next_steps, "SEEDS", seeds)
+        train_next_steps.train("baseline", path)
+    both, first, second = map(models.read_record, paths)
+    for key in ("test_accuracy", "test_wrong", "field_wrong"):
+        assert both["runs"][key] == first["runs"][key] + second["runs"][key]
+    assert both["history"]["train_loss"] == first["history"]["train_loss"]
+    assert first["history"]["train_loss"] != second["history"]["train_loss"]
 
 
 def test_each_network_differs_from_the_baseline_in_one_thing() -> None:
@@ -79,19 +109,19 @@ def test_each_network_differs_from_the_baseline_in_one_thing() -> None:
 def test_accuracy_is_measured_with_the_16_bits_of_each_weight_that_are_saved(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    scored: list[nn.Module] = []
-    score = training.score
+    tested: list[nn.Module] = []
+    wrong = train_next_steps.wrong
 
-    def noting(model: nn.Module, x: Tensor, y: Tensor) -> tuple[float, float]:
-        scored.append(copy.deepcopy(model))
-        return score(model, x, y)
+    def noting(model: models.Network, images: digits.Images, labels: digits.Labels) -> list[int]:
+        tested.append(copy.deepcopy(model))
+        return wrong(model, images, labels)
 
-    monkeypatch.setattr(training, "score", noting)
+    monkeypatch.setattr(train_next_steps, "wrong", noting)
     path = tmp_path / "a.safetensors"
     train_next_steps.train("batch-norm", path)
     assert path.stat().st_size < 500_000
-    saved, last = models.load(path).state_dict(), scored[-1].state_dict()
-    assert all(torch.equal(saved[name], value) for name, value in last.items())
+    saved, first = models.load(path).state_dict(), tested[0].state_dict()
+    assert all(torch.equal(saved[name], value) for name, value in first.items())
 
 
 @pytest.mark.usefixtures("tiny")

@@ -50,8 +50,11 @@ class Variant:
     model : MLP or LeNet
         On the CPU, in evaluation mode.
     record : dict
-        How it was made: "recipe", "history" (lists with an entry per epoch), "parameters",
-        "test_accuracy", "command" and more.
+        How it was made: "recipe", "seed", "history" (lists with an entry per epoch),
+        "parameters", "test_accuracy", "command" and more. "runs" holds what the same recipe gave
+        with other seeds, this network's first: "seeds", "test_accuracy", "test_wrong" and
+        "field_wrong" have an entry for each; the last two list which test images, and which
+        digits cut out of `bill_fields`, were read wrong.
     """
 
     name: str
@@ -397,10 +400,29 @@ class FieldDigits:
     field: npt.NDArray[np.int64]
     fields: int
 
-    def exact(self, probabilities: npt.ArrayLike) -> float:
-        """Share of all fields that are read exactly, given (n, 10) for the digits."""
-        wrong = np.asarray(probabilities).argmax(axis=1) != self.labels
-        return len(set(self.field.tolist()) - set(self.field[wrong].tolist())) / self.fields
+    def exact(self, wrong: npt.ArrayLike) -> float:
+        """Share of all fields that are read exactly, given the numbers of the digits read wrong."""
+        spoilt = self.field[np.asarray(wrong, dtype=int)]
+        return len(set(self.field.tolist()) - set(spoilt.tolist())) / self.fields
+
+
+def bill_fields() -> tuple[list[npt.NDArray[np.uint8]], list[str]]:
+    """Render the fields of chapter 8's bill: 300 amounts in the hand of the UCI digits.
+
+    Returns
+    -------
+    images : list of uint8 array, shape (H, W)
+        The same at every call.
+    labels : list of str
+        The digits of each.
+    """
+    from lessonlib import checks  # imports OpenCV, which the rest doesn't need
+    from lessonlib.checks.render import bundled_hand, sample_amounts
+
+    rng = np.random.default_rng(8)
+    amounts = sample_amounts(rng, 300)
+    images = [checks.render(amount, rng, hand=bundled_hand) for amount in amounts]
+    return images, [checks.digits_of(amount) for amount in amounts]
 
 
 def cut_fields(images: Iterable[npt.NDArray[np.uint8]], labels: Sequence[str]) -> FieldDigits:
