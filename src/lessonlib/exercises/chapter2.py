@@ -118,8 +118,8 @@ def _wrong_layers(a: Array, W: Array, b: Array) -> dict[str, Array]:
 # ---------------------------------------------------------------- 2.2: softmax, temperature
 
 OVERFLOW = (
-    "Right for small logits. For these large ones you get NaN or infinity: exponentials overflow, "
-    "or all those of a row round to 0. What is the largest exponent of the row? See (2.10)."
+    "Right for small logits, but exponentials of large ones overflow, or all those of a row round "
+    "to 0: you get NaN or infinity. What is the largest exponent of the row? See (2.10)."
 )
 ONE_MAXIMUM = (
     "One row's large logits spoil another row: with one maximum for the whole batch, all "
