@@ -17,7 +17,7 @@ from lessonlib.files import kind_of
 Gray = npt.NDArray[np.uint8]
 Plane = npt.NDArray[np.floating[Any]]  # shares of ink or of light, not yet gray levels
 
-MAX_PIXELS = 50_000_000  # a phone's largest photo; beyond it a file is no photo of a field
+MAX_PIXELS = 50_000_000  # the largest photo of a phone: a photo of one field has fewer
 MAX_BYTES = 500_000_000  # above what so many pixels take in any format
 FIELD_HEIGHT = 72  # pixels: more than a usual scan has, so that thin strokes stay whole
 MAX_ASPECT = 40  # a strip longer than this is scaled by its width, to bound the memory it takes

@@ -189,10 +189,10 @@ def accept_rate(
 def cause(label: str, reading: Reading, boxes: Sequence[Box] | None = None) -> str:
     """Say why a field was read wrong.
 
-    Digits read that are none are *surplus*, digits that were not read are *lost*. With true
-    boxes, these are the ones without a counterpart, that is without a box which shares half of
-    the union of both. Without, only their numbers are known: the difference to the label's;
-    surplus are then the lowest digits read.
+    A digit that was read where none is counts as *surplus*, one that was not read as *lost*. With
+    true boxes, these are the boxes without a counterpart: two boxes are counterparts when they
+    share at least half of their union. Without true boxes only the numbers of digits are known;
+    where too many were read, the lowest ones count as surplus.
 
     classification
         As many digits read as there are, none of them surplus, none lost.
@@ -210,7 +210,7 @@ def cause(label: str, reading: Reading, boxes: Sequence[Box] | None = None) -> s
     reading : Reading
         Whose text is another.
     boxes : sequence of (x, y, w, h), optional
-        Of the label's digits, in pixels of the image.
+        The boxes of the label's digits, in pixels of the image.
 
     Returns
     -------

@@ -48,7 +48,7 @@ KEY = """\
 <rect class="digit" x="2" y="2" width="20" height="11"/></svg> read as a digit,
 <svg viewBox="0 0 24 15" aria-hidden="true">\
 <rect class="mark" x="2" y="2" width="20" height="11"/></svg> (dashed) read as a mark or other
-ink that is no digit.</p>
+ink that isn't a digit.</p>
 """
 
 
