@@ -139,6 +139,20 @@ def weight_by_weight(w: Any, b: float, x: Any, y: int) -> Any:
     return new, signed(w, b, x, y)[1]
 
 
+def until_right(w: Any, b: float, x: Any, y: int) -> Any:
+    while (1 if x @ w + b >= 0 else -1) != y:
+        w, b = w + y * x, b + y
+    return w, b
+
+
+def with_a_threshold(w: Any, b: float, x: Any, y: int) -> Any:
+    return (w, b) if (1 if x @ w >= b else -1) == y else (w + y * x, b + y)
+
+
+def missed_examples_alone(w: Any, b: float, x: Any, y: int) -> Any:
+    return signed(w, b, x, y) if y == 1 else (w, b)
+
+
 def unit_step(w: Any, b: float, x: Any, y: int) -> Any:
     new_w, new_b = signed(w, b, x, y)
     return w + (new_w - w) / (np.linalg.norm(x) or 1), new_b
@@ -282,6 +296,14 @@ def binomial(X: Any) -> Any:
     return Q * np.where(twice, 2, 1)
 
 
+def neighbours_alone(X: Any) -> Any:
+    return np.column_stack([np.ones(len(X)), X, X**2, X[:, :-1] * X[:, 1:]])
+
+
+def first_with_others(X: Any) -> Any:
+    return np.column_stack([np.ones(len(X)), X, X**2, X[:, :1] * X[:, 1:]])
+
+
 def standardised(X: Any) -> Any:
     return quadratic((X - X.mean(axis=0)) / (X.std(axis=0) + 1e-9))
 
@@ -375,13 +397,20 @@ MISTAKES: list[tuple[str, Answer, str]] = [
     ("1.2", weight_by_weight, ""),
     ("1.2", unit_step, ""),
     ("1.2", bias_by_the_sum, ""),
-    ("1.2", step(lambda y, a: 3 * y * (y != a)), "is not right"),
+    ("1.2", step(lambda y, a: 3 * y * (y != a)), "w and b are not right"),
+    ("1.2", lambda w, b, x, y: (signed(w, b, x, y)[0], 2 * b - signed(w, b, x, y)[1]), "b is not"),
+    ("1.2", until_right, "w and b are not right"),
+    ("1.2", with_a_threshold, ""),
+    ("1.2", missed_examples_alone, "w and b are not right"),
+    ("1.2", lambda *a: (signed(*a)[0].round(), signed(*a)[1]), "label +1, w is not right"),
     ("1.2", lambda *a: signed(*a)[0], "Return two things: the new w, the new b"),
     ("1.2", lambda *a: np.append(*signed(*a)), "Return two things: the new w, the new b"),
     ("1.2", lambda *a: signed(*a)[::-1], "The order"),
     ("1.2", lambda *a: (signed(*a)[0][:2], 0), "w has shape (2,)"),
     ("1.2", lambda *a: (signed(*a)[0].astype(int), signed(*a)[1]), ""),
     ("1.3", net([-1, -2], [1, -1], -1, np.ones((2, 3))), "transposed"),
+    ("1.3", net([-1, -1, -1, -3], [1] * 4, -1, ODD.T), "transposed"),
+    ("1.3", net([-1, -2, -3], [1, -1, 1], -1, np.ones((2, 3))), "should have (3, d_out)"),
     ("1.3", net([-1, -4, -9], [1, -1, 1], -1, ONES * [[1], [2], [3]]), "W1 is transposed"),
     ("1.3", net([1, 2, 3], [1, -1, 1], 1), "threshold for a bias"),
     ("1.3", net([-1, -2, -3], [1, -1, 1], 1), "threshold for a bias"),
@@ -405,12 +434,13 @@ MISTAKES: list[tuple[str, Answer, str]] = [
     ("1.3", lambda: (ONES, None, [1, -1, 1], -1), "b1 should hold numbers alone"),
     ("1.4", lambda d: 2 ** (2**d), "number of all functions"),
     ("1.4", lambda d: 2**d if d > 1 else 4, "number of examples"),
-    ("1.4", lambda d: count(d, constant=False), "two constant functions"),
+    ("1.4", lambda d: count(d, constant=False), "the constant functions"),
     ("1.4", count_corrected, "takes no correction"),
     ("1.4", lambda d: 4 if d == 1 else 2 ** (2**d) - count(d), "no unit learns"),
     ("1.4", lambda d: {1: 4, 2: 15}[d], "come in pairs"),
     ("1.4", lambda d: count(d, max_epochs=7), "learned within 7 epochs"),
     ("1.4", lambda d: count(d, max_epochs=2), "learned within 2 epochs"),
+    ("1.4", lambda d: count(d, max_epochs=4), "the constant functions"),
     ("1.4", lambda d: count(2), "not the number"),
     ("1.4", count_through_the_origin, ""),
     ("1.4", lambda d: [count(d)], "The count has shape (1,)"),
@@ -429,9 +459,13 @@ MISTAKES: list[tuple[str, Answer, str]] = [
     ("1.5", lambda X: quadratic(X).astype(int), ""),
     ("1.5", quadratic_by_logarithms, "NaN"),
     ("1.5", lambda X: quadratic(X).T, "transposed"),
-    ("1.5", lambda X: quadratic(X)[0], "rows"),
-    ("1.5", lambda X: quadratic(X).squeeze(), "rows"),
-    ("1.5", all_pairs, "comes twice"),
+    ("1.5", lambda X: quadratic(X)[0], "a row for each example"),
+    ("1.5", lambda X: quadratic(X).squeeze(), "a row for each example"),
+    ("1.5", all_pairs, "a product of two inputs comes twice: the order"),
+    ("1.5", lambda X: np.column_stack([np.ones(len(X)), quadratic(X)]), "column of ones comes tw"),
+    ("1.5", lambda X: np.column_stack([quadratic(X), X**2]), "a square comes twice"),
+    ("1.5", neighbours_alone, "For n=5, d=3, a product of two inputs is missing"),
+    ("1.5", first_with_others, "For n=5, d=3, a product of two inputs is missing"),
     ("1.5", lambda X: np.column_stack([quadratic(X), X**3]), "no term of degree 0 to 2"),
     ("1.5", lambda X: {"Q": quadratic(X)}, "of type dict"),
 ]

@@ -146,6 +146,7 @@ SOLUTIONS: dict[str, Answer] = {
 RIGHT: list[tuple[str, Answer]] = [
     ("5.1", images_by_counting),
     ("5.1", images_by_halving),
+    ("5.1", lambda q, h: math.ceil((1.96 * math.sqrt(q * (1 - q)) / h) ** 2)),
     ("5.1", lambda q, h: np.ceil(q * (1 - q) * (1.96 / h) ** 2)),
     ("5.1", lambda q, h: np.array(int(q * (1 - q) * (1.959964 / h) ** 2) + 1)),
     ("5.1", lambda q, h: torch.tensor(1.96**2 * q * (1 - q) / h**2).ceil()),
@@ -169,6 +170,13 @@ RIGHT: list[tuple[str, Answer]] = [
 def wilson_images(q: float, half: float) -> int:
     n = 1
     while 1.96 / (1 + 1.96**2 / n) * math.sqrt(q * (1 - q) / n + 1.96**2 / (4 * n**2)) > half:
+        n += 1
+    return n
+
+
+def counted_until_below(q: float, half: float) -> int:
+    n = 1
+    while 1.96 * math.sqrt(q * (1 - q) / n) >= half:
         n += 1
     return n
 
@@ -269,6 +277,38 @@ def unsorted_prefix(confidence: Array, correct: Array, target: float) -> float:
     return float(confidence[fine[-1]]) if len(fine) else math.inf
 
 
+def by_bisection(confidence: Array, correct: Array, target: float) -> float:
+    levels = np.unique(confidence)
+    low, high = 0, len(levels)
+    while low < high:
+        middle = (low + high) // 2
+        fine = (~correct[confidence >= levels[middle]]).mean() <= target
+        low, high = (low, middle) if fine else (middle + 1, high)
+    return float(levels[low]) if low < len(levels) else math.inf
+
+
+def lowest_but_the_last(confidence: Array, correct: Array, target: float) -> float:
+    for t in np.sort(confidence)[:-1]:
+        if (~correct[confidence >= t]).mean() <= target:
+            return float(t)
+    return math.inf
+
+
+def splitting_ties_upwards(confidence: Array, correct: Array, target: float) -> float:
+    order = np.argsort(confidence, kind="stable")
+    for i in range(len(order)):
+        if (~correct[order[i:]]).mean() <= target:
+            return float(confidence[order[i]])
+    return math.inf
+
+
+def for_the_order_given(confidence: Array, correct: Array, target: float) -> float:
+    for t in confidence:
+        if (~correct[confidence >= t]).mean() <= target:
+            return float(t)
+    return math.inf
+
+
 def no_infinity(confidence: Array, correct: Array, target: float) -> float:
     threshold = choose_threshold(confidence, correct, target)
     return 1.0 if threshold == math.inf else threshold
@@ -313,6 +353,12 @@ def rest_in_a_part_of_its_own(confidence: Array, correct: Array, bins: int) -> A
     return sum(abs((correct[p] - confidence[p]).sum()) for p in parts) / len(order)
 
 
+def every_so_many(confidence: Array, correct: Array, bins: int) -> Any:
+    order = np.argsort(confidence)
+    parts = [order[i::bins] for i in range(bins)]
+    return sum(abs((correct[p] - confidence[p]).sum()) for p in parts) / len(order)
+
+
 def equal_widths(confidence: Array, correct: Array, bins: int) -> Any:
     b = np.minimum((confidence * bins).astype(int), bins - 1)
     inside = [b == i for i in range(bins)]
@@ -340,6 +386,9 @@ MISTAKES: list[tuple[str, Answer, str]] = [
     ("5.1", lambda q, h: int(1.96**2 * q * (1 - q) / h**2), "too large"),
     ("5.1", lambda q, h: round(1.96**2 * q * (1 - q) / h**2), "too large"),
     ("5.1", lambda q, h: images_needed(q, h) + 1, "are enough"),
+    ("5.1", lambda q, h: int(1.96**2 * q * (1 - q) / h**2) + 1, "fewer than 626 images are enough"),
+    ("5.1", counted_until_below, "fewer than 626 images are enough"),
+    ("5.1", lambda q, h: math.ceil((1.96 / h) ** 2) * q * (1 - q), "is no whole number"),
     ("5.1", lambda q, h: 100, "another number"),
     ("5.1", wilson_images, ""),
     ("5.1", lambda q, h: math.ceil(1.645**2 * q * (1 - q) / h**2), ""),
@@ -402,6 +451,10 @@ MISTAKES: list[tuple[str, Answer, str]] = [
     ("5.3", index_of_threshold, ""),
     ("5.3", share_of_right, ""),
     ("5.3", unsorted_prefix, ""),
+    ("5.3", by_bisection, "so does a lower"),
+    ("5.3", lowest_but_the_last, "For 1 image and a target of 0.02 you return inf, but there is"),
+    ("5.3", splitting_ties_upwards, "wrong answers at or above it is"),
+    ("5.3", for_the_order_given, "so does a lower"),
     ("5.3", lambda c, r, t: (~r[c >= choose_threshold(c, r, t)]).mean(), ""),
     ("5.4", without_sorting, "don't sort"),
     ("5.4", lambda c, r, b: abs(bin_gaps(c, r, b, np.arange(len(c)))).mean(), "don't sort"),
@@ -423,6 +476,10 @@ MISTAKES: list[tuple[str, Answer, str]] = [
     ("5.4", lambda c, r, b: abs(r - c).mean(), ""),
     ("5.4", lambda c, r, b: abs(bin_gaps(c, r, b)), "single number"),
     ("5.4", lambda c, r, b: 0.5, "is not 0.5"),
+    ("5.4", lambda c, r, b: round(equal_count_error(c, r, b), 4), "you round"),
+    ("5.4", every_so_many, ""),
+    ("5.4", lambda c, r, b: equal_count_error(c, r, 10 if len(c) > 9 else b), ""),
+    ("5.4", lambda c, r, b: equal_count_error(c, ~r, b), ""),
 ]
 
 
@@ -443,7 +500,7 @@ def test_what_a_threshold_s_message_states_is_so(n: int, seed: int) -> None:
             assert "no threshold keeps" in text
         elif (~correct[confidence >= got]).mean() > 0.25:
             answered, wrong = (confidence >= got).sum(), (~correct[confidence >= got]).sum()
-            assert f"Of the {answered} images at or above it, {wrong} are" in text
+            assert f"wrong answers at or above it is {wrong}/{answered}, which is more" in text
         else:
             assert "so does a lower confidence" in text
             assert got > best
@@ -461,10 +518,25 @@ def test_a_message_about_precision_and_recall_names_the_one_that_is_wrong() -> N
 
 
 def test_no_number_of_images_hangs_on_rounding() -> None:
-    for q, half in chapter5.PLANS:
+    for q, half in set(chapter5.PLANS) - {chapter5.BORDER}:
         exact = 1.96**2 * q * (1 - q) / half**2
         assert 0.005 < exact % 1 < 0.995
         assert math.ceil(exact) == math.ceil(exact * (1.959964 / 1.96) ** 2)
+
+
+def test_the_half_width_of_one_plan_is_exactly_what_is_asked() -> None:
+    q, half = chapter5.BORDER
+    assert chapter5.BORDER in chapter5.PLANS
+    assert 1.96 * math.sqrt(q * (1 - q) / 625) == half
+    for exact in (
+        1.96**2 * q * (1 - q) / half**2,
+        3.8416 * q * (1 - q) / half**2,
+        q * (1 - q) * (1.96 / half) ** 2,
+        q * (1 - q) / (half / 1.96) ** 2,
+        (q - q**2) * 1.96**2 / half**2,
+        (1.96 * math.sqrt(q * (1 - q)) / half) ** 2,
+    ):
+        assert exact == 625
 
 
 def test_every_rule_for_a_threshold_differs_from_the_others_on_some_exam() -> None:

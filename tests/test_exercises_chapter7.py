@@ -160,6 +160,7 @@ RIGHT: list[tuple[str, Answer]] = [
     ("7.4", fits_by_recursion),
     ("7.4", fits_in_single_precision),
     ("7.4", fits_by_two_halves),
+    ("7.4", lambda p, w, m: probability_fits(p, tuple(-weight % m for weight in w), m)),
 ]
 
 # ----------------------------------------------------------------------------- wrong answers
@@ -167,6 +168,13 @@ RIGHT: list[tuple[str, Answer]] = [
 
 def isbn_of_an_int(number: str) -> str:
     return isbn_digit(str(int(number)))
+
+
+def nine_trials(number: str) -> str | None:
+    for digit in "123456789":
+        if isbn_sum(number + digit) % 10 == 0:
+            return digit
+    return None
 
 
 def luhn_like(number: str) -> str:
@@ -218,6 +226,18 @@ def not_beyond_eight(number: str) -> str | None:
         if aba_valid(number.replace("?", str(digit))):
             return number.replace("?", str(digit))
     return None
+
+
+def not_below_one(number: str) -> str | None:
+    for digit in range(1, 10):
+        if aba_valid(number.replace("?", str(digit))):
+            return number.replace("?", str(digit))
+    return None
+
+
+def shifted(number: str) -> str:
+    """Leave the stain out, so that the digits after it get other weights."""
+    return number.replace("?", "") + "?"
 
 
 def ten_for_nothing(number: str) -> str:
@@ -272,6 +292,26 @@ def one_place_short(p: Array, weights: Weights, modulus: int) -> float:
     return probability_fits(p[1:], weights[1:], modulus)
 
 
+def written_over(p: Array, weights: Weights, modulus: int) -> Any:
+    total = np.eye(1, modulus)[0]
+    for row, weight in zip(p, weights, strict=True):
+        after = np.zeros(modulus)
+        for rest, k in product(range(modulus), range(10)):
+            after[(rest + weight * k) % modulus] = total[rest] * row[k]  # not +=
+        total = after
+    return total[0]
+
+
+def added_by_index(p: Array, weights: Weights, modulus: int) -> Any:
+    total = np.eye(1, modulus)[0]
+    for row, weight in zip(p, weights, strict=True):
+        after = np.zeros(modulus)
+        for rest in range(modulus):  # an index that comes twice is added to once
+            after[(rest + weight * np.arange(10)) % modulus] += total[rest] * row
+        total = after
+    return total[0]
+
+
 def by_chance(p: Array, weights: Weights, modulus: int) -> float:
     rng = np.random.default_rng(0)
     digits = np.stack([rng.choice(10, 2000, p=row) for row in p], axis=1)
@@ -296,6 +336,8 @@ MISTAKES: list[tuple[str, Answer, str]] = [
     ("7.1", lambda n: n + isbn_digit(n), "last digit alone"),
     ("7.1", lambda n: str(-isbn_sum(n)), "not one digit"),
     ("7.1", lambda n: "X", "is not 'X'"),
+    ("7.1", lambda n: str(10 - isbn_sum(n) % 10)[0], "is not '1'"),
+    ("7.1", nine_trials, "returns nothing"),
     ("7.1", isbn_of_an_int, ""),
     ("7.1", luhn_like, ""),
     ("7.1", first_three_times, ""),
@@ -325,6 +367,9 @@ MISTAKES: list[tuple[str, Answer, str]] = [
     ("7.2", pairs_where(lambda v, w, m, a, b: v % m == w % m), ""),
     ("7.2", pairs_where(lambda v, w, m, a, b: (a - b) % m == 0), ""),
     ("7.2", pairs_where(lambda v, w, m, a, b: (v - w) % m == 0 or abs(a - b) == 5), ""),
+    ("7.2", lambda v, w, m: blind_swaps(v % 10, w % 10, m), "weights 23 and 1 modulo 11"),
+    ("7.2", pairs_where(lambda v, w, m, a, b: abs((v - w) * (a - b)) in (0, m)), ""),
+    ("7.2", lambda v, w, m: 0 if v == w else blind_swaps(v, w, m), "1 and 1 modulo 10"),
     ("7.2", lambda v, w, m: 2 * (10 - m // math.gcd(v - w, m)), ""),
     ("7.2", pairs_where(lambda v, w, m, a, b: v * w * (a - b) % m == 0), ""),
     ("7.3", lambda n: fill(n)[n.index("?")], "all nine digits"),
@@ -332,7 +377,10 @@ MISTAKES: list[tuple[str, Answer, str]] = [
     ("7.3", ten_for_nothing, "has not"),
     ("7.3", lambda n: n.replace("?", "0"), "doesn't fit (7.3)"),
     ("7.3", lambda n: "011000015", "that could be read"),
-    ("7.3", lambda n: int(fill(n)), "to be a string"),
+    ("7.3", lambda n: int(fill(n)), "The routing number is to be a string"),
+    ("7.3", not_below_one, "returns nothing"),
+    ("7.3", filled(lambda n: -known_sum(shifted(n))), ""),
+    ("7.3", lambda n: n.replace("?", str(round((10 - known_sum(n) % 10) / weight_of(n)))), ""),
     ("7.3", lambda n: list(fill(n)), "to be a string"),
     ("7.3", not_beyond_eight, "returns nothing"),
     ("7.3", filled(lambda n: -known_sum(n)), "has a weight"),
@@ -362,6 +410,9 @@ MISTAKES: list[tuple[str, Answer, str]] = [
     ("7.4", rolled_within_the_loop, ""),
     ("7.4", multiplied, ""),
     ("7.4", one_place_short, ""),
+    ("7.4", written_over, ""),
+    ("7.4", added_by_index, "modulo 7"),
+    ("7.4", lambda p, w, m: round(probability_fits(p, w, m), 3), ""),
     ("7.4", by_chance, ""),
     ("7.4", nine_digits_alone, ""),
 ]

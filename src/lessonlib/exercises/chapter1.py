@@ -79,13 +79,21 @@ def check_signed_update(answer: Any) -> str | None:
             if not _close(new, _signed(w, b, x, y)):
                 side = "on the line" if x @ w + b == 0 else f"where x·w + b = {x @ w + b:.2f}"
                 label = "+1" if y == 1 else "−1"
-                wrong = wrong or f"For an example {side}, with label {label}, w or b is not right."
+                part = _wrong_part(new, _signed(w, b, x, y))
+                wrong = wrong or f"For an example {side}, with label {label}, {part} not right."
             for name, (mistake, _) in SIGNED_MISTAKES.items():
                 fits[name] &= _close(new, mistake(w, b, x, y))
     if not wrong:
         return None
     named = [message for name, (_, message) in SIGNED_MISTAKES.items() if fits[name]]
     return named[0] if named else wrong
+
+
+def _wrong_part(new: Array, right: Array) -> str:
+    """Say which of w and b, one array, is wrong; at least one of them is."""
+    if _close(new[:-1], right[:-1]):
+        return "b is"
+    return "w is" if _close(new[-1:], right[-1:]) else "w and b are"
 
 
 def _signed_cases() -> list[tuple[Array, float, Array]]:
@@ -183,7 +191,7 @@ def check_parity_net(answer: Any) -> str | None:
     """Run the net on all 8 inputs; name what it computes instead."""
     result = _parts(call(answer), "W1", "b1", "w2", "b2")
     W1 = _numbers("W1", result[0])
-    if W1.ndim == 2 and W1.shape[0] != 3 and W1.shape[1] == 3:
+    if W1.ndim == 2 and W1.shape[1] == 3 and W1.shape[0] == np.size(result[1]) != 3:
         return f"W1 has shape {W1.shape}, transposed: a row for each input, a column for each unit."
     if W1.ndim != 2 or W1.shape[0] != 3:
         return f"W1 has shape {W1.shape}, and should have (3, d_out)."
@@ -258,7 +266,7 @@ def _named_count(got: float, d: int, right: int) -> str:
         2 ** (2**d): "is the number of all functions: count those learned.",
         2 ** (2**d) - right: "is the number of those that no unit learns: count the others.",
         right - 1: "leaves one out: is a function that takes no correction among yours?",
-        right - 2: "leaves two out: are the two constant functions among yours?",
+        right - 2: "leaves two out: are the constant functions among yours, and the epochs enough?",
     }
     if got in known:
         return f"{got:g} for d={d} {known[int(got)]}"
@@ -288,7 +296,8 @@ def check_quadratic(answer: Any) -> str | None:
         if Q.ndim == 2 and Q.shape == (len(expected), n):
             return f"The result has shape {Q.shape}, transposed: a row for each example."
         if Q.ndim != 2 or len(Q) != n:
-            return f"For X of shape {X.shape} the result has shape {Q.shape}: keep its {n} rows."
+            shapes = f"For X of shape {X.shape} the result has shape {Q.shape}"
+            return f"{shapes}: it needs a row for each example."
         if problem := _named_columns(Q, expected):
             return f"For n={n}, d={d}, {problem}"
     return None
@@ -307,20 +316,21 @@ def _terms(X: Array) -> list[tuple[str, Array]]:
 def _named_columns(Q: Array, expected: list[tuple[str, Array]]) -> str | None:
     """Say what is wrong with the columns; None when each is another term."""
     left = list(range(Q.shape[1]))
-    counts = []
+    twice = ""
     for kind, values in expected:
         same = [column for column in left if _close(Q[:, column], values)]
         if not same and any(_close(Q[:, column], 2 * values) for column in left):
             return f"{kind} is there with the factor 2: each term counts once."
         if not same:
             return f"{kind} is missing among your columns."
-        counts.append(len(same))
+        if len(same) > 1:
+            twice = twice or kind
         left = [column for column in left if column not in same]
     if left:
         return f"a column of yours is no term of degree 0 to 2: there are {Q.shape[1]} columns."
-    if max(counts) > 1:
-        return "a column comes twice: in a product the order doesn't matter."
-    return None
+    if twice == "a product of two inputs":
+        return f"{twice} comes twice: the order of the two doesn't matter."
+    return f"{twice} comes twice among your columns." if twice else None
 
 
 # ---------------------------------------------------------------- what several checks need

@@ -82,6 +82,7 @@ ISBN_MISTAKES: list[tuple[Callable[[str], str], str]] = [
 SWAPS = (
     *((3, 7, 10), (7, 2, 10), (1, 1, 10), (1, 3, 11), (4, 1, 9), (0, 4, 12), (1, 5, 7)),
     *((6, 0, 8), (2, 5, 6), (9, 1, 16), (40, 3, 97), (5, 5, 97), (1, 2, 2), (8, 5, 3)),
+    (23, 1, 11),  # weights that differ by a multiple of the modulus
 )
 
 
@@ -156,7 +157,7 @@ STAINED = (
 
 def check_fill(answer: Any) -> str | None:
     """Exercise 7.3: the digit under the stain."""
-    results = [_string(call(answer, number), "The whole number") for number in STAINED]
+    results = [_string(call(answer, number), "The routing number") for number in STAINED]
     for number, got in zip(STAINED, results, strict=True):
         place = number.index("?")
         if len(got) == 1 and got.isdecimal():
