@@ -1,5 +1,8 @@
 """Settings of every test, of the notebooks' cells too."""
 
+import os
+import pty
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -8,6 +11,19 @@ from lessonlib import digits
 from tools import notebooks
 
 notebooks.set_environment()
+
+
+@pytest.fixture
+def device() -> Iterator[str]:
+    """Name a device that not even root can replace, should the code under test try to.
+
+    It is a terminal. Among terminals no file can be made; beside /dev/null root can make one,
+    and a rename would put it in the device's place, for every program on the machine.
+    """
+    ours, theirs = pty.openpty()
+    yield os.ttyname(theirs)
+    os.close(ours)
+    os.close(theirs)
 
 
 def pytest_report_header() -> str:

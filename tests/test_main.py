@@ -446,7 +446,7 @@ def make_pipe(path: Path) -> None:
 IN_THE_WAY: dict[str, tuple[Callable[[Path], None], str, str]] = {
     "a folder": (Path.mkdir, "target", "is a folder"),
     "a pipe": (make_pipe, "target", "is a pipe"),
-    "a device": (lambda path: path.symlink_to("/dev/null"), "target", "is a device"),
+    "a device": (lambda path: path.symlink_to(path.with_name("device")), "target", "is a device"),
     "no folder": (lambda path: None, "nowhere/target", "no folder"),
     "a file for a folder": (Path.touch, "target/file", "Not a directory"),
     "a name that ends in a slash": (lambda path: None, "target/", "names a folder"),
@@ -456,11 +456,12 @@ IN_THE_WAY: dict[str, tuple[Callable[[Path], None], str, str]] = {
 
 @pytest.fixture(params=IN_THE_WAY)
 def in_the_way(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, device: str
 ) -> tuple[str, str]:
     """Put something there that can't be replaced; return its name, and what shall be said."""
     make, name, message = IN_THE_WAY[request.param]
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "device").symlink_to(device)
     make(tmp_path / "target")
     return name, message
 
@@ -475,13 +476,14 @@ def test_train_refuses_what_it_cannot_write_to_before_it_trains(
     monkeypatch: pytest.MonkeyPatch,
     in_the_way: tuple[str, str],
     force: list[str],
+    device: str,
 ) -> None:
     name, message = in_the_way
     monkeypatch.setattr(digits, "load", never)
     assert main(["train", "--output", name, *force]) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert message in line
-    assert Path("/dev/null").is_char_device()
+    assert Path(device).is_char_device()
 
 
 def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -601,7 +603,10 @@ def test_evaluate_writes_the_page_that_is_asked_for(
 
 
 def test_evaluate_refuses_a_page_that_cannot_be_written_before_it_reads(
-    capsys: pytest.CaptureFixture[str], fixed: type[Fixed], in_the_way: tuple[str, str]
+    capsys: pytest.CaptureFixture[str],
+    fixed: type[Fixed],
+    in_the_way: tuple[str, str],
+    device: str,
 ) -> None:
     name, message = in_the_way
     assert main(["evaluate", str(CHECKS), "--html", name]) == 1
@@ -610,7 +615,7 @@ def test_evaluate_refuses_a_page_that_cannot_be_written_before_it_reads(
     assert message in line
     assert captured.out == ""
     assert fixed.made_with == []
-    assert Path("/dev/null").is_char_device()
+    assert Path(device).is_char_device()
 
 
 def labelled(folder: Path, names: list[str]) -> Path:
