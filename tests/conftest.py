@@ -1,4 +1,4 @@
-"""Settings of every test, of the notebooks' cells too."""
+"""Settings for all tests, and for the notebooks' cells."""
 
 import os
 import pty
@@ -15,10 +15,10 @@ notebooks.set_environment()
 
 @pytest.fixture
 def device() -> Iterator[str]:
-    """Name a device that not even root can replace, should the code under test try to.
+    """Return the path of a device that the code under test can't replace, even as root.
 
-    It is a terminal. Among terminals no file can be made; beside /dev/null root can make one,
-    and a rename would put it in the device's place, for every program on the machine.
+    It is a terminal, because nobody can make a file in the folder of the terminals. Beside
+    /dev/null, root can make a file, and renaming it would replace the device for all programs.
     """
     ours, theirs = pty.openpty()
     yield os.ttyname(theirs)
@@ -27,14 +27,14 @@ def device() -> Iterator[str]:
 
 
 def pytest_report_header() -> str:
-    """Say which of the three situations this run is in."""
+    """Print whether this run has MNIST, and so which outputs it compares."""
     root = digits.find_mnist()
     if root is None:
         return (
-            "digits: no MNIST here; notebooks run on the bundled default, and outputs that depend "
-            "on the data go uncompared"
+            "digits: no MNIST; notebooks run on the bundled digits, and outputs that depend on the "
+            "data are not compared"
         )
-    return f"digits: MNIST at {root}; every notebook is compared strictly"
+    return f"digits: MNIST at {root}; the outputs of all notebooks are compared"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -59,7 +59,7 @@ def larger(ink: Ink, factor: int) -> Ink:
 
 
 def strip_of(*boxes: Box, pieces: list[int] | None = None, height: int = 50) -> Strip:
-    """Put together a strip of solid primitives, each a piece by itself where not told."""
+    """Make a strip of solid primitives; without `pieces`, each is a piece of its own."""
     labels = np.full(FIELD, -1, dtype=np.int16)
     for number, (x, y, w, h) in enumerate(boxes):
         labels[y : y + h, x : x + w] = number
@@ -78,7 +78,7 @@ any_ink = arrays(np.bool_, array_shapes(min_dims=2, max_dims=2, max_side=50))
 # ---------------------------------------------------------------- cut_up
 
 
-def test_digits_apart_are_a_primitive_each_from_left_to_right() -> None:
+def test_separate_digits_give_one_primitive_each_from_left_to_right() -> None:
     strip = cut_up(rings(60, 130, 200))
     assert strip.boxes[:, 0].tolist() == sorted(strip.boxes[:, 0])
     assert len(strip.boxes) == 3
@@ -126,7 +126,7 @@ def test_dirt_is_dropped_and_a_dot_is_kept() -> None:
     assert strip.boxes[1].tolist()[2:] == [6, 8]
 
 
-def test_low_texture_is_dropped_however_much_of_it_there_is() -> None:
+def test_any_amount_of_low_texture_is_dropped() -> None:
     ink = rings(60, 130)
     digits = cut_up(ink).boxes.tolist()
     for y in range(2, 90, 6):
@@ -163,7 +163,7 @@ def test_a_single_low_piece_above_or_below_the_digits_is_kept() -> None:
     assert len(cut_up(ink).boxes) == 4
 
 
-def test_low_pieces_beside_the_digits_are_kept_however_many() -> None:
+def test_any_number_of_low_pieces_beside_the_digits_is_kept() -> None:
     for y in (45, 65):  # as a dash, as points on the line that the digits stand on
         ink = rings(60, 150) | dashes(200, 240, 280, y=y)
         assert len(cut_up(ink).boxes) == 5
@@ -254,7 +254,9 @@ def test_upright_writing_and_bare_paper_stay() -> None:
 @pytest.mark.parametrize(
     ("step", "sums"), [(0, [6, 15]), (1, [1, 6, 8, 6]), (-1, [3, 8, 6, 4]), (2, [1, 4, 2, 5, 3, 6])]
 )
-def test_bands_are_added_up_each_moved_further_to_the_right(step: int, sums: list[int]) -> None:
+def test_each_band_is_moved_further_right_before_the_bands_are_added_up(
+    step: int, sums: list[int]
+) -> None:
     bands = np.array([[1, 4], [2, 5], [3, 6]], dtype=np.float32)
     assert column_sums(bands, step).tolist() == sums
 
@@ -346,7 +348,7 @@ def test_a_waist_is_lower_than_both_its_sides() -> None:
     assert waists(np.full(40, 5.0), apart=3, reach=10) == []
 
 
-def test_of_two_waists_too_near_the_lower_is_taken() -> None:
+def test_the_lower_of_two_waists_that_are_too_near_is_taken() -> None:
     cost = np.full(60, 9.0)
     cost[[20, 24, 45]] = 3, 2, 4
     assert waists(cost, apart=6, reach=10) == [24, 45]
@@ -378,7 +380,7 @@ def test_a_candidate_has_no_wide_gap_and_few_primitives() -> None:
     assert max(stop - start for start, stop in runs(crumbs).tolist()) == LONGEST
 
 
-def test_a_whole_piece_is_a_candidate_however_often_it_is_cut() -> None:
+def test_a_whole_piece_is_a_candidate_even_if_it_is_cut_many_times() -> None:
     parts = [(14 * i, 20, 14, 50) for i in range(LONGEST + 2)]
     assert [0, len(parts)] not in runs(strip_of(*parts)).tolist()
     assert [0, len(parts)] in runs(strip_of(*parts, pieces=[0] * len(parts))).tolist()
@@ -399,7 +401,7 @@ def test_a_piece_is_no_candidate_when_it_is_too_wide_or_another_s_ink_lies_betwe
 
 @given(any_ink)
 @settings(deadline=None)
-def test_candidates_come_once_each_ordered_by_their_ends(ink: Ink) -> None:
+def test_each_candidate_comes_once_and_they_are_ordered_by_their_ends(ink: Ink) -> None:
     found = [tuple(pair) for pair in runs(cut_up(ink)).tolist()]
     assert len(set(found)) == len(found)
     assert [stop for _, stop in found] == sorted(stop for _, stop in found)

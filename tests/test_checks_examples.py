@@ -1,4 +1,4 @@
-"""The labelled candidates that the readers are trained on say what they show."""
+"""The labels of the candidates that the readers are trained on."""
 
 import numpy as np
 import numpy.typing as npt
@@ -70,12 +70,12 @@ def test_dirt_and_lines_are_marks() -> None:
     assert classes(strip, owner, "7", (0, 1), (1, 2)) == [7, MARK]
 
 
-def test_what_is_neither_whole_nor_clearly_broken_is_left_out() -> None:
+def test_a_candidate_neither_whole_nor_clearly_broken_is_left_out() -> None:
     strip, owner = strip_of(16, 4), owners((20, 0))
     assert classes(strip, owner, "7", (0, 1), (1, 2), (0, 2)) == [-1, JUNK, 7]
 
 
-def test_a_zero_keeps_its_name_without_the_side_that_another_is_written_into() -> None:
+def test_a_zero_is_labelled_0_without_the_side_that_another_is_written_into() -> None:
     strip, owner = strip_of(20, 20), owners((15, 0), (5, 1), (20, 1))
     assert classes(strip, owner, "00", (0, 1), (1, 2), (0, 2)) == [0, 0, JUNK]
     assert classes(strip, owner, "99", (0, 1), (1, 2), (0, 2)) == [-1, -1, JUNK]
@@ -106,14 +106,14 @@ def test_in_plain_writing_every_digit_of_the_amount_is_among_the_candidates() ->
     assert np.mean(found) >= 0.85
 
 
-def test_junk_is_a_part_of_all_that_is_found() -> None:
+def test_some_candidates_are_junk_and_some_get_no_label() -> None:
     image, owner = render_with_owner(AMOUNT, 3, Difficulty(touching=1.0))
     shown, labels = labelled_candidates(image, owner, AMOUNT)
     assert JUNK in labels
     assert len(shown) == len(labels) < len(find_candidates(image).found)
 
 
-def test_the_pictures_are_those_the_reader_makes() -> None:
+def test_the_pictures_are_the_same_as_the_reader_s() -> None:
     image, owner = render_with_owner(AMOUNT, 0, CLEAN)
     seen = {picture.tobytes() for picture in find_candidates(image).pictures}
     shown, _ = labelled_candidates(image, owner, AMOUNT)

@@ -82,7 +82,7 @@ def test_a_missing_file_is_named() -> None:
         load_image("nothing.png")
 
 
-def test_a_folder_is_no_image(tmp_path: Path) -> None:
+def test_a_folder_is_refused_as_an_image(tmp_path: Path) -> None:
     with pytest.raises(IsADirectoryError, match="is a folder"):
         load_image(tmp_path)
 
@@ -151,7 +151,7 @@ def test_a_file_that_may_not_be_read_is_named_with_a_remedy(
 
 
 @pytest.mark.parametrize("content", [b"amount: 1990\n", b"\x89PNG\r\n\x1a\n", bytes(1000)])
-def test_what_is_no_image_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_an_image_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "check.png"
     path.write_bytes(content)
     with pytest.raises(ValueError, match=r"check\.png is (not an image|damaged)"):

@@ -41,7 +41,7 @@ def reading(
 
 
 class Fixed(CheckReader):
-    """Reads what it was told to."""
+    """A reader that returns the readings it was made with."""
 
     def __init__(self, readings: Iterable[Reading]) -> None:
         self.readings = list(readings)
@@ -123,7 +123,7 @@ def test_the_shipped_samples_can_be_evaluated() -> None:
     assert 0 <= result.accept_rate <= 1
 
 
-def test_true_boxes_decide_over_the_cause(tmp_path: Path) -> None:
+def test_true_boxes_decide_the_cause(tmp_path: Path) -> None:
     far = ["0 0 9 9;400 10 20 30", "10 10 20 30;40 10 20 30", ""]
     rows = "".join(f"{i}.png,12,{boxes}\n" for i, boxes in enumerate(far))
     folder = labelled(tmp_path, "file,digits,boxes_xywh\n" + rows)

@@ -96,7 +96,7 @@ def test_another_method_is_refused() -> None:
 # lines
 
 
-def test_a_ruled_line_goes_and_the_stroke_that_crosses_it_stays() -> None:
+def test_a_ruled_line_is_erased_and_a_stroke_that_crosses_it_is_kept() -> None:
     stroke = strokes(((100, 20), (100, 90)), shape=(96, 300))
     line = np.zeros_like(stroke)
     line[75:78] = True
@@ -107,16 +107,14 @@ def test_a_ruled_line_goes_and_the_stroke_that_crosses_it_stays() -> None:
 
 
 @pytest.mark.parametrize("width", [300, 301, 302, 303, 304])
-def test_a_line_within_the_field_goes_up_to_both_ends(width: int) -> None:
+def test_a_line_within_the_field_is_erased_up_to_both_ends(width: int) -> None:
     ink = np.zeros((96, width), dtype=bool)
     ink[75:78, 50:250] = True
     assert not remove_lines(ink).any()
 
 
 @pytest.mark.parametrize(("start", "erased"), [(0, True), (230, True), (100, False)])
-def test_of_a_line_that_runs_out_of_the_field_half_the_length_will_do(
-    start: int, erased: bool
-) -> None:
+def test_a_line_that_runs_out_of_the_field_may_be_half_as_long(start: int, erased: bool) -> None:
     ink = np.zeros((96, 300), dtype=bool)
     ink[75:78, start : start + 70] = True  # a line within the field spans 120 columns
     assert (remove_lines(ink).sum() < 0.1 * ink.sum()) == erased
@@ -192,7 +190,7 @@ def test_texture_alone_holds_no_digit() -> None:
 
 @given(arrays(np.bool_, array_shapes(min_dims=2, max_dims=2, max_side=40)))
 @settings(deadline=None)
-def test_any_ink_is_parted_without_loss_or_invention(ink: np.ndarray) -> None:
+def test_dividing_ink_neither_loses_nor_adds_pixels(ink: np.ndarray) -> None:
     pieces = connected_pieces(ink)
     rebuilt = np.zeros(ink.shape, dtype=int)
     for piece in pieces:
@@ -258,7 +256,7 @@ def test_paper_around_a_digit_does_not_matter() -> None:
 
 
 @pytest.mark.parametrize("bad", [np.zeros((5, 5)), np.zeros((5, 5, 3), bool), np.zeros(5, bool)])
-def test_what_is_no_ink_mask_is_refused(bad: np.ndarray) -> None:
+def test_an_array_that_is_not_an_ink_mask_is_refused(bad: np.ndarray) -> None:
     with pytest.raises(ValueError, match="bool array"):
         normalize(bad)
 
@@ -266,7 +264,7 @@ def test_what_is_no_ink_mask_is_refused(bad: np.ndarray) -> None:
 # together
 
 
-def test_where_writing_is_plain_the_rules_find_every_digit_and_nothing_else() -> None:
+def test_in_plain_writing_the_rules_find_every_digit_and_nothing_else() -> None:
     rng = np.random.default_rng(0)
     amounts = [a for a in sample_amounts(rng, 150) if a[0].isdecimal()]  # without currency signs
     plain = Difficulty(*[0.0] * 10)

@@ -60,13 +60,13 @@ def reader(request: pytest.FixtureRequest) -> CheckReader:
 
 @pytest.fixture(scope="module")
 def readings(reader: CheckReader) -> list[Reading]:
-    """What is read in the samples."""
+    """The readings of the sample checks."""
     return reader.read_many(PATHS)
 
 
 @pytest.fixture(scope="module")
 def clean(reader: CheckReader) -> list[Reading]:
-    """What is read in one amount, written well by twenty hands."""
+    """The readings of one amount, written well by twenty hands."""
     return reader.read_many([render("1,250.00", seed, CLEAN) for seed in range(20)])
 
 
@@ -109,10 +109,10 @@ def test_most_samples_are_read_right(readings: list[Reading]) -> None:
     assert np.mean(right) > 0.75
 
 
-def test_over_known_and_new_hands_the_confidence_is_the_share_read_right(
+def test_the_mean_confidence_over_known_and_new_hands_is_the_share_read_right(
     reader: CheckReader,
 ) -> None:
-    # Too low on the hand that the networks know, too high on one that they never met.
+    # The confidence is too low on the hand that the networks know, too high on the new one.
     rng = np.random.default_rng(42)
     amounts = sample_amounts(rng, 300)
     hands = [drawn_hand, bundled_hand] * 150
@@ -128,7 +128,7 @@ def test_over_known_and_new_hands_the_confidence_is_the_share_read_right(
 # ---------------------------------------------------------------- what it returns
 
 
-def test_a_reading_is_whole(readings: list[Reading]) -> None:
+def test_a_reading_has_all_its_parts(readings: list[Reading]) -> None:
     for path, reading in zip(PATHS, readings, strict=True):
         height, width = load_image(path).shape
         assert reading.text == "".join(str(digit.value) for digit in reading.digits)
@@ -188,7 +188,9 @@ def test_boxes_are_where_the_ink_is(clean: list[Reading]) -> None:
 # ---------------------------------------------------------------- accepting
 
 
-def test_a_reading_is_accepted_when_it_is_as_sure_as_asked(reader: CheckReader) -> None:
+def test_a_reading_is_accepted_if_its_confidence_reaches_the_required_one(
+    reader: CheckReader,
+) -> None:
     sure = reader.read(PATHS[0]).confidence
     for least in (0.0, sure / 2, (1 + sure) / 2, 1.0):
         reading = reader.read(PATHS[0], min_confidence=least)
@@ -197,7 +199,7 @@ def test_a_reading_is_accepted_when_it_is_as_sure_as_asked(reader: CheckReader) 
     assert not reader.read(PATHS[0], min_confidence=(1 + sure) / 2).accepted
 
 
-def test_asking_for_more_confidence_accepts_fewer(reader: CheckReader) -> None:
+def test_a_higher_required_confidence_accepts_fewer_readings(reader: CheckReader) -> None:
     accepted = [
         sum(r.accepted for r in reader.read_many(PATHS, min_confidence=least))
         for least in (0.0, 0.5, 0.9, 1.0)
@@ -223,7 +225,9 @@ def test_a_confidence_that_cannot_be_is_refused(reader: CheckReader, least: floa
 # ---------------------------------------------------------------- one, many, a stream
 
 
-def test_one_many_and_a_stream_are_read_alike(reader: CheckReader, readings: list[Reading]) -> None:
+def test_read_read_many_and_read_iter_give_the_same_readings(
+    reader: CheckReader, readings: list[Reading]
+) -> None:
     streamed = list(reader.read_iter(iter(PATHS), 0.3))
     together = reader.read_many(PATHS, 0.3)
     alone = [reader.read(path, 0.3) for path in PATHS]
@@ -266,7 +270,7 @@ def test_a_stream_is_taken_a_batch_ahead_and_then_forgotten() -> None:
     assert len(given) == 4 * BATCH
 
 
-def test_an_image_that_cannot_be_read_costs_no_reading_of_the_batches_before() -> None:
+def test_an_unreadable_image_loses_no_reading_of_earlier_batches() -> None:
     images: list[Source] = [*[BLANK] * BATCH, "no-such-file.png"]
     readings = CheckReader(Untrained()).read_iter(images)
     assert len(list(islice(readings, BATCH))) == BATCH
@@ -274,7 +278,7 @@ def test_an_image_that_cannot_be_read_costs_no_reading_of_the_batches_before() -
         next(readings)
 
 
-def test_a_source_of_images_that_fails_costs_no_batch_that_was_taken_before() -> None:
+def test_a_failing_source_of_images_loses_no_earlier_batch() -> None:
     def camera() -> Iterator[Source]:
         yield from [BLANK] * (BATCH + 6)
         raise OSError("unplugged")
@@ -323,7 +327,9 @@ def test_reading_leaves_the_number_of_threads_as_it_was() -> None:
         torch.set_num_threads(before)
 
 
-def test_a_scan_twice_as_fine_is_read_alike(reader: CheckReader, readings: list[Reading]) -> None:
+def test_a_scan_at_twice_the_resolution_gives_the_same_reading(
+    reader: CheckReader, readings: list[Reading]
+) -> None:
     doubled = []
     for path in PATHS:
         image = Image.open(path)
@@ -337,7 +343,7 @@ def test_a_scan_twice_as_fine_is_read_alike(reader: CheckReader, readings: list[
     assert min(shared) > 0.5  # one may come with its ligature, the other without
 
 
-def test_a_path_a_string_and_both_kinds_of_array_are_read_alike(reader: CheckReader) -> None:
+def test_a_path_a_string_and_both_kinds_of_array_give_the_same_reading(reader: CheckReader) -> None:
     gray = load_image(PATHS[0])
     colour = gray[:, :, np.newaxis].repeat(3, axis=2)
     first, *others = reader.read_many([PATHS[0], str(PATHS[0]), gray, colour])
@@ -394,7 +400,7 @@ def test_an_unknown_network_is_refused() -> None:
 
 
 class Always(nn.Module):
-    """Says the same of everything, and needs no weights for it."""
+    """A network without weights that gives the same answer for every input."""
 
     def __init__(self, kind: int) -> None:
         super().__init__()
@@ -455,7 +461,7 @@ def test_the_shipped_networks_have_several_sizes_and_one_of_your_own_has_one() -
     assert CheckReader("cnn").sizes == (1.0, 0.9, 1.1)
 
 
-def test_where_the_first_size_leaves_doubt_the_probabilities_of_all_are_averaged(
+def test_probabilities_of_all_sizes_are_averaged_where_the_first_leaves_doubt(
     reader: CheckReader,
 ) -> None:
     shown = np.concatenate([find_candidates(path).pictures for path in PATHS])
@@ -469,7 +475,7 @@ def test_where_the_first_size_leaves_doubt_the_probabilities_of_all_are_averaged
 
 
 @pytest.mark.parametrize("sizes", [(), (0.0,), (1.0, -1.0)])
-def test_a_candidate_must_be_shown_at_some_size(
+def test_no_sizes_or_sizes_not_above_0_are_refused(
     reader: CheckReader, sizes: tuple[float, ...]
 ) -> None:
     with pytest.raises(ValueError, match="above 0, and one at least"):
@@ -503,6 +509,6 @@ def test_log_odds_tell_apart_what_is_nearly_certain() -> None:
     assert log_odds(-1e9) == pytest.approx(-1e9)
 
 
-def test_importing_checks_leaves_torch_alone() -> None:
+def test_importing_checks_does_not_import_torch() -> None:
     code = "import sys, lessonlib.checks; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -60,12 +60,12 @@ def test_a_longer_amount_makes_a_longer_field() -> None:
 
 
 @pytest.mark.parametrize("amount", ["", "-", "12a", "1 000", "٣", "12\n"])
-def test_what_is_no_amount_is_refused(amount: str) -> None:
+def test_a_string_that_is_not_an_amount_is_refused(amount: str) -> None:
     with pytest.raises(ValueError, match="an amount has digits"):
         render(amount, 0)
 
 
-def test_the_amount_and_its_digits_alone_are_the_label() -> None:
+def test_the_label_is_the_amount_s_digits_alone() -> None:
     assert digits_of("$1,250.00-") == "125000"
 
 
@@ -91,7 +91,7 @@ def test_the_owners_own_the_dark_pixels_from_left_to_right(hand: Hand) -> None:
 
 
 @pytest.mark.parametrize("knob", ["slant", "touching", "unevenness", "clipping"])
-def test_the_owners_go_where_the_ink_goes(knob: str) -> None:
+def test_the_owners_move_with_the_ink(knob: str) -> None:
     for seed in range(10):
         image, owner = render_with_owner("1,250", seed, replace(NONE, **{knob: 1.0}))
         assert owner.shape == image.shape
@@ -108,14 +108,14 @@ def test_leaning_writing_is_not_cut_off_at_the_sides(seed: int) -> None:
     assert leaning.ink.sum() > 0.9 * ink.sum()
 
 
-def test_lines_and_pattern_are_nobody_s() -> None:
+def test_lines_and_pattern_have_no_owner() -> None:
     plain, whose = render_with_owner("1250", 1, NONE)
     hard, still = render_with_owner("1250", 1, replace(NONE, lines=1.0, texture=1.0, noise=1.0))
     assert np.mean(hard < 200) > np.mean(plain < 200)
     assert np.count_nonzero(still != NOBODY) == np.count_nonzero(whose != NOBODY)
 
 
-def test_zeros_in_a_row_are_at_times_one_line() -> None:
+def test_neighbouring_zeros_are_sometimes_written_in_one_line() -> None:
     touching = []
     for seed in range(30):
         _, owner = render_with_owner("500", seed, NONE)
@@ -131,7 +131,7 @@ def test_other_digits_are_not_joined() -> None:
         assert second[0] > first[-1] + 1
 
 
-def test_a_box_s_sides_are_printed_at_times() -> None:
+def test_the_sides_of_a_box_are_sometimes_printed() -> None:
     upright = [
         (ruled_lines(200, np.random.default_rng(seed), replace(NONE, lines=1.0)).min(axis=0)).any()
         for seed in range(60)
@@ -140,7 +140,7 @@ def test_a_box_s_sides_are_printed_at_times() -> None:
     assert not ruled_lines(200, np.random.default_rng(0), NONE).any()
 
 
-def test_a_writer_of_habit_keeps_to_a_form() -> None:
+def test_some_writers_always_use_the_same_form() -> None:
     same = []
     for seed in range(40):
         rng = np.random.default_rng(seed)
@@ -222,7 +222,9 @@ def ink_height(field: Gray) -> float:
         ("clipping", edge_ink),
     ],
 )
-def test_each_knob_makes_harder_what_it_names(knob: str, grows: Callable[[Gray], float]) -> None:
+def test_each_knob_changes_the_property_that_it_names(
+    knob: str, grows: Callable[[Gray], float]
+) -> None:
     means = [
         np.mean([grows(render("1250", seed, replace(NONE, **{knob: value}))) for seed in range(30)])
         for value in (0.0, 0.5, 1.0)

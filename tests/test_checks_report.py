@@ -1,4 +1,4 @@
-"""The page of failures: what is on it, and that it stands alone."""
+"""The page of failures: its contents, and that it needs no other file."""
 
 import base64
 import csv
@@ -38,7 +38,7 @@ MARK: Box = (1, 2, 3, 4)
 
 
 class Fixed(CheckReader):
-    """Reads what it was told to, in places that don't matter, with a mark before it."""
+    """A reader that returns given texts, each with a mark in front, in arbitrary boxes."""
 
     def __init__(self, told: Told) -> None:
         self.told = told
@@ -174,7 +174,7 @@ def test_each_picture_is_the_field_and_described(soup: BeautifulSoup) -> None:
     assert np.abs(shown - field).mean() < 6
 
 
-def test_what_comes_from_files_is_escaped(target: Path, soup: BeautifulSoup) -> None:
+def test_text_from_files_is_escaped(target: Path, soup: BeautifulSoup) -> None:
     source = target.read_text(encoding="utf-8")
     assert soup.find("b") is None
     assert soup.find("folder") is None
@@ -183,7 +183,7 @@ def test_what_comes_from_files_is_escaped(target: Path, soup: BeautifulSoup) -> 
     assert "\x01" not in source
 
 
-def test_the_page_stands_alone(target: Path, soup: BeautifulSoup) -> None:
+def test_the_page_needs_no_other_file(target: Path, soup: BeautifulSoup) -> None:
     source = target.read_text(encoding="utf-8")
     assert source.startswith('<!DOCTYPE html>\n<html lang="en">')
     assert soup.title is not None

@@ -1,4 +1,4 @@
-"""The search finds the best of all ways to part a field into candidates."""
+"""The search finds the best of all ways to divide a field into candidates."""
 
 from collections.abc import Iterator
 
@@ -50,7 +50,7 @@ def segmentations(found: Found, primitives: int) -> Iterator[list[int]]:
 
 @given(lattices())
 @settings(max_examples=300, deadline=None)
-def test_the_best_of_all_ways_is_found(lattice: tuple[Found, Floats, int]) -> None:
+def test_the_best_of_all_paths_is_found(lattice: tuple[Found, Floats, int]) -> None:
     found, log_p, primitives = lattice
     own = log_p[:, : MARK + 1].max(axis=1)  # a digit or a mark, whichever is more probable
     best = max(own[way].sum() for way in segmentations(found, primitives))
@@ -61,7 +61,7 @@ def test_the_best_of_all_ways_is_found(lattice: tuple[Found, Floats, int]) -> No
 
 @given(lattices())
 @settings(max_examples=300, deadline=None)
-def test_the_share_is_that_of_the_sum_over_all_ways_and_classes(
+def test_the_share_is_the_best_path_s_part_of_the_sum_over_all_paths_and_classes(
     lattice: tuple[Found, Floats, int],
 ) -> None:
     found, log_p, primitives = lattice
@@ -120,7 +120,7 @@ def test_a_field_without_primitives_has_an_empty_path() -> None:
     assert (path.steps, path.score, path.share) == ((), 0, 0)
 
 
-def test_a_long_field_is_searched_without_listing_all_ways() -> None:
+def test_a_long_field_is_searched_without_listing_all_paths() -> None:
     primitives = 400  # more ways than there are atoms
     found = np.array(
         [(a, b) for b in range(1, primitives + 1) for a in range(b - 1, max(-1, b - 5), -1)]

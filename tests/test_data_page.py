@@ -1,4 +1,4 @@
-"""The data page is true: every figure on it is recomputed, or is another's, and cited there."""
+"""Every figure of the data page is recomputed here, or cited on the page."""
 
 import re
 from collections.abc import Callable
@@ -54,7 +54,7 @@ def mnist() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64], int]:
 
 
 def bundled() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64], int]:
-    """The same of the bundled digits."""
+    """All bundled digits and labels, and how many of them are the training split's."""
     (images, labels), (more, more_labels) = map(digits.load_bundled, ("train", "test"))  # type: ignore[arg-type]
     return np.concatenate([images, more]), np.concatenate([labels, more_labels]), len(images)
 
@@ -216,12 +216,12 @@ def holds(facts: dict[str, tuple[Any, ...]]) -> None:
 
 
 @needs_mnist
-def test_what_the_page_says_about_mnist_s_images_is_so() -> None:
+def test_the_page_s_figures_of_mnist_are_right() -> None:
     holds(mnist_facts())
 
 
 @pytest.mark.parametrize("facts", [uci_facts, checks_facts, weights_facts])
-def test_what_the_page_says_about_what_ships_is_so(
+def test_the_page_s_figures_of_the_shipped_files_are_right(
     facts: Callable[[], dict[str, tuple[Any, ...]]],
 ) -> None:
     holds(facts())
@@ -242,7 +242,7 @@ def test_the_page_has_no_figure_that_is_neither_computed_here_nor_cited() -> Non
 
 
 @pytest.mark.parametrize(("words", "source"), CITED.items())
-def test_a_figure_of_others_stands_in_the_paragraph_or_section_of_its_source(
+def test_a_cited_figure_is_in_the_paragraph_or_section_of_its_source(
     words: str, source: str
 ) -> None:
     sections = [" ".join(part.split()) for part in re.split(r"^## ", PAGE, flags=re.MULTILINE)]
@@ -252,7 +252,7 @@ def test_a_figure_of_others_stands_in_the_paragraph_or_section_of_its_source(
 # ---------------------------------------------------------------- the tables
 
 
-def test_the_tables_are_those_of_the_files() -> None:
+def test_the_tables_match_the_files() -> None:
     assert datasheet.filled(PAGE) == PAGE, "run: .venv/bin/python -m tools.datasheet"
 
 
@@ -262,7 +262,7 @@ def test_every_table_is_on_the_page() -> None:
 
 
 @needs_mnist
-def test_the_table_of_mnist_s_files_is_that_of_a_copy() -> None:
+def test_the_table_of_mnist_s_files_matches_a_copy() -> None:
     root = digits.find_mnist()
     assert root is not None
     assert digits.damaged_files(root) == []

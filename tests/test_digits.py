@@ -1,4 +1,4 @@
-"""MNIST comes from where it shall, whole or not at all. A tiny stand-in takes MNIST's place."""
+"""Where MNIST comes from, and that no incomplete copy is used. A tiny stand-in replaces MNIST."""
 
 import gzip
 import hashlib
@@ -214,7 +214,7 @@ def test_a_download_cut_in_the_middle_leaves_nothing_and_a_later_one_succeeds(
     assert digits.source() == "mnist"
 
 
-def test_a_mirror_with_other_contents_is_not_believed(
+def test_a_download_with_other_contents_is_rejected(
     tiny: Tiny, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = dict.fromkeys(tiny.sha256, "0" * 64)
@@ -292,7 +292,7 @@ def test_a_read_only_home_gives_the_bundled_digits(tiny: Tiny) -> None:
     assert "Permission denied" in digits.why_bundled()
 
 
-def test_a_folder_that_refuses_gives_the_bundled_digits(
+def test_a_folder_that_can_t_be_written_to_gives_the_bundled_digits(
     tiny: Tiny, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(self: Path, *arguments: Any, **options: Any) -> None:
@@ -330,7 +330,7 @@ def test_without_a_home_no_folder_of_the_name_tilde_is_made(
     assert set(tmp_path.iterdir()) == before
 
 
-def test_a_named_root_of_nobody_s_home_is_named_as_it_was_written(
+def test_an_unknown_user_s_home_in_the_root_is_named_as_it_was_written(
     tiny: Tiny, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LESSONLIB_MNIST_ROOT", "~no-such-user/mnist")
@@ -338,7 +338,9 @@ def test_a_named_root_of_nobody_s_home_is_named_as_it_was_written(
         digits.load("train")
 
 
-def test_a_download_is_foreseen(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_will_download_says_whether_a_download_comes(
+    tiny: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert digits.will_download()
     monkeypatch.setenv("LESSONLIB_OFFLINE", "1")
     assert not digits.will_download()
@@ -379,7 +381,7 @@ def test_changing_what_was_loaded_does_not_change_the_next_load() -> None:
 
 
 def numbered(n: int) -> tuple[digits.Images, digits.Labels]:
-    """Make n images, each of whose pixels and whose label are its own number."""
+    """Make n images; the pixels and the label of each are its number."""
     labels = np.arange(n)
     return np.broadcast_to(labels[:, None, None], (n, 28, 28)).astype(np.uint8), labels
 
@@ -406,7 +408,7 @@ def test_a_seed_repeats_a_sample_and_a_larger_sample_holds_the_smaller() -> None
     assert few != other
 
 
-def test_a_sample_of_more_than_there_are_is_all_of_them() -> None:
+def test_a_sample_larger_than_the_data_is_all_of_them() -> None:
     assert sorted(digits.sample(*numbered(9), 50)[1]) == list(range(9))
 
 
@@ -423,7 +425,7 @@ def test_another_split_is_refused() -> None:
             function("validation")  # type: ignore[arg-type]
 
 
-def test_mnist_where_it_is_has_its_sizes() -> None:
+def test_mnist_has_60000_training_and_10000_test_images() -> None:
     if digits.source() != "mnist":
         pytest.skip("no MNIST here")
     images, labels = digits.load("train")

@@ -72,7 +72,7 @@ def test_predict_on_no_images_gives_no_rows() -> None:
     assert evaluation.predict(models.MLP((16,)), np.empty((0, 28, 28), np.uint8)).shape == (0, 10)
 
 
-def test_predict_refuses_other_shapes_and_batches_of_nothing() -> None:
+def test_predict_refuses_other_shapes_and_a_batch_size_of_0() -> None:
     with pytest.raises(ValueError, match=r"\(n, 28, 28\)"):
         evaluation.predict(Ink(), IMAGES[0])
     with pytest.raises(ValueError, match="batch_size"):
@@ -152,7 +152,9 @@ def test_the_calibration_error_is_at_least_the_gap_of_the_means(pl: Answers, bin
 
 @settings(deadline=None)
 @given(any_answers(), st.floats(0.3, 5))
-def test_temperature_keeps_the_order_and_undoes_itself(pl: Answers, temperature: float) -> None:
+def test_temperature_keeps_the_order_and_its_inverse_undoes_it(
+    pl: Answers, temperature: float
+) -> None:
     softened = evaluation.with_temperature(pl[0], temperature)
     np.testing.assert_allclose(softened.sum(axis=1), 1)
     back = evaluation.with_temperature(softened, 1 / temperature)
@@ -191,7 +193,7 @@ def test_the_reject_curve_answers_the_surest_first_and_ties_together() -> None:
 
 @settings(deadline=None)
 @given(any_answers())
-def test_the_reject_curve_says_what_applying_its_thresholds_gives(pl: Answers) -> None:
+def test_the_reject_curve_equals_the_result_of_applying_its_thresholds(pl: Answers) -> None:
     p, y = pl
     curve = evaluation.reject_curve(p, y)
     for threshold, coverage, error in zip(

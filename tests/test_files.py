@@ -64,7 +64,7 @@ def test_a_replaced_file_keeps_its_permissions(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_a_name_as_long_as_names_may_be_can_be_written(tmp_path: Path) -> None:
+def test_a_name_of_the_greatest_length_can_be_written(tmp_path: Path) -> None:
     longest = tmp_path / ("a" * os.pathconf(tmp_path, "PC_NAME_MAX"))
     check_writable(longest)
     write_whole(longest, b"new")
@@ -116,7 +116,7 @@ def test_a_name_that_ends_as_a_folder_s_is_refused(tmp_path: Path, write: Write,
     assert not list(tmp_path.iterdir())
 
 
-def test_no_name_is_refused(write: Write) -> None:
+def test_an_empty_name_is_refused(write: Write) -> None:
     refused(write, "", ValueError, "empty", "give it a name")
 
 
@@ -133,7 +133,7 @@ def test_a_link_into_a_folder_that_is_not_there_is_refused(tmp_path: Path, write
     refused(write, f"{tmp_path}/link", FileNotFoundError, f"no folder {tmp_path}/no ")
 
 
-def test_a_file_for_a_folder_is_refused(tmp_path: Path, write: Write) -> None:
+def test_a_path_through_a_file_is_refused(tmp_path: Path, write: Write) -> None:
     (tmp_path / "file").write_bytes(b"old")
     refused(write, f"{tmp_path}/file/new", NotADirectoryError, "file/new can't be written")
     assert (tmp_path / "file").read_bytes() == b"old"
@@ -185,7 +185,7 @@ def test_a_link_to_a_device_is_refused(tmp_path: Path, write: Write, device: str
     assert Path(device).is_char_device()
 
 
-def test_an_existing_file_is_kept_where_replacing_was_not_asked_for(tmp_path: Path) -> None:
+def test_an_existing_file_is_kept_unless_replacing_is_asked_for(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"old")
     with pytest.raises(FileExistsError, match=r"file exists already: .*--force"):
@@ -206,7 +206,7 @@ def test_a_file_that_may_not_be_changed_is_refused(
     assert path.read_bytes() == b"old"
 
 
-def test_a_folder_that_takes_no_file_is_found_before_the_work() -> None:
+def test_a_folder_that_takes_no_new_file_is_refused_before_the_work() -> None:
     if not Path("/proc/self").is_dir():
         pytest.skip("no /proc, where not even root can make files")
     with pytest.raises(OSError, match=r"/proc/new can't be written \(.*name another"):
@@ -217,7 +217,7 @@ def test_a_folder_that_takes_no_file_is_found_before_the_work() -> None:
 
 
 @pytest.mark.parametrize("stop", [OSError(28, "No space left on device"), KeyboardInterrupt()])
-def test_what_stops_the_writing_leaves_the_old_file_and_no_other(
+def test_an_interrupted_write_leaves_the_old_file_and_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: BaseException
 ) -> None:
     def broken_off(self: Path, target: Path) -> Path:
@@ -284,7 +284,7 @@ def test_an_unfinished_file_of_another_program_is_left_alone(tmp_path: Path) -> 
 # ---------------------------------------------------------------- one way for all
 
 
-def test_nothing_else_in_the_project_writes_files_in_a_way_of_its_own() -> None:
+def test_no_other_module_of_the_project_opens_files_for_writing() -> None:
     own = ("write_bytes(", "write_text(", '.open("w', ".open('w", '.part"', "os.replace", "mkstemp")
     modules = [*(ROOT / "src").rglob("*.py"), *(ROOT / "tools").glob("*.py")]
     assert len(modules) > 40

@@ -74,7 +74,7 @@ def test_how_to_start_names_the_version_of_the_set_up_cell(handed_out: Path) -> 
 
 
 @every_chapter
-def test_all_but_the_solutions_is_kept_in_order(chapter: Path, handed_out: Path) -> None:
+def test_all_cells_but_the_solutions_are_kept_in_order(chapter: Path, handed_out: Path) -> None:
     solved = {cell.id for cell in solutions(chapter)}
     kept = [cell for cell in read(chapter).cells if cell.id not in solved]
     lab = read(handed_out / chapter.name).cells
@@ -85,7 +85,7 @@ def test_all_but_the_solutions_is_kept_in_order(chapter: Path, handed_out: Path)
 
 
 @every_chapter
-def test_a_lab_has_neither_outputs_nor_marks_for_the_book(chapter: Path, handed_out: Path) -> None:
+def test_a_lab_has_neither_outputs_nor_the_book_s_metadata(chapter: Path, handed_out: Path) -> None:
     lab = read(handed_out / chapter.name)
     nbformat.validate(lab)
     assert lab.metadata == notebooks.METADATA
@@ -225,7 +225,7 @@ def test_the_same_chapters_give_the_same_bytes(
     assert {entry.external_attr >> 16 for entry in entries} == {0o644}
 
 
-def test_a_zip_can_be_dated_before_zips_were(
+def test_a_date_before_1980_becomes_1980_in_the_zip(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "0")
@@ -233,7 +233,7 @@ def test_a_zip_can_be_dated_before_zips_were(
         assert {entry.date_time[0] for entry in packed.infolist()} == {1980}
 
 
-def test_a_lab_of_an_earlier_run_does_not_stay(tmp_path: Path) -> None:
+def test_a_lab_of_an_earlier_run_is_removed(tmp_path: Path) -> None:
     folder = tmp_path / "labs"
     folder.mkdir()
     (folder / "0-renamed.ipynb").write_text("{}")

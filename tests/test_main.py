@@ -171,7 +171,7 @@ def test_read_json_has_the_amount_and_the_marks(
     }
 
 
-def test_read_json_says_null_where_it_is_unsure(
+def test_read_json_gives_null_for_an_uncertain_amount(
     capsys: pytest.CaptureFixture[str], fixed: type[Fixed], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fixed, "amount", None)
@@ -190,7 +190,7 @@ def test_read_json_writes_an_amount_without_an_exponent(
 @pytest.mark.parametrize(
     ("least", "end"), [("0", "0.60"), ("0.6", "0.60"), ("1", "0.60\trejected")]
 )
-def test_read_rejects_what_is_less_sure_than_asked(
+def test_read_rejects_readings_below_the_required_confidence(
     capsys: pytest.CaptureFixture[str], fixed: type[Fixed], least: str, end: str
 ) -> None:
     assert main(["read", "--min-confidence", least, "a.png"]) == 0
@@ -217,9 +217,7 @@ def test_read_uses_the_model_that_is_named(
 
 
 @pytest.mark.parametrize("command", ["read", "evaluate"])
-def test_a_model_that_there_is_not_is_refused(
-    capsys: pytest.CaptureFixture[str], command: str
-) -> None:
+def test_an_unknown_model_is_refused(capsys: pytest.CaptureFixture[str], command: str) -> None:
     with pytest.raises(SystemExit):
         main([command, "--model", "rnn", "."])
     assert re.search("mlp.*cnn", capsys.readouterr().err)
@@ -319,7 +317,7 @@ def broken_pipe() -> int:
 
 @pytest.mark.parametrize("images", [1, 2000])  # written when Python ends; while it reads
 @pytest.mark.parametrize("unbuffered", ["", "1"])
-def test_a_broken_pipe_is_met_with_silence(images: int, unbuffered: str) -> None:
+def test_a_broken_pipe_prints_no_error(images: int, unbuffered: str) -> None:
     names = ["a.png"] * images
     process = start("read", *names, stdout=broken_pipe(), env={"PYTHONUNBUFFERED": unbuffered})
     _, err = process.communicate(timeout=60)
@@ -327,20 +325,20 @@ def test_a_broken_pipe_is_met_with_silence(images: int, unbuffered: str) -> None
 
 
 @pytest.mark.parametrize("asked", ["--help", "--version"])
-def test_a_broken_pipe_under_help_is_met_with_silence(asked: str) -> None:
+def test_a_broken_pipe_under_help_prints_no_error(asked: str) -> None:
     process = start(asked, stdout=broken_pipe())
     _, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (141, "")
 
 
-def test_a_broken_pipe_for_errors_too_is_no_other_status() -> None:
+def test_a_broken_pipe_for_errors_too_gives_the_same_status() -> None:
     pipe = broken_pipe()
     process = start("read", "missing", "a.png", stdout=pipe, stderr=pipe)
     process.communicate(timeout=60)
     assert process.returncode == 141
 
 
-def test_errors_that_nobody_reads_cost_no_image() -> None:
+def test_errors_that_nobody_reads_don_t_stop_the_reading() -> None:
     process = start("read", "missing", "a.png", stderr=broken_pipe())
     out, _ = process.communicate(timeout=60)
     assert (process.returncode, out) == (1, "a.png\t1250\t0.60\n")

@@ -117,7 +117,7 @@ def test_relu_has_the_slope_0_at_0() -> None:
 
 
 @given(st.integers(1, 6), st.integers(1, 8), seeds, st.floats(-1e6, 1e6))
-def test_softmax_is_a_distribution_and_unmoved_by_a_shift(
+def test_softmax_gives_a_distribution_and_does_not_change_with_a_shift(
     n: int, classes: int, seed: int, shift: float
 ) -> None:
     z = 3 * np.random.default_rng(seed).normal(size=(n, classes))
@@ -141,7 +141,7 @@ def test_the_loss_of_equal_logits_is_ln_k() -> None:
 
 
 @pytest.mark.parametrize("variance", [network.he, network.glorot])
-def test_initial_weights_have_the_variance_asked_for(variance: Any) -> None:
+def test_initial_weights_have_the_given_variance(variance: Any) -> None:
     W, b = network.initialize((300, 200, 100), np.random.default_rng(0), variance)
     for W_l, b_l in zip(W, b, strict=True):
         assert np.isclose(W_l.var(), variance(*W_l.shape), rtol=0.02)
@@ -248,6 +248,6 @@ def test_layers_that_do_not_fit_are_named() -> None:
 
 
 @pytest.mark.parametrize("wrong", [(), (3,), (3, 0), (-1, 2)])
-def test_sizes_that_make_no_network_are_refused(wrong: tuple[int, ...]) -> None:
+def test_sizes_that_give_no_network_are_refused(wrong: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="sizes must be two or more positive numbers"):
         network.initialize(wrong, np.random.default_rng(0))

@@ -1,4 +1,4 @@
-"""What holds for every notebook, beside the outputs that nbval compares."""
+"""Properties of every notebook; nbval compares the outputs."""
 
 import ast
 import csv
@@ -56,7 +56,7 @@ def test_the_book_has_its_chapters() -> None:
 
 
 @every_notebook
-def test_every_cell_has_been_run_and_none_escapes_comparison(path: Path) -> None:
+def test_every_cell_has_been_run_and_is_compared_or_tagged(path: Path) -> None:
     for cell in code_cells(path):
         assert cell.execution_count is not None, f"never run: {cell.source[:60]}"
         assert tags(cell) <= TAGS, f"a tag that is none of the course's: {cell.source[:60]}"
@@ -153,7 +153,7 @@ def library_definitions() -> set[tuple[str, str]]:
 
 
 @every_notebook
-def test_code_that_teaches_is_the_library_s(path: Path) -> None:
+def test_tagged_code_is_the_same_as_lessonlib_s(path: Path) -> None:
     library = library_definitions()
     for cell in code_cells(path):
         if "same-as-lessonlib" in tags(cell):
@@ -273,7 +273,7 @@ def test_a_notebook_s_time_changes_its_own_row_only(tmp_path: Path) -> None:
     assert second["Seconds"] == "20"
 
 
-def test_a_short_run_is_never_counted_as_none(tmp_path: Path) -> None:
+def test_a_short_run_is_counted_as_at_least_one_second(tmp_path: Path) -> None:
     (tmp_path / "1-one.ipynb").touch()
     notebooks.record_time(tmp_path / "1-one.ipynb", 0.2, tmp_path / "times.csv")
     assert rows(tmp_path / "times.csv")[0]["Seconds"] == "1"

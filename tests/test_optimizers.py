@@ -33,7 +33,7 @@ TORCH: dict[str, tuple[Any, Any]] = {
     st.lists(st.lists(st.integers(1, 4), max_size=3).map(tuple), min_size=1, max_size=3),
     st.integers(0, 1000),
 )
-def test_each_step_is_torch_s(name: str, shapes: list[tuple[int, ...]], seed: int) -> None:
+def test_each_step_equals_torch_s(name: str, shapes: list[tuple[int, ...]], seed: int) -> None:
     rng = np.random.default_rng(seed)
     ours = [np.asarray(rng.normal(size=shape)) for shape in shapes]
     theirs = [torch.tensor(w, requires_grad=True) for w in ours]
@@ -50,7 +50,7 @@ def test_each_step_is_torch_s(name: str, shapes: list[tuple[int, ...]], seed: in
 
 
 @pytest.mark.parametrize("name", TORCH)
-def test_gradients_are_left_as_they_were(name: str) -> None:
+def test_gradients_are_not_changed(name: str) -> None:
     w, g = [np.ones((2, 3))], [np.full((2, 3), 0.5)]
     optimizer = TORCH[name][0](w)
     optimizer.step(g)
@@ -99,9 +99,9 @@ def test_training_learns_the_bundled_digits() -> None:
     assert (logits.argmax(axis=1) == test_labels).mean() > 0.88
 
 
-def test_an_epoch_deals_every_example_once_but_for_a_rest() -> None:
+def test_an_epoch_uses_each_example_once_except_those_that_fill_no_batch() -> None:
     class Spy:
-        """Counts in the gradient of an identity network which examples came by."""
+        """Records, from the gradients of an identity network, which examples were used."""
 
         def __init__(self) -> None:
             self.steps: list[Any] = []

@@ -42,7 +42,7 @@ def test_one_example_gives_one_answer() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 10**6), n=st.integers(1, 40), d=st.integers(1, 8))
-def test_on_separable_examples_it_is_right_at_the_end_and_within_the_bound(
+def test_on_separable_examples_training_ends_without_mistakes_within_the_bound(
     seed: int, n: int, d: int
 ) -> None:
     X, y, w_star, b_star = separable(seed, n, d)
@@ -120,7 +120,7 @@ def test_behind_random_units_that_each_see_two_of_three_inputs_parity_is_not_lea
 
 
 @pytest.mark.parametrize("epochs", [1, 3, 20])
-def test_it_takes_the_same_steps_as_scikit_learn(epochs: int) -> None:
+def test_learn_takes_the_same_steps_as_scikit_learn(epochs: int) -> None:
     rng = np.random.default_rng(epochs)
     X, y = rng.normal(size=(40, 3)), rng.integers(2, size=40)
     # On a sum of exactly 0, the first here, scikit-learn corrects either label; we only a 0.
@@ -131,7 +131,7 @@ def test_it_takes_the_same_steps_as_scikit_learn(epochs: int) -> None:
     np.testing.assert_allclose(b, theirs.intercept_[0])
 
 
-def test_inputs_are_left_as_they_are() -> None:
+def test_inputs_are_not_changed() -> None:
     X, y = SQUARE.copy(), np.array([0, 0, 0, 1])
     learn(X, y)
     assert X.tolist() == SQUARE.tolist()
@@ -147,7 +147,7 @@ def test_earlier_updates_keep_their_weights() -> None:
     ]
 
 
-def test_the_margin_is_that_of_the_worst_example_in_the_space_with_a_one_appended() -> None:
+def test_the_margin_is_the_worst_example_s_distance_with_a_one_appended() -> None:
     # x1 + x2 >= 1.5 on the square: the sums are -1.5, -0.5, -0.5, 0.5; the unit's length √4.25.
     w, y = np.array([1.0, 1.0]), [0, 0, 0, 1]
     assert np.isclose(margin(SQUARE, y, w, -1.5), 0.5 / np.sqrt(4.25))
@@ -155,7 +155,7 @@ def test_the_margin_is_that_of_the_worst_example_in_the_space_with_a_one_appende
     assert np.isclose(mistake_bound(SQUARE, y, w, -1.5), 3 * 4.25 / 0.25)
 
 
-def test_images_of_small_integers_give_what_their_floats_give() -> None:
+def test_small_integers_give_the_same_result_as_floats() -> None:
     images, y = np.array([[200, 0], [250, 255], [0, 30]], dtype=np.uint8), [0, 1, 0]
     w, b, updates = learn(images, y)
     w_float, b_float, updates_float = learn(images.astype(float), y)
@@ -217,7 +217,7 @@ def test_a_unit_that_does_not_fit_is_named(X: Any, w: Any, b: Any, message: str)
         (SQUARE, [0, 1, 0.5, 1], "labels 0 and 1, got 0.5"),
     ],
 )
-def test_examples_that_are_none_are_named(X: Any, y: Any, message: str) -> None:
+def test_invalid_examples_are_named(X: Any, y: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         learn(X, y)
     with pytest.raises(ValueError, match=message):

@@ -35,7 +35,7 @@ if the next cell says "using the 1,797 digits bundled with scikit-learn"
 
 
 class Section(NamedTuple):
-    """What stands under one heading, without the code."""
+    """A heading and the text below it, without the code."""
 
     level: int
     heading: str
@@ -87,7 +87,7 @@ def spelled(term: str) -> str:
 
 @cache
 def same_term(one: str, other: str) -> bool:
-    """Whether two spellings differ in nothing but a plural."""
+    """Whether two spellings differ only by a plural."""
     stems = [{term, term.removesuffix("s"), term.removesuffix("es")} for term in (one, other)]
     return not stems[0].isdisjoint(stems[1])
 
@@ -140,7 +140,7 @@ def test_an_entry_is_short(entry: Section) -> None:
 
 
 @every_entry
-def test_an_entry_leads_to_a_section_that_prints_its_term(entry: Section) -> None:
+def test_an_entry_links_to_a_section_that_prints_its_term_in_bold(entry: Section) -> None:
     text, file, anchor = place(entry)
     targets = [section for section in page(CHAPTERS / file) if section.anchor == anchor]
     assert len(targets) == 1, f"{file} has no section #{anchor}"
@@ -355,7 +355,7 @@ def test_every_sign_of_the_chapters_is_on_the_page(sign: str) -> None:
     assert re.search(re.escape(sign) + "(?![a-z])", text_of(NOTATION))
 
 
-def test_a_second_meaning_is_one_and_stands_where_the_page_says() -> None:
+def test_a_second_meaning_differs_and_is_at_the_named_place() -> None:
     places = second_meanings()
     assert len(places) > 20
     first = {letter: row.meaning for row in rows() for s in row.symbols for letter in letters(s)}

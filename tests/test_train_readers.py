@@ -1,4 +1,4 @@
-"""The script that trains the check reader's networks, run end to end on next to nothing."""
+"""The script that trains the check reader's networks, run end to end on a few fields."""
 
 from pathlib import Path
 from typing import Any
