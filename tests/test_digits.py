@@ -74,6 +74,7 @@ class Tiny:
         return root
 
 
+CACHE_ROOT = digits.cache_root
 LABELS = "train-labels-idx1-ubyte"
 
 
@@ -317,11 +318,18 @@ def test_a_cache_that_holds_mnist_need_not_be_writable(
     assert digits.why_bundled() == ""
 
 
+@pytest.mark.parametrize("raises", [False, True])
 def test_without_a_home_no_folder_of_the_name_tilde_is_made(
-    tiny: Tiny, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    tiny: Tiny, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, raises: bool
 ) -> None:
-    # What platformdirs gives where HOME is unset and the user has no entry in passwd.
-    monkeypatch.setattr(digits, "cache_root", lambda: Path("~/.cache/lessonlib"))
+    # Two versions of platformdirs, where HOME is unset and the user has no entry in passwd.
+    def give_up(*_: object, **__: object) -> Path:
+        if not raises:
+            return Path("~/.cache/lessonlib")
+        raise RuntimeError("could not determine the home directory")
+
+    monkeypatch.setattr(digits, "cache_root", CACHE_ROOT)
+    monkeypatch.setattr(digits, "user_cache_path", give_up)
     monkeypatch.chdir(tmp_path)
     before = set(tmp_path.iterdir())
     assert digits.source() == "bundled"

@@ -177,8 +177,17 @@ def why_bundled() -> str:
 
 
 def cache_root() -> Path:
-    """Return the folder where a downloaded MNIST is stored."""
-    return user_cache_path("lessonlib", appauthor=False)
+    """Return the folder where a downloaded MNIST is stored.
+
+    Returns
+    -------
+    Path
+        Not absolute where no home folder is known; then nothing is stored.
+    """
+    try:
+        return user_cache_path("lessonlib", appauthor=False)
+    except RuntimeError:  # no HOME, and a user without an entry in passwd
+        return Path("~", "lessonlib")
 
 
 def damaged_files(root: Path) -> list[Path]:
