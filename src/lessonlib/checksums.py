@@ -1,7 +1,7 @@
-"""Check digits, and reading under them.
+"""Check digits, and how to use them in reading.
 
-A check digit follows from the other digits of a number by a rule. A number in which a digit was
-misread, or two were swapped, mostly no longer fits its check digit.
+A rule computes a check digit from the other digits of a number. If a digit was misread, or two were
+swapped, the number usually no longer fits its check digit.
 
 Each ``..._valid`` takes a string and says whether it is a complete number of its kind; for any
 other string it returns False. Anything but a string raises TypeError, because an int has lost its
@@ -75,7 +75,7 @@ ABA_WEIGHTS = (3, 7, 1, 3, 7, 1, 3, 7, 1)
 def aba_valid(number: str) -> bool:
     """Check a routing number, the nine digits that name a bank on a US check.
 
-    Only the check digit is looked at, not whether a bank has the number.
+    This checks only the check digit, not whether a bank has the number.
 
     Parameters
     ----------
@@ -208,14 +208,14 @@ def iban_digits(country: str, account: str) -> str:
 
 
 def _mod_97(text: str) -> int:
-    """Divide by 97 and keep the rest, with A for 10, B for 11, ... Z for 35."""
+    """Return the remainder after division by 97, with A as 10, B as 11, ... Z as 35."""
     return int("".join(str(int(character, 36)) for character in text)) % 97
 
 
 # ----------------------------------------------------------------------------- Damm
 
-# A quasigroup of order ten: each digit stands once in each row and column, the diagonal is 0, and
-# swapping two digits on their way through the table changes where it leads.
+# A quasigroup of order ten: each row and each column holds each digit once, and the diagonal is 0.
+# Swapping two different neighbours always leads to another row of the table.
 DAMM_TABLE = (
     (0, 3, 1, 7, 5, 9, 8, 6, 4, 2),
     (7, 0, 9, 2, 1, 5, 4, 8, 6, 3),
@@ -231,7 +231,9 @@ DAMM_TABLE = (
 
 
 def damm_valid(number: str) -> bool:
-    """Check a number that ends in Damm's check digit, which misses no digit changed or swapped.
+    """Check a number that ends in Damm's check digit.
+
+    It finds every change of one digit and every swap of two neighbours.
 
     Parameters
     ----------
@@ -275,7 +277,7 @@ def damm_digit(number: str) -> str:
     return str(row)  # the diagonal is 0, so one more step with this digit ends at 0
 
 
-# ----------------------------------------------------------------------------- reading under a code
+# ----------------------------------------------------------------------------- decoding a code
 
 
 @dataclass(frozen=True)
@@ -349,15 +351,16 @@ class Decoded:
 def decode(probabilities: npt.ArrayLike, code: Code) -> Decoded:
     """Find the most probable number among those that fit a code.
 
-    Dynamic programming over the remainder: of all ways to write the first digits, only those
-    matter that are the best for their remainder so far. A number of n digits has 10^n ways and
-    takes n * modulus * 10 steps. Two ways are kept for each remainder, for the sake of the
-    runner-up; sums in place of the best give the probability of all that fit.
+    Dynamic programming over the remainder: among the beginnings of a number that leave the same
+    remainder, only the most probable can become the best number. So n digits take n * modulus * 10
+    steps, though there are 10^n numbers. We keep two beginnings for each remainder, to find the
+    runner-up. Sums over beginnings, in place of the best, give the probability of all numbers that
+    fit.
 
     Parameters
     ----------
     probabilities : array of float, shape (n, 10)
-        Row i: how probable each digit is at place i. Each row sums to 1, or to anything above 0.
+        Row i holds the probabilities of the digits at place i. A row may sum to any number above 0.
     code : Code
         With n weights.
 
@@ -394,7 +397,7 @@ def decode(probabilities: npt.ArrayLike, code: Code) -> Decoded:
 
 
 def _log_rows(probabilities: npt.ArrayLike, count: int) -> npt.NDArray[np.float64]:
-    """Check an array of probabilities, and take the logarithm; -inf for 0."""
+    """Check an array of probabilities, and return its logarithm, with -inf for 0."""
     p = np.asarray(probabilities, dtype=np.float64)
     if p.shape != (count, 10):
         raise ValueError(

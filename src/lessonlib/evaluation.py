@@ -1,7 +1,7 @@
-"""Measure how often a network is right, and whether its confidence can be believed.
+"""Measure how often a network is right, and whether its confidence is justified.
 
-Apart from `predict`, the functions need no network: they take the probabilities it gave,
-float (n, 10), and the true labels, int (n,), and return plain numbers and arrays.
+Only `predict` needs a network. The other functions take a network's probabilities, float (n, 10),
+and the true labels, int (n,), and return numbers and arrays.
 """
 
 import math
@@ -23,16 +23,16 @@ CLASSES = 10
 
 @dataclass(frozen=True)
 class PerClass:
-    """What a network does to each digit.
+    """Precision, recall and F1 of each digit k.
 
     Attributes
     ----------
     precision : float array, shape (10,)
-        Of the images it called k, the share that are k; 0 where it called none so.
+        The share of true k among the images that the network called k; 0 if it called none k.
     recall : float array, shape (10,)
-        Of the images that are k, the share it called k; 0 where there are none.
+        The share of images called k among the images that are k; 0 if none are k.
     f1 : float array, shape (10,)
-        The harmonic mean of the two.
+        The harmonic mean of precision and recall.
     support : int array, shape (10,)
         How many images are k.
     """
@@ -62,7 +62,7 @@ class Reliability:
 
 @dataclass(frozen=True)
 class RejectCurve:
-    """What happens when answers below a threshold of confidence are withheld.
+    """The coverage and the error for each threshold of confidence below which answers are withheld.
 
     Attributes
     ----------
@@ -71,7 +71,7 @@ class RejectCurve:
     coverage : float array, shape (m,)
         Share of the images that are answered: those at or above the threshold.
     error : float array, shape (m,)
-        Share of wrong answers among those.
+        Share of wrong answers among the images that are answered.
     """
 
     threshold: Floats
@@ -82,7 +82,7 @@ class RejectCurve:
 def predict(
     model: nn.Module, images: npt.ArrayLike, batch_size: int = 1000
 ) -> npt.NDArray[np.float32]:
-    """Ask a network for the probabilities of the ten digits.
+    """Compute a network's probabilities of the ten digits.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def predict(
 
 
 def accuracy(probabilities: npt.ArrayLike, labels: npt.ArrayLike) -> float:
-    """Share of the images whose most probable digit is the true one.
+    """Return the share of images whose most probable digit is the true one.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ def wilson_interval(correct: int, n: int, s: float = 1.96) -> tuple[float, float
     Raises
     ------
     ValueError
-        For counts that can't be.
+        When `n` is below 1, or `correct` is not in 0 to `n`.
 
     References
     ----------
@@ -166,7 +166,7 @@ def wilson_interval(correct: int, n: int, s: float = 1.96) -> tuple[float, float
 
 
 def confusion(probabilities: npt.ArrayLike, labels: npt.ArrayLike) -> Ints:
-    """Count how often each digit was taken for each.
+    """Count how often each digit was taken for each of the ten.
 
     Parameters
     ----------
@@ -178,7 +178,7 @@ def confusion(probabilities: npt.ArrayLike, labels: npt.ArrayLike) -> Ints:
     int64 array, shape (10, 10)
         Row: the true digit. Column: the network's answer. Raises as `checked` does.
     """
-    from sklearn import metrics  # seconds to import, which readers of checks needn't wait for
+    from sklearn import metrics  # imported here: it is slow, and reading checks doesn't need it
 
     p, y = checked(probabilities, labels)
     counts = metrics.confusion_matrix(y, p.argmax(axis=1), labels=range(CLASSES))
@@ -217,7 +217,7 @@ def reliability(probabilities: npt.ArrayLike, labels: npt.ArrayLike, bins: int =
         The largest of each row is the confidence.
     labels : array of int, shape (n,)
     bins : int
-        Bin b holds confidences in [b / bins, (b + 1) / bins); the last one 1 too.
+        Bin b holds confidences in [b / bins, (b + 1) / bins); the last bin also holds 1.
 
     Returns
     -------
@@ -288,18 +288,18 @@ def with_temperature(probabilities: npt.ArrayLike, temperature: float) -> Floats
 
 
 def fit_temperature(probabilities: npt.ArrayLike, labels: npt.ArrayLike) -> float:
-    """Find the temperature under which the true labels are the least surprising.
+    """Find the temperature that makes the true labels most probable.
 
     Parameters
     ----------
     probabilities : array of float, shape (n, 10)
-        For images that the network was not trained on, and that it won't be tested on.
+        For images that are used neither to train nor to test the network.
     labels : array of int, shape (n,)
 
     Returns
     -------
     float
-        Between 0.05 and 20, where the mean cross-entropy is least. Raises as `checked` does.
+        The temperature from 0.05 to 20 with the least mean cross-entropy. Raises as `checked` does.
 
     References
     ----------
@@ -318,7 +318,7 @@ def fit_temperature(probabilities: npt.ArrayLike, labels: npt.ArrayLike) -> floa
 
 
 def reject_curve(probabilities: npt.ArrayLike, labels: npt.ArrayLike) -> RejectCurve:
-    """Trade answers for certainty: coverage and error at every threshold of confidence.
+    """Compute coverage and error at every threshold of confidence.
 
     Parameters
     ----------
@@ -363,7 +363,7 @@ def checked(probabilities: npt.ArrayLike, labels: npt.ArrayLike) -> tuple[Floats
     Raises
     ------
     ValueError
-        For other shapes, no images at all, or values that are no probabilities or labels.
+        For other shapes, empty arrays, or values that can't be probabilities or labels.
     """
     p, y = np.asarray(probabilities, dtype=np.float64), np.asarray(labels)
     if p.ndim != 2 or p.shape[1] != CLASSES:
