@@ -571,6 +571,16 @@ def test_train_writes_weights_that_load(
     assert models.read_record(target)["test_accuracy"] > 0.8
 
 
+def test_evaluate_refuses_a_folder_without_a_name(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(CHECKS)
+    with pytest.raises(SystemExit) as left:
+        main(["evaluate", ""])
+    assert left.value.code == 2
+    assert "folder: the name of the folder is empty" in capsys.readouterr().err
+
+
 def test_evaluate_without_labels_says_so_in_one_line(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -42,7 +42,7 @@ def set_environment() -> None:
     """Set environment variables, which the kernels started from this process inherit."""
     os.environ.update(ENVIRONMENT)
     if root := os.environ.get("LESSONLIB_MNIST_ROOT"):
-        os.environ["LESSONLIB_MNIST_ROOT"] = str(Path(root).resolve())
+        os.environ["LESSONLIB_MNIST_ROOT"] = str(Path(root).expanduser().resolve())
 
 
 def run(path: Path, folder: Path) -> NotebookNode:

@@ -155,7 +155,7 @@ def _parser() -> argparse.ArgumentParser:
     train.set_defaults(command=_train)
 
     evaluate = commands.add_parser("evaluate", help="read labelled images and count the mistakes")
-    evaluate.add_argument("folder", type=Path, help="images, and a labels.csv that names them")
+    evaluate.add_argument("folder", type=_folder, help="images, and a labels.csv that names them")
     _add_model(evaluate)
     evaluate.add_argument(
         "--html",
@@ -174,6 +174,12 @@ def _add_model(command: argparse.ArgumentParser) -> None:
         default="mlp",
         help="the network to read with: mlp or cnn, slower and better (default: %(default)s)",
     )
+
+
+def _folder(text: str) -> Path:
+    if not text:  # which a Path takes for the current folder
+        raise argparse.ArgumentTypeError("the name of the folder is empty")
+    return Path(text)
 
 
 def _probability(text: str) -> float:

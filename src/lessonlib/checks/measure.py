@@ -358,7 +358,8 @@ def _read_table(folder: str | Path) -> list[tuple[str, dict[str, str]]]:
             )
         if not (label.isascii() and label.isdecimal()):
             raise ValueError(f"{path}, line {line}: the label of {name} must be digits only")
-        before = line_of.setdefault(os.path.normpath(name), line)
+        image = os.path.abspath(path.parent / "images" / name)  # noqa: PTH100 (follows no links)
+        before = line_of.setdefault(image, line)
         if before != line:
             raise ValueError(f"{path}: lines {before} and {line} both name {name}: keep one")
     return [(f"{path}, line {line}", row) for line, row in rows]
