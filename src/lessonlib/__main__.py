@@ -97,8 +97,9 @@ def _let_go_of_what_is_broken() -> None:
         try:
             stream.flush()
         except OSError:
-            with Path(os.devnull).open("wb") as nothing:
-                os.dup2(nothing.fileno(), stream.fileno())
+            nothing = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nothing, stream.fileno())
+            os.close(nothing)
 
 
 def _parser() -> argparse.ArgumentParser:
