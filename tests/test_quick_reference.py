@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 import torch
 
-from lessonlib import checks, data_path, digits
+from lessonlib import checks, checksums, data_path, digits
 from lessonlib.checks.image import Gray
 from lessonlib.checks.render import MEDIUM, bundled_hand, render
 
@@ -84,7 +84,7 @@ def call(
 def readings(done: Outcome) -> dict[str, tuple[str, float]]:
     """What was printed: the text and the probability of each file."""
     rows = [line.split("\t") for line in done.out.splitlines()]
-    return {Path(file).name: (text, float(probability)) for file, text, probability in rows}
+    return {Path(file).name: (text, float(probability)) for file, text, probability, _ in rows}
 
 
 def share_of_equals(found: Iterable[object], wanted: Iterable[object]) -> float:
@@ -203,11 +203,14 @@ def test_training_prints_each_epoch_and_the_test_images_once(
     assert shares[0] > 93  # 95.6 to 96.8 with five seeds
 
 
-def test_a_checkpoint_is_plain_numbers_and_no_unfinished_file_stays(trained: Path) -> None:
+def test_a_checkpoint_is_plain_numbers_on_the_cpu(trained: Path) -> None:
     saved = torch.load(trained / "digits.pt", weights_only=True)
-    assert saved["sizes"] == [784, 256, 128, 10]
-    assert all(value.device.type == "cpu" for value in saved["state"].values())
-    assert {path.name for path in trained.glob("digits*")} == {"digits.pt"}
+    assert [saved[f"net.{k}.weight"].shape for k in (1, 4, 7)] == [
+        (256, 784),
+        (128, 256),
+        (10, 128),
+    ]
+    assert all(value.device.type == "cpu" for value in saved.values())
 
 
 def test_one_seed_gives_the_same_network_and_another_a_different_one(
@@ -216,7 +219,7 @@ def test_one_seed_gives_the_same_network_and_another_a_different_one(
     states = []
     for name, seed in (("a.pt", "3"), ("b.pt", "3"), ("c.pt", "4")):
         call(TRAIN, "--data", "bundled", "--epochs", "1", "--seed", seed, "--out", name)
-        states.append(torch.load(folder / name, weights_only=True)["state"]["net.0.weight"])
+        states.append(torch.load(folder / name, weights_only=True)["net.1.weight"])
     assert torch.equal(states[0], states[1])
     assert not torch.equal(states[0], states[2])
 
@@ -397,24 +400,18 @@ class Stranger:
 
 
 def broken_checkpoints(good: Path) -> dict[str, object]:
-    saved = torch.load(good, weights_only=True)
-    state = saved["state"]
-    other = {"sizes": [784, 26], "state": {"net.0.weight": torch.zeros(26, 784)}}
-    other["state"]["net.0.bias"] = torch.zeros(26)  # type: ignore[index]
-    nan = {name: value * float("nan") for name, value in state.items()}
+    state = torch.load(good, weights_only=True)
     return {
         "cut.pt": good.read_bytes()[:2000],
         "empty.pt": b"",
         "stranger.pt": Stranger(),
         "list.pt": [1, 2, 3],
-        "keys.pt": {"sizes": saved["sizes"]},
-        "sizes.pt": {"sizes": [784, 10**9, 10], "state": state},
-        "letters.pt": other,
-        "nan.pt": {"sizes": saved["sizes"], "state": nan},
+        "keys.pt": {"net.1.weight": state["net.1.weight"]},
+        "sizes.pt": state | {"net.7.weight": torch.zeros(26, 128)},
     }
 
 
-BROKEN = "error: {} is damaged, or no checkpoint of train_digits.py"
+BROKEN = "error: {} is no network of train_digits.py: run that first"
 
 
 def test_a_broken_checkpoint_is_named_and_runs_no_code(trained: Path, call: Call) -> None:
@@ -433,7 +430,18 @@ def test_a_broken_checkpoint_is_named_and_runs_no_code(trained: Path, call: Call
 def test_a_missing_checkpoint_is_named_with_the_remedy(call: Call) -> None:
     done = call(READ, "any.png", "--model", "absent.pt")
     assert (done.code, done.out) == (1, "")
-    assert done.err == "error: no checkpoint absent.pt: run train_digits.py, or give --model FILE\n"
+    assert done.err.startswith(BROKEN.format("absent.pt"))
+    assert len(done.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("number", ["79927398713", "0", "18", "26", "4111111111111111"])
+def test_a_number_is_checked_as_luhn_does(folder: Path, number: str) -> None:
+    luhn_valid = runpy.run_path(str(folder / READ))["luhn_valid"]
+    assert luhn_valid(number)
+    for change in range(1, 10):  # any other last digit fails
+        other = number[:-1] + str((int(number[-1]) + change) % 10)
+        assert luhn_valid(other) is checksums.luhn_valid(other) is False
+    assert not luhn_valid("")
 
 
 def test_a_broken_checkpoint_ends_the_process_with_one_line_and_no_traceback(folder: Path) -> None:
@@ -449,6 +457,6 @@ def test_the_pages_snippet_counts_what_is_read_exactly(tmp_path: Path) -> None:
     assert found
     with (tmp_path / "labels.csv").open("w", newline="") as file:
         csv.writer(file).writerows([["a.png", "12"], ["b.png", "3"], ["c.png", "4"]])
-    (tmp_path / "read.tsv").write_text("a.png\t12\t0.9\nb.png\t\t0.000\n")
+    (tmp_path / "read.tsv").write_text("a.png\t12\t0.9\tfails Luhn\nb.png\t\t0.000\tfails Luhn\n")
     (tmp_path / "measure.py").write_text(found[1])
     assert start(tmp_path, "measure.py").out == "1 of 3 read exactly\n"

@@ -1,7 +1,6 @@
 """Train a network on handwritten digits, and write it to digits.pt for read_check.py.
 
 python train_digits.py                   MNIST, downloaded into the folder data
-python train_digits.py --data FOLDER     MNIST, whose files are in FOLDER/MNIST/raw
 python train_digits.py --data bundled    the 1,797 digits that scikit-learn has: no network needed
 """
 
@@ -9,7 +8,6 @@ import argparse
 import os
 import socket
 import sys
-from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -17,53 +15,36 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.datasets import MNIST
 
-SIZES = [784, 256, 128, 10]  # pixels, units of two hidden layers, classes
 BATCH, PEAK_RATE = 128, 5e-3
 
 
 class MLP(nn.Module):
     """A multilayer perceptron that standardises its images itself: no caller can forget it."""
 
-    def __init__(self, sizes: list[int]) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        layers: list[nn.Module] = []
-        for d_in, d_out in pairwise(sizes[:-1]):
-            layers += [nn.Linear(d_in, d_out), nn.BatchNorm1d(d_out), nn.ReLU()]
-        self.net = nn.Sequential(*layers, nn.Linear(sizes[-2], sizes[-1]))
+        first = [nn.Flatten(), nn.Linear(784, 256), nn.BatchNorm1d(256), nn.ReLU()]
+        second = [nn.Linear(256, 128), nn.BatchNorm1d(128), nn.ReLU()]
+        self.net = nn.Sequential(*first, *second, nn.Linear(128, 10))
 
     def forward(self, x: Tensor) -> Tensor:
         """Turn images (n, 28, 28), from 0 for paper to 1 for ink, into logits (n, 10)."""
-        logits: Tensor = self.net((x.flatten(1) - 0.1307) / 0.3081)  # MNIST's mean, deviation
+        logits: Tensor = self.net((x - 0.1307) / 0.3081)  # MNIST's mean and deviation
         return logits
 
 
-def load_mnist(root: str) -> list[Tensor]:
-    """Take MNIST from a folder or fetch it: torchvision knows the mirrors and the format."""
-    socket.setdefaulttimeout(20)  # seconds: a mirror that hangs must not hang the class
-    try:
-        train, test = (MNIST(root, train=part, download=True) for part in (True, False))
-    except (AssertionError, EOFError, OSError, RuntimeError, ValueError) as error:
-        sys.exit(
-            f"error: {root}/MNIST/raw has no MNIST, or a damaged one, and it can't be downloaded "
-            f"({error!r}). Give --data FOLDER, where FOLDER/MNIST/raw has the files; or --data "
-            "bundled, to train on scikit-learn's digits; or delete the folder, and retry online."
-        )
-    return [train.data / 255, train.targets, test.data / 255, test.targets]
-
-
-def load_bundled() -> list[Tensor]:
-    """Bring scikit-learn's images of 8x8 to MNIST's form, for machines without a network."""
-    try:
+def load_digits(data: str) -> list[Tensor]:
+    """Load MNIST from a folder or its mirrors; or scikit-learn's 8x8 images, enlarged."""
+    if data == "bundled":
         from sklearn.datasets import load_digits
-    except ImportError:
-        sys.exit("error: --data bundled needs scikit-learn: pip install scikit-learn")
-    small, labels = (torch.as_tensor(part) for part in load_digits(return_X_y=True))
-    large = F.interpolate(small.float().view(-1, 1, 8, 8) / 16, (20, 20), mode="bicubic")
-    x = F.pad((2 * large[:, 0] - 0.4).clamp(0, 1), (4, 4, 4, 4))  # steep edges, as a pen leaves
-    for image in x:  # to the middle with the centre of mass, which is a mean of row and column
-        centre = image.nonzero().T.float() @ image[image > 0] / image.sum()
-        image.copy_(image.roll((13.5 - centre).round().int().tolist(), (0, 1)))
-    return [x[:1300], labels[:1300], x[1300:], labels[1300:]]
+
+        small, labels = (torch.as_tensor(part) for part in load_digits(return_X_y=True))
+        large = F.interpolate(small.float().view(-1, 1, 8, 8) / 16, (20, 20), mode="bicubic")
+        x = F.pad((2 * large[:, 0] - 0.4).clamp(0, 1), (4, 4, 4, 4))  # steep edges, as a pen leaves
+        return [x[:1300], labels[:1300], x[1300:], labels[1300:]]
+    socket.setdefaulttimeout(20)  # seconds: a mirror that hangs must not hang the class
+    train, test = (MNIST(data, train=part, download=True) for part in (True, False))
+    return [train.data / 255, train.targets, test.data / 255, test.targets]
 
 
 def jiggle(x: Tensor) -> Tensor:
@@ -87,7 +68,7 @@ def train(x: Tensor, y: Tensor, epochs: int) -> MLP:
     """Train with Adam and a one-cycle rate, and hold out every twelfth image to watch progress."""
     held_out = torch.arange(len(x), device=x.device) % 12 == 0
     x_val, y_val, x, y = x[held_out], y[held_out], x[~held_out], y[~held_out]
-    model, steps = MLP(SIZES).to(x.device), len(x) // BATCH
+    model, steps = MLP().to(x.device), len(x) // BATCH
     optimizer = torch.optim.Adam(model.parameters())
     rate = torch.optim.lr_scheduler.OneCycleLR(optimizer, PEAK_RATE, total_steps=epochs * steps)
     for epoch in range(1, epochs + 1):
@@ -101,14 +82,6 @@ def train(x: Tensor, y: Tensor, epochs: int) -> MLP:
         right = accuracy(model, x_val, y_val)
         print(f"epoch {epoch}: {right:.1%} of {len(x_val):,} held-out images right", flush=True)
     return model
-
-
-def save(model: MLP, path: Path) -> None:
-    """Write numbers and no code, under another name first: a crash can't leave half a file."""
-    state = {name: value.cpu() for name, value in model.state_dict().items()}
-    part = path.with_name(path.name + ".part")
-    torch.save({"sizes": SIZES, "state": state}, part)
-    part.replace(path)
 
 
 def main() -> None:
@@ -126,10 +99,15 @@ def main() -> None:
         parser.error(f"--out must name a file in a folder that can be written to, not {args.out}")
     torch.manual_seed(args.seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    data = load_bundled() if args.data == "bundled" else load_mnist(args.data)
-    x, y, x_test, y_test = (part.to(device) for part in data)
+    try:
+        x, y, x_test, y_test = (part.to(device) for part in load_digits(args.data))
+    except Exception as error:  # a damaged file or a lost mirror makes torchvision raise anything
+        sys.exit(
+            f"error: {args.data}/MNIST/raw has no MNIST, or a damaged one, and it can't be "
+            f"downloaded ({error!r}). Give --data FOLDER with the files, or --data bundled."
+        )
     model = train(x, y, args.epochs)
-    save(model, args.out)
+    torch.save({name: value.cpu() for name, value in model.state_dict().items()}, args.out)
     print(f"test: {accuracy(model, x_test, y_test):.1%} of {len(x_test):,} images right")
     print(f"wrote {args.out}")
 
