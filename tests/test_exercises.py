@@ -28,7 +28,7 @@ for chapter in exercises.CHAPTERS:
     tests = import_module(f"tests.test_exercises_chapter{chapter}")
     CHECKS |= import_module(f"lessonlib.exercises.chapter{chapter}").CHECKS
     SOLUTIONS |= tests.SOLUTIONS
-    RIGHT += [*tests.SOLUTIONS.items(), *getattr(tests, "RIGHT", [])]
+    RIGHT += [*tests.SOLUTIONS.items(), *tests.RIGHT]
     MISTAKES += tests.MISTAKES
 
 every_exercise = pytest.mark.parametrize("name", CHECKS)
@@ -259,7 +259,7 @@ def test_the_line_is_the_learner_s_own_where_a_library_raises() -> None:
 
 def test_an_array_that_the_answer_was_called_with_is_named_by_its_shape() -> None:
     verdict = exercises.verdict("4.3", lambda x, dy, dx: 1 // 0)
-    assert "for x = an array of shape (28, 28), dy = -1, dx = -1" in verdict
+    assert re.search(r"for x = an array of shape \(28, 28\), dy = -?\d, dx = -?\d", verdict)
 
 
 def test_a_function_of_other_arguments_is_told_which_it_gets() -> None:
@@ -349,7 +349,8 @@ def test_an_endless_loop_is_stopped_and_the_notebook_goes_on() -> None:
     assert first == (
         "4.1: not yet. Your answer was stopped after 0.5 seconds: does each of its loops end?"
     )
-    assert "gave a result once, then was stopped after 0.5 seconds for sizes = [" in slow
+    stopped = r"gave a result (once|\d times), then was stopped after 0\.5 seconds for sizes = \["
+    assert re.search(stopped, slow)
     assert "it is too slow there, or one of its loops doesn't end" in slow
     assert second == "4.1: right."
 

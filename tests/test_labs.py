@@ -69,8 +69,8 @@ def test_the_folder_holds_what_the_zip_does(handed_out: Path, tmp_path: Path) ->
 
 
 def test_how_to_start_names_the_version_of_the_set_up_cell(handed_out: Path) -> None:
-    (install,) = re.findall(r'"lessonlib @ .*?"', (handed_out / "README.md").read_text())
-    assert all(install in read(chapter).cells[1].source for chapter in CHAPTERS)
+    (source,) = re.findall(r'"lessonlib @ (.*?)"', (handed_out / "README.md").read_text())
+    assert all(f'source = "{source}"' in read(chapter).cells[1].source for chapter in CHAPTERS)
 
 
 @every_chapter
