@@ -25,7 +25,7 @@ help:
 	@echo "make lab     open the chapters in JupyterLab"
 	@echo "make labs    write the student notebooks, without solutions, and a zip of them"
 	@echo "make run     run all notebooks and store their outputs (needs MNIST)"
-	@echo "make models  train the shipped weights again (needs MNIST; about an hour on two idle cores)"
+	@echo "make models  train the shipped weights again (needs MNIST; over an hour)"
 	@echo "make checks  draw the sample checks of data/checks again"
 	@echo "make bench   measure training and reading speed (needs MNIST; for reading alone:"
 	@echo "             .venv/bin/python -m tools.bench reading)"

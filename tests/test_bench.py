@@ -1,22 +1,36 @@
 """The benchmark runs the parts that are asked for, and its steps are the reader's."""
 
-import re
+import csv
 import subprocess
+from datetime import date
 from functools import partial
+from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
+from threadpoolctl import threadpool_info
 
-from lessonlib import digits
-from lessonlib.checks import CheckReader
+from lessonlib import data_path, digits
+from lessonlib.checks import CheckReader, evaluate
 from tools import bench
+
+TABLE = [["Measure", "MLP"], ["Fields", "3"]]
 
 
 @pytest.fixture
-def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Put a note in the place of each part."""
+def ran(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
+    """Put a note in the place of each part, and the tables into a folder of the test's."""
     notes: list[str] = []
+
+    def part(name: str, *arguments: object) -> bench.Table:
+        notes.append(" ".join(map(str, (name, *arguments))))
+        return TABLE
+
     for name in bench.PARTS:
-        monkeypatch.setitem(bench.PARTS, name, partial(notes.append, name))
+        monkeypatch.setitem(bench.PARTS, name, partial(part, name))
+    monkeypatch.setattr(bench, "bench_real", partial(part, "real"))
+    monkeypatch.setattr(bench, "record", lambda name, command, table: None)
     monkeypatch.setattr(digits, "source", lambda: "mnist")
     return notes
 
@@ -24,9 +38,10 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @pytest.mark.parametrize(
     ("named", "expected"),
     [
-        ([], ["numpy", "training", "reading"]),
+        ([], ["numpy", "training", "reading", "programs"]),
         (["reading"], ["reading"]),
         (["reading", "numpy"], ["reading", "numpy"]),
+        (["real", "--folder", "fields"], ["real fields"]),
     ],
 )
 def test_the_named_parts_run_or_all(ran: list[str], named: list[str], expected: list[str]) -> None:
@@ -35,8 +50,17 @@ def test_the_named_parts_run_or_all(ran: list[str], named: list[str], expected: 
 
 
 def test_an_unknown_part_is_refused_before_any_runs(ran: list[str]) -> None:
-    with pytest.raises(SystemExit, match="called reeding; there is: numpy, training, reading"):
+    with pytest.raises(
+        SystemExit, match="called reeding; there is: numpy, training, reading, programs, real"
+    ):
         bench.main(["reading", "reeding"])
+    assert ran == []
+
+
+@pytest.mark.parametrize("named", [["real"], ["reading", "--folder", "fields"]])
+def test_real_fields_and_their_folder_go_together(ran: list[str], named: list[str]) -> None:
+    with pytest.raises(SystemExit, match="--folder FOLDER"):
+        bench.main(named)
     assert ran == []
 
 
@@ -46,6 +70,23 @@ def test_only_reading_goes_without_mnist(ran: list[str], monkeypatch: pytest.Mon
     with pytest.raises(SystemExit, match="LESSONLIB_MNIST_ROOT"):
         bench.main([])
     assert ran == ["reading"]
+
+
+def rows(path: Path) -> list[list[str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.reader(file))
+
+
+def test_a_part_writes_its_table_and_what_it_ran_on(tmp_path: Path) -> None:
+    bench.record("reading", "python -m tools.bench reading", TABLE, tmp_path)
+    bench.record("numpy", "python -m tools.bench numpy", TABLE, tmp_path)
+    bench.record("reading", "python -m tools.bench reading", [["Measure"]], tmp_path)
+    assert rows(tmp_path / "reading.csv") == [["Measure"]]
+    assert rows(tmp_path / "numpy.csv") == TABLE
+    header, *runs = rows(tmp_path / "runs.csv")
+    assert header == list(bench.RUN)
+    assert [run[0] for run in runs] == ["numpy", "reading"]
+    assert all(date.fromisoformat(run[2]) and run[3] for run in runs)
 
 
 def test_the_steps_take_about_the_time_of_reading() -> None:
@@ -64,13 +105,25 @@ def test_the_steps_take_about_the_time_of_reading() -> None:
     assert 0.2 < sum(steps.values()) / bench.seconds_to_read(reader, fields) < 5
 
 
-def test_rates_are_printed_for_idle_and_busy_cores(capsys: pytest.CaptureFixture[str]) -> None:
-    bench.print_rates(CheckReader(), bench.rendered_fields(4))
-    lines = capsys.readouterr().out.splitlines()
-    pattern = r"  (idle|busy) cores: (\d+) fields a second; .* ([\d.]+) of that"
-    found = [re.fullmatch(pattern, line) for line in lines]
-    assert [match and match[1] for match in found] == ["idle", "busy"]
-    assert all(match and float(match[2]) > 0 and float(match[3]) > 0 for match in found)
+def test_rates_are_measured_on_idle_and_busy_cores() -> None:
+    found = bench.rates(CheckReader(), bench.rendered_fields(4))
+    values = [float(value.removesuffix(" of that")) for value in found.values()]
+    assert len(values) == 4
+    assert all(value > 0 for value in values)
+    assert [name for name in found if name.startswith("Fields a second")] == [
+        "Fields a second, idle cores",
+        "Fields a second, busy cores",
+    ]
+
+
+def test_real_fields_are_measured_with_every_network() -> None:
+    folder = Path(str(data_path("checks")))
+    header, *measures = bench.bench_real(folder)
+    assert header == ["Measure", "MLP", "CNN"]
+    found = {name: values for name, *values in measures}
+    assert found["Fields"] == ["36", "36"]
+    result = evaluate(folder, CheckReader("cnn"))
+    assert found["Exactly right"][1] == bench.share(result.exact, result.interval)
 
 
 def test_busy_programs_run_until_the_measurement_ends(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,13 +140,44 @@ def test_busy_programs_run_until_the_measurement_ends(monkeypatch: pytest.Monkey
     assert all(program.poll() is not None for program in started)
 
 
-def test_memory_growth_is_printed(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_memory_growth_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"FIELDS": 5, "WARM_UP": 5, "STREAM": 10}.items():
         monkeypatch.setattr(bench, name, value)
-    bench.print_memory_growth("mlp")
-    assert re.search(
-        r"at most \d+ MB .* 5 fields, \d+\.\d MB more .* 10\b", capsys.readouterr().out
-    )
-    assert bench.peak_memory() > 50
+    most, growth = bench.memory("mlp")
+    assert most > 50
+    assert 0 <= growth < most
+
+
+def test_numpy_and_torch_are_timed_with_as_many_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+
+    def epochs(*_: object) -> tuple[float, float]:
+        blas = {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+        seen.append((torch.get_num_threads(), blas))
+        return 1.0, 2.0
+
+    monkeypatch.setattr(bench, "seconds_of_an_epoch", epochs)
+    monkeypatch.setattr(digits, "load", lambda part: (np.zeros((2, 28, 28)), np.zeros(2)))
+    before = torch.get_num_threads()
+    header, *measured = bench.bench_numpy()
+    assert torch.get_num_threads() == before
+    assert seen[1] == (1, {1})
+    assert [row[0] for row in measured] == ["2", "1"]
+    assert measured[0] == ["2", "1.00", "2.00", "0.50"]
+    assert len(header) == 4
+
+
+@pytest.mark.skipif(digits.source() != "mnist", reason="needs MNIST")
+def test_the_quick_reference_s_programs_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench, "RENDERED", 20)
+    run = bench.run_program
+
+    def quickly(name: str, *arguments: str, cwd: Path) -> str:
+        return run(name, *arguments, *(["--epochs", "1"] if "train" in name else []), cwd=cwd)
+
+    monkeypatch.setattr(bench, "run_program", quickly)
+    _, accuracy, samples, fields = bench.bench_programs()
+    assert float(accuracy[1].removesuffix(" %")) > 96
+    assert samples[0] == "Exactly right, 36 of the sample checks"
+    assert fields[0] == "Exactly right, 20 of rendered fields"
+    assert all(0 <= float(row[1].split(" %")[0]) <= 100 for row in (samples, fields))

@@ -1,15 +1,22 @@
-"""Measure speed side by side in one run, and print ratios.
+"""Measure speed and accuracy side by side, and write the tables of the page of benchmarks.
 
-Usage: ``python -m tools.bench [numpy] [training] [reading]`` (``make bench``: all three; the first
-two need MNIST). Seconds differ from machine to machine and from minute to minute; the ratios
-carry over.
+Usage: ``python -m tools.bench [numpy] [training] [reading] [programs]`` (``make bench``: all; all
+but ``reading`` need MNIST), or ``python -m tools.bench real --folder FOLDER`` for labelled fields.
+Each part prints its table and writes it to chapters/benchmarks/, and what it ran on to runs.csv
+there. Seconds differ from machine to machine and from minute to minute; the ratios carry over.
 """
 
+import argparse
+import csv
+import io
+import json
 import os
+import re
 import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -23,18 +30,38 @@ import numpy as np
 import numpy.typing as npt
 import torch
 import torch.nn.functional as F
+from PIL import Image
+from threadpoolctl import threadpool_limits
 from torch.utils.data import DataLoader
 from torchvision import datasets, transforms
 
-from lessonlib import checks, digits, evaluation, models, network, optimizers, training
+from lessonlib import (
+    __version__,
+    checks,
+    data_path,
+    digits,
+    evaluation,
+    models,
+    network,
+    optimizers,
+    training,
+)
 from lessonlib.checks.image import Gray
 from lessonlib.checks.reader import BATCH, MODELS, Field
 from lessonlib.checks.render import Hand, bundled_hand, drawn_hand, sample_amounts
+from lessonlib.files import write_whole
 from tools import train_weights
+from tools.notebooks import CHAPTERS, cpu_name
 
+Table = list[list[str]]  # a header, then rows
+TABLES = CHAPTERS / "benchmarks"
 SEEDS = range(5)
 DATALOADER_SEEDS = range(2)  # slow: two runs show that the accuracies agree
+# No network was trained or chosen on fields of these seeds.
+DRAWN_SEED, COLLECTED_SEED = 77, 78
 RENDERED = 1_000  # fields to read for the share read exactly
+THREADS = (2, 1)  # how many NumPy and torch may both use
+EPOCHS = 7  # epochs of either, in turns
 FIELDS, ROUNDS = 300, 3  # rendered fields to read, and how often
 WARM_UP, STREAM = 500, 10_000  # fields read before the memory is looked at, and from there on
 FAST: dict[str, Any] = {
@@ -89,8 +116,8 @@ def train_best(seed: int) -> torch.nn.Module:
     return train_weights.train_mlp(seed)
 
 
-def measure(name: str, train: Callable[[int], torch.nn.Module], seeds: range) -> float:
-    """Train once per seed; print and return the median wall time, and print mean accuracy."""
+def measure(train: Callable[[int], torch.nn.Module], seeds: range) -> tuple[float, float]:
+    """Train once per seed; return the median wall time and the mean accuracy."""
     test = training.as_tensors(*digits.load("test"), "cpu")
     seconds, accuracies = [], []
     for seed in seeds:
@@ -98,20 +125,25 @@ def measure(name: str, train: Callable[[int], torch.nn.Module], seeds: range) ->
         model = train(seed)
         seconds.append(time.perf_counter() - start)
         accuracies.append(training.score(model, *test)[1])
-    median = statistics.median(seconds)
-    print(f"{name:34} {median:6.1f} s  {statistics.mean(accuracies):.2%}  ({len(seeds)} seeds)")
-    return median
+    return statistics.median(seconds), statistics.mean(accuracies)
 
 
-def bench_training() -> None:
+def bench_training() -> Table:
     """Compare the DataLoader loop, the one-tensor loop, the fast and the best settings."""
-    slow = measure("DataLoader, the lesson's settings", train_with_dataloader, DATALOADER_SEEDS)
-    same = measure("one tensor, the same settings", train_with_tensor, SEEDS)
-    fast = measure("one tensor, fast settings", train_fast, SEEDS)
-    best = measure("one tensor, best settings", train_best, range(1))
-    print(f"one tensor, same settings: {slow / same:.1f} times as fast as the DataLoader loop")
-    print(f"one tensor, fast settings: {slow / fast:.1f} times as fast as the DataLoader loop")
-    print(f"one tensor, best settings: {best / slow:.2f} of the DataLoader loop's time")
+    ways = {
+        "`DataLoader`, an image at a time, five epochs": (train_with_dataloader, DATALOADER_SEEDS),
+        "the same training from one tensor": (train_with_tensor, SEEDS),
+        "fast settings: one-cycle, batch norm, shifts; two epochs": (train_fast, SEEDS),
+        "the shipped weights' settings: warps, 40 epochs": (train_best, range(1)),
+    }
+    table = [["Training", "Seconds", "Of the first's", "Test accuracy", "Seeds"]]
+    first = 0.0
+    for name, (train, seeds) in ways.items():
+        seconds, accuracy = measure(train, seeds)
+        first = first or seconds
+        share = f"{seconds / first:.3f}"
+        table.append([name, f"{seconds:.1f}", share, f"{accuracy:.2%}", f"{len(seeds)}"])
+    return table
 
 
 def train_with_numpy(X: npt.NDArray[Any], y: npt.NDArray[Any]) -> list[float]:
@@ -133,52 +165,149 @@ def train_with_torch(X: npt.NDArray[Any], y: npt.NDArray[Any]) -> list[float]:
     return [training.train_epoch(model, x, labels, batches, optimizer)[0]]
 
 
-def bench_numpy() -> None:
+def bench_numpy() -> Table:
     """Compare an epoch of the network in NumPy with the same epoch in torch, in turns."""
     images, y = digits.load("train")
     X = models.to_tensor(images).reshape(-1, 784).numpy()
+    table = [["Threads", "NumPy, seconds", "PyTorch, seconds", "NumPy / PyTorch"]]
+    for threads in THREADS:
+        with torch_threads(threads), threadpool_limits(threads):
+            ours, theirs = seconds_of_an_epoch(X, y)
+        table.append([f"{threads}", f"{ours:.2f}", f"{theirs:.2f}", f"{ours / theirs:.2f}"])
+    return table
+
+
+def seconds_of_an_epoch(X: npt.NDArray[Any], y: npt.NDArray[Any]) -> tuple[float, float]:
+    """Train for an epoch with NumPy and with torch, in turns; return each one's median time."""
     seconds: dict[str, list[float]] = {"NumPy": [], "torch": []}
-    for _ in range(7):
+    for _ in range(EPOCHS):
         for name, train in (("NumPy", train_with_numpy), ("torch", train_with_torch)):
             start = time.perf_counter()
             (loss,) = train(X, y)
             seconds[name].append(time.perf_counter() - start)
             assert loss < 0.4, f"{name} did not learn"
-    ours, theirs = (statistics.median(seconds[name]) for name in ("NumPy", "torch"))
-    print(f"an epoch of 60,000 digits in NumPy: {ours:.2f} s, {ours / theirs:.2f} of torch's time")
+    return statistics.median(seconds["NumPy"]), statistics.median(seconds["torch"])
 
 
-def bench_reading() -> None:
-    """Time the reader on rendered fields: all together, step by step, and in memory."""
+@contextmanager
+def torch_threads(count: int) -> Iterator[None]:
+    """Let torch use so many threads, and as many as before afterwards."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def bench_reading() -> Table:
+    """Measure the readers on rendered fields: shares read exactly, speed, steps, memory."""
+    columns = [measure_reader(name) for name in MODELS]
+    return by_reader(columns)
+
+
+def by_reader(columns: list[dict[str, str]]) -> Table:
+    """Put what was measured of each network side by side, a row for each measure."""
+    header = ["Measure", *(name.upper() for name in MODELS)]
+    return [header, *([name, *(c[name] for c in columns)] for name in columns[0])]
+
+
+def measure_reader(name: str) -> dict[str, str]:
+    """Measure one of the readers on rendered fields."""
+    reader = checks.CheckReader(name)
+    once = checks.CheckReader(reader.model)  # shows each candidate at its own size only
+    many = f"{RENDERED:,} rendered fields"
+    found = {
+        f"Exactly right, {many}": share_read(reader, DRAWN_SEED, drawn_hand),
+        f"Exactly right, {many} in a collected hand": share_read(
+            reader, COLLECTED_SEED, bundled_hand
+        ),
+        "the same, with one look at each candidate": share_read(once, COLLECTED_SEED, bundled_hand),
+    }
     fields = rendered_fields(FIELDS)
-    for name in MODELS:
-        reader = checks.CheckReader(name)
-        once = checks.CheckReader(reader.model)  # shows each candidate at its own size only
-        print_accuracy(f"{name}, drawn hand", reader, 77, drawn_hand)
-        print_accuracy(f"{name}, collected hand", reader, 78, bundled_hand)
-        print_accuracy(f"{name}, collected hand, one look", once, 78, bundled_hand)
-        reader.read_many(fields[:BATCH])  # what is slow the first time only
-        print(f"{name} read_many, {FIELDS} rendered fields:")
-        print_rates(reader, fields)
-        rounds = [seconds_of_steps(reader, fields) for _ in range(ROUNDS)]
-        for step in rounds[0]:
-            median = statistics.median(times[step] for times in rounds)
-            print(f"  {step:20} {1000 * median / FIELDS:6.2f} ms a field")
-        # In a process of its own, where nothing else has been in memory.
-        code = f"from tools import bench; bench.print_memory_growth({name!r})"
-        subprocess.run([sys.executable, "-c", code], check=True)
+    reader.read_many(fields[:BATCH])  # what is slow the first time only
+    found |= rates(reader, fields)
+    rounds = [seconds_of_steps(reader, fields) for _ in range(ROUNDS)]
+    for step in rounds[0]:
+        median = statistics.median(times[step] for times in rounds)
+        found[f"Step *{step}*, ms a field"] = f"{1000 * median / FIELDS:.2f}"
+    most, growth = measured_apart(name)
+    found[f"Memory over the first {WARM_UP:,} fields of a stream, MB"] = f"{most:.0f}"
+    found[f"Memory more over the next {STREAM:,}, MB"] = f"{growth:.1f}"
+    return found
 
 
-def print_accuracy(name: str, reader: checks.CheckReader, seed: int, hand: Hand) -> None:
-    """Print the share of rendered fields of usual difficulty that is read exactly."""
+def share_read(reader: checks.CheckReader, seed: int, hand: Hand) -> str:
+    """Return the share of rendered fields of usual difficulty that is read exactly."""
     rng = np.random.default_rng(seed)
     amounts = sample_amounts(rng, RENDERED)
     readings = reader.read_many(checks.render(amount, rng, hand=hand) for amount in amounts)
     pairs = zip(readings, amounts, strict=True)
     hits = sum(reading.text == checks.digits_of(amount) for reading, amount in pairs)
-    low, high = evaluation.wilson_interval(hits, RENDERED)
-    print(f"{name}: {hits / RENDERED:.1%} of {RENDERED:,} rendered fields read exactly", end=" ")
-    print(f"(95 % interval {low:.1%} to {high:.1%})")
+    return share(hits / RENDERED, evaluation.wilson_interval(hits, RENDERED))
+
+
+def share(value: float, interval: tuple[float, float]) -> str:
+    """Write a share with its 95 % interval."""
+    low, high = interval
+    return f"{100 * value:.1f} % ({100 * low:.1f} to {100 * high:.1f})"
+
+
+def bench_programs() -> Table:
+    """Train with the quick reference's first program, and read rendered fields with its second."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        trained = run_program("train_digits.py", "--data", f"{digits.find_mnist()}", cwd=folder)
+        (accuracy,) = re.findall(r"^test: (\S+)% of", trained, re.MULTILINE)
+        samples = Path(str(data_path("checks")))
+        files, labels = checks.read_labels(samples)
+        sets = {
+            "the sample checks": ([samples / "images" / file for file in files], list(labels)),
+            "rendered fields": write_fields(folder),
+        }
+        table = [["Measure", "Share"], ["Test accuracy, 15 epochs on MNIST", f"{accuracy} %"]]
+        for title, (paths, truth) in sets.items():
+            lines = run_program("read_check.py", *map(str, paths), cwd=folder).splitlines()
+            pairs = zip([line.split("\t")[1] for line in lines], truth, strict=True)
+            hits = sum(text == label for text, label in pairs)
+            exact = share(hits / len(truth), evaluation.wilson_interval(hits, len(truth)))
+            table.append([f"Exactly right, {len(truth):,} of {title}", exact])
+    return table
+
+
+def write_fields(folder: Path) -> tuple[list[Path], list[str]]:
+    """Write the rendered fields that the readers are measured on; return them and their digits."""
+    rng = np.random.default_rng(DRAWN_SEED)
+    amounts = sample_amounts(rng, RENDERED)
+    paths = [folder / f"{number}.png" for number in range(RENDERED)]
+    for path, amount in zip(paths, amounts, strict=True):
+        Image.fromarray(checks.render(amount, rng, hand=drawn_hand)).save(path)
+    return paths, [checks.digits_of(amount) for amount in amounts]
+
+
+def run_program(name: str, *arguments: str, cwd: Path) -> str:
+    """Run one of the quick reference's programs, and return what it prints."""
+    command = [sys.executable, str(CHAPTERS / "programs" / name), *arguments]
+    done = subprocess.run(command, cwd=cwd, check=True, stdout=subprocess.PIPE, text=True)
+    return done.stdout
+
+
+def bench_real(folder: Path) -> Table:
+    """Measure the readers on a folder of labelled fields, as ``lessonlib evaluate`` does."""
+    columns = []
+    for name in MODELS:
+        result = checks.evaluate(folder, checks.CheckReader(name))
+        confidence = np.mean([reading.confidence for reading in result.readings])
+        columns.append(
+            {
+                "Fields": f"{len(result.files)}",
+                "Exactly right": share(result.exact, result.interval),
+                "Digit errors, for 100 digits": f"{100 * result.digit_errors:.1f}",
+                "Accept rate at 1 % error": f"{100 * result.accept_rate:.1f} %",
+                "Mean confidence": f"{confidence:.2f}",
+            }
+        )
+    return by_reader(columns)
 
 
 def rendered_fields(count: int) -> list[Gray]:
@@ -187,17 +316,18 @@ def rendered_fields(count: int) -> list[Gray]:
     return [checks.render(amount, rng) for amount in sample_amounts(rng, count)]
 
 
-def print_rates(reader: checks.CheckReader, fields: list[Gray]) -> None:
-    """Print fields a second with idle and with busy cores, and the same with all torch threads."""
+def rates(reader: checks.CheckReader, fields: list[Gray]) -> dict[str, str]:
+    """Measure fields a second on idle and busy cores, and what torch's own threads would give."""
+    found = {}
     for cores, programs in (("idle", 0), ("busy", os.cpu_count() or 1)):
         with busy(programs):
             one = fields_a_second(reader, fields)
             with mock.patch("lessonlib.checks.reader.one_thread", nullcontext):
                 own = fields_a_second(reader, fields)
-        print(f"  {cores} cores: {one:.0f} fields a second;", end=" ")
-        print(
-            f"with the network in torch's {torch.get_num_threads()} threads {own / one:.2f} of that"
-        )
+        found[f"Fields a second, {cores} cores"] = f"{one:.0f}"
+        threads = f"with the network in torch's {torch.get_num_threads()} threads"
+        found[f"{threads}, {cores} cores"] = f"{own / one:.2f} of that"
+    return found
 
 
 @contextmanager
@@ -261,8 +391,16 @@ def seconds_of_steps(reader: checks.CheckReader, images: list[Gray]) -> dict[str
     return seconds
 
 
-def print_memory_growth(name: str) -> None:
-    """Read a stream of fields, and print how much the most memory ever taken has grown."""
+def measured_apart(name: str) -> tuple[float, float]:
+    """Measure memory in a process of its own, where nothing else has been in memory."""
+    code = f"import json; from tools import bench; print(json.dumps(bench.memory({name!r})))"
+    run = subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.PIPE)
+    most, growth = json.loads(run.stdout)
+    return float(most), float(growth)
+
+
+def memory(name: str) -> tuple[float, float]:
+    """Read a stream; return the most memory taken by its first fields, and how much it grew."""
     fields = rendered_fields(FIELDS)
     reader = checks.CheckReader(name)
 
@@ -272,10 +410,7 @@ def print_memory_growth(name: str) -> None:
         return peak_memory()
 
     before, after = read(WARM_UP), read(STREAM)
-    print(
-        f"  memory: at most {before:.0f} MB over the first {WARM_UP:,} fields, "
-        f"{after - before:.1f} MB more over the next {STREAM:,}"
-    )
+    return before, after - before
 
 
 def peak_memory() -> float:
@@ -288,23 +423,70 @@ def peak_memory() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # a Mac's are bytes
 
 
-PARTS: dict[str, Callable[[], None]] = {
+PARTS: dict[str, Callable[[], Table]] = {
     "numpy": bench_numpy,
     "training": bench_training,
     "reading": bench_reading,
+    "programs": bench_programs,
 }
+RUN = ("Part", "Command", "Date", "CPU", "Cores", "lessonlib")
+
+
+def record(part: str, command: str, table: Table, folder: Path = TABLES) -> None:
+    """Write a part's table, and in runs.csv when and on what it was measured.
+
+    Parameters
+    ----------
+    part : str
+    command : str
+        What measured it.
+    table : list of list of str
+        A header, then rows.
+    folder : Path
+        Made where it is missing.
+    """
+    folder.mkdir(exist_ok=True)
+    write_csv(folder / f"{part}.csv", table)
+    runs = folder / "runs.csv"
+    lines = runs.read_text(encoding="utf-8").splitlines() if runs.is_file() else []
+    rows = {row[0]: row for row in list(csv.reader(lines))[1:]}
+    today = time.strftime("%Y-%m-%d", time.gmtime())
+    rows[part] = [part, f"`{command}`", today, cpu_name(), f"{os.cpu_count()}", __version__]
+    write_csv(runs, [list(RUN), *(rows[name] for name in (*PARTS, "real") if name in rows)])
+
+
+def write_csv(path: Path, table: Table) -> None:
+    """Write rows to a CSV file, whole or not at all."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(table)
+    write_whole(path, text.getvalue().encode())
+
+
+def show(table: Table) -> None:
+    """Print a table with its columns aligned."""
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for row in table:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)))
 
 
 def main(arguments: list[str]) -> None:
-    """Run the parts that are named, or all."""
-    unknown = [name for name in arguments if name not in PARTS]
-    if unknown:
-        sys.exit(f"no benchmark is called {', '.join(unknown)}; there is: {', '.join(PARTS)}")
-    names = arguments or list(PARTS)
-    if names != ["reading"] and digits.source() != "mnist":
-        sys.exit("The training benchmarks need MNIST: set LESSONLIB_MNIST_ROOT.")
+    """Run the parts that are named, or all that need no folder; print and store their tables."""
+    parser = argparse.ArgumentParser(prog="python -m tools.bench", description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join([*PARTS, "real"]))
+    parser.add_argument("--folder", type=Path, help="labelled fields for the part real")
+    chosen = parser.parse_args(arguments)
+    names = chosen.parts or list(PARTS)
+    if unknown := set(names) - {*PARTS, "real"}:
+        sys.exit(f"no benchmark is called {', '.join(unknown)}; there is: {', '.join(PARTS)}, real")
+    if set(names) - {"reading", "real"} and digits.source() != "mnist":
+        sys.exit("Only reading and real go without MNIST: set LESSONLIB_MNIST_ROOT.")
+    if ("real" in names) != (chosen.folder is not None):
+        sys.exit("The part real reads labelled fields: real --folder FOLDER.")
     for name in names:
-        PARTS[name]()
+        table = bench_real(chosen.folder) if name == "real" else PARTS[name]()
+        show(table)
+        given = " --folder FOLDER" if name == "real" else ""
+        record(name, f"python -m tools.bench {name}{given}", table)
 
 
 if __name__ == "__main__":

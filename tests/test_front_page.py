@@ -1,0 +1,101 @@
+"""What a visitor sees first: README, the book's first page, and the figures that README quotes."""
+
+import csv
+import re
+from pathlib import Path
+
+import pytest
+
+from tools import bench
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+INDEX = (ROOT / "chapters" / "index.md").read_text(encoding="utf-8")
+SCREEN = 30  # lines of Markdown that a screen shows, about
+
+
+def table(name: str) -> dict[str, list[str]]:
+    """The rows of one of the benchmarks' tables, by what they measure."""
+    with (bench.TABLES / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return {row[0]: row[1:] for row in csv.reader(file)}
+
+
+def readme_row(start: str) -> list[str]:
+    """The MLP's and the CNN's figure in README's table, in the row after "968", "240" or so."""
+    lines = README.splitlines()
+    (row,) = [line for line in lines if line.startswith(f"| {start}")]
+    return [cell.strip() for cell in row.strip("|").split("|")[1:]]
+
+
+def percent(cell: str) -> str:
+    return f"{float(cell.split(' %')[0]):.0f} %"
+
+
+def test_readme_is_short() -> None:
+    assert len(README.split()) < 700
+
+
+def test_readme_s_first_screen_says_what_it_is_and_how_to_start() -> None:
+    screen = "\n".join(README.splitlines()[:SCREEN])
+    for part in ("![", "git clone https", "make book", "make test", "make lab", "colab.research"):
+        assert part in screen
+    assert "1943" in screen
+    assert "bank check" in screen
+
+
+def test_the_book_s_first_page_has_its_three_ways_before_the_map() -> None:
+    screen = INDEX[: INDEX.index("## The map")]
+    assert re.findall(r"^\*\*(.+?)\.\*\*", screen, re.MULTILINE) == [
+        "Read it",
+        "Run one chapter",
+        "Teach with it",
+    ]
+    assert len(screen.splitlines()) <= SCREEN
+
+
+def test_every_make_command_that_the_pages_name_exists() -> None:
+    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    pages = [README, CONTRIBUTING, *(p.read_text("utf-8") for p in ROOT.glob("chapters/*.md"))]
+    named = {name for page in pages for name in re.findall(r"`make (\w+)`", page)}
+    assert named
+    assert named - targets == set()
+
+
+@pytest.mark.parametrize("command", ["book", "test"])
+def test_readme_and_contributing_agree_on_how_long_a_command_takes(command: str) -> None:
+    numbers = {"a minute": "1 minute", "ten": "10 minutes"}
+    (claimed,) = re.findall(rf"`make {command}`(?: takes)? (a minute|ten)", README)
+    (row,) = re.findall(rf"^\| `make {command}` \|.*\| (.+?) \|$", CONTRIBUTING, re.MULTILINE)
+    assert row == numbers[claimed]
+
+
+@pytest.mark.parametrize("name", [*bench.PARTS, "real"])
+def test_the_book_shows_every_table_of_the_benchmarks_and_what_it_ran_on(name: str) -> None:
+    pages = [page.read_text(encoding="utf-8") for page in ROOT.glob("chapters/*.md")]
+    assert any(f":file: benchmarks/{name}.csv" in page for page in pages)
+    assert name in table("runs")
+    assert table(name)
+
+
+def test_readme_s_figures_of_the_240_are_those_of_the_benchmark() -> None:
+    real = table("real")
+    assert real["Fields"] == ["240", "240"]
+    assert readme_row("240 real") == [percent(cell) for cell in real["Exactly right"]]
+    accepted = [percent(cell) for cell in real["Accept rate at 1 % error"]]
+    assert accepted == readme_row("accepted of the 240")
+
+
+def test_readme_s_figures_of_rendered_fields_are_those_of_the_benchmark() -> None:
+    reading = table("reading")
+    exact = [percent(cell) for cell in reading["Exactly right, 1,000 rendered fields"]]
+    assert readme_row("1,000 rendered") == exact
+    assert readme_row("fields a second") == reading["Fields a second, idle cores"]
+
+
+def test_readme_and_the_page_of_benchmarks_agree_on_the_fields_kept_aside() -> None:
+    page = (ROOT / "chapters" / "benchmarks.md").read_text(encoding="utf-8")
+    kept_aside = page[page.index("| 968 fields kept aside") :]
+    for start, measure in (("968 real", "Exactly right"), ("accepted of the 968", "Accept rate")):
+        (row,) = re.findall(rf"^\| {measure}.*?\|(.+)\|$", kept_aside, re.MULTILINE)[:1]
+        assert [cell.strip() for cell in row.split("|")] == readme_row(start)
