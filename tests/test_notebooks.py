@@ -95,6 +95,14 @@ def test_cells_are_short_enough_to_read(path: Path) -> None:
 
 
 @every_notebook
+def test_no_comment_is_cut_on_the_page(path: Path) -> None:
+    for cell in code_cells(path):
+        for line in cell.source.splitlines():
+            comment = re.search(r'(#[ @]|""").*', line)
+            assert comment is None or comment.end() <= CODE_WIDTH, line
+
+
+@every_notebook
 def test_each_notebook_opens_with_the_same_set_up_cell(path: Path) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     expected = SET_UP.format(repository=project["urls"]["Homepage"], version=project["version"])
