@@ -27,8 +27,8 @@ help:
 	@echo "make run     run all notebooks and store their outputs (needs MNIST)"
 	@echo "make models  train the shipped weights again (needs MNIST; over an hour)"
 	@echo "make checks  draw the sample checks of data/checks again"
-	@echo "make bench   measure training and reading speed (needs MNIST; for reading alone:"
-	@echo "             .venv/bin/python -m tools.bench reading)"
+	@echo "make bench   measure training and reading, and write the book's tables (needs MNIST; for"
+	@echo "             reading alone: .venv/bin/python -m tools.bench reading)"
 	@echo "make lock    resolve requirements.txt again from pyproject.toml"
 	@echo "make clean   remove everything that is built, except .venv"
 

@@ -357,8 +357,8 @@ def seconds_to_read(reader: checks.CheckReader, images: list[Gray]) -> float:
 def seconds_of_steps(reader: checks.CheckReader, images: list[Gray]) -> dict[str, float]:
     """Take fields through the reader's steps one after the other, and add up each step's time.
 
-    `read_many` finds the next batch's candidates while the network is at work, so it takes less
-    than the sum.
+    The sum is not the time of `read_many`, which finds the next batch's candidates while the
+    network is at work, and looks again at some.
     """
     seconds: dict[str, float] = defaultdict(float)
     step_began = time.perf_counter()

@@ -20,8 +20,6 @@ import nbformat
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
-from lessonlib.files import write_whole
-
 CHAPTERS = Path(__file__).resolve().parents[1] / "chapters"
 RUN_TIMES = CHAPTERS / "run-times.csv"
 COLUMNS = ("Notebook", "Seconds", "Date", "CPU", "Cores", "Threads")
@@ -80,6 +78,8 @@ def run(path: Path, folder: Path) -> NotebookNode:
 
 def store(notebook: NotebookNode, path: Path) -> None:
     """Write a notebook; if that fails, the old file stays."""
+    from lessonlib.files import write_whole  # not above: `run` works where lessonlib is missing
+
     write_whole(path, f"{nbformat.writes(notebook)}\n".encode())
 
 
@@ -111,6 +111,8 @@ def record_time(notebook: Path, seconds: float, table: Path = RUN_TIMES) -> None
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows[name] for name in sorted(rows) if notebook.with_name(name).is_file())
+    from lessonlib.files import write_whole
+
     write_whole(table, text.getvalue().encode())
 
 

@@ -1,8 +1,8 @@
 """Images of handwritten digits: MNIST, or scikit-learn's bundled digits where MNIST is missing.
 
-The module looks for MNIST in this order: the torchvision root named by ``LESSONLIB_MNIST_ROOT``,
-the user's cache, torchvision's download mirrors. If none of them has it, or if a download can't be
-stored, `load` gives the 1,797 digits that ship with scikit-learn, and prints that and why.
+The module reads MNIST from the torchvision root named by ``LESSONLIB_MNIST_ROOT``; without this
+variable, from the user's cache, else from torchvision's download mirrors. If MNIST can't be
+downloaded or stored, `load` gives the 1,797 digits that ship with scikit-learn, and prints why.
 ``LESSONLIB_OFFLINE=1`` chooses these bundled digits at once.
 """
 
