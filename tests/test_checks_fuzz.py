@@ -26,7 +26,7 @@ FUZZ = settings(
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-REMEDY = r"must|at least 1|shrink|cut out|save it"
+REMEDY = r"must|at least 1|shrink|cut out|save it|save or copy"
 
 Gray = npt.NDArray[np.uint8]
 

@@ -51,7 +51,8 @@ class CourseStyle(PlainStyle):
 
 
 def _authors(entry: Any) -> str:
-    names = [" ".join((*p.prelast_names, *p.last_names)) for p in entry.persons["author"]]
+    persons = [(*p.prelast_names, *p.last_names) for p in entry.persons["author"]]
+    names = [" ".join(words).strip("{}") for words in persons]  # braces hold an institute's name
     return f"{names[0]} et al." if len(names) > 2 else " and ".join(names)
 
 
