@@ -22,6 +22,7 @@ from types import CodeType, SimpleNamespace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 # A check takes the learner's answer and returns what is wrong with it; None when it is right.
 Check = Callable[[Any], str | None]
@@ -300,6 +301,26 @@ def _kind(value: Any) -> str:
     if isinstance(value, list | tuple | dict | set):
         return f"a {type(value).__name__} with {len(value)} entries"
     return f"a value of type {type(value).__name__}"
+
+
+def floats(value: Any) -> npt.NDArray[np.float64] | None:
+    """Turn what an answer returned into an array of floats.
+
+    Parameters
+    ----------
+    value : object
+        An array, a number, a list of numbers or a tensor, if it is right.
+
+    Returns
+    -------
+    float array or None
+        None for what holds anything but numbers, or rows of different lengths.
+    """
+    try:
+        array = np.asarray(value.detach().cpu() if hasattr(value, "detach") else value)
+    except Exception:  # rows of different lengths, or something odder
+        return None
+    return array.astype(float) if array.dtype.kind in "biuf" else None
 
 
 @contextmanager

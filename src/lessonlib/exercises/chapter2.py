@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit, softmax
 
-from lessonlib.exercises import Check, Mistake, call
+from lessonlib.exercises import Check, Mistake, call, floats
 
 Array = npt.NDArray[Any]
 
@@ -462,15 +462,11 @@ def _describe_bump(got: Array, left: float, peak: float, right: float) -> str:
 
 def _numbers(value: Any, wanted: str) -> Array:
     """Turn an array, a number, a list of them or a tensor into floats, or raise Mistake."""
-    try:
-        array = np.asarray(value.detach().cpu() if hasattr(value, "detach") else value)
-        numeric = array.dtype.kind in "biuf"
-    except Exception:  # a list of lists of unequal lengths, or something odder
-        numeric = False
-    if not numeric:
+    array = floats(value)
+    if array is None:
         kind = type(value).__name__
         raise Mistake(f"Return {wanted}: what you return, of type {kind}, can't be read as that.")
-    return array.astype(float)
+    return array
 
 
 def _one_number(value: Any, why: str) -> Array:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lessonlib.exercises import Check, Mistake, call
+from lessonlib.exercises import Check, Mistake, call, floats
 from lessonlib.network import TANH, forward, glorot, initialize, softmax
 
 Array = npt.NDArray[Any]
@@ -555,15 +555,11 @@ def _numbers(value: Any, name: str) -> Array:
     """Turn an array, a number, a list of them or a tensor into floats, or raise Mistake."""
     if value is None:
         raise Mistake(f"{name} is None: was it never computed?")
-    try:
-        array = np.asarray(value.detach().cpu() if hasattr(value, "detach") else value)
-        numeric = array.dtype.kind in "biuf"
-    except Exception:  # a list of lists of unequal lengths, or something odder
-        numeric = False
-    if not numeric:
+    array = floats(value)
+    if array is None:
         kind = type(value).__name__
         raise Mistake(f"{name} should be an array of numbers or one number, got {kind}.")
-    return array.astype(float)
+    return array
 
 
 def _close(got: Array, wanted: Array) -> bool:
