@@ -145,7 +145,7 @@ def call(answer: Any, *arguments: Any) -> Any:
     """
     if not callable(answer):
         raise Failed(
-            f"The check expected a function, got {_kind(answer)}: give it the function "
+            f"The check expected a function, got {kind_of(answer)}: give it the function "
             "itself, by its name alone."
         )
     _check_parameters(answer, arguments)
@@ -287,19 +287,29 @@ def _show(value: Any) -> str:
 def _unfitting() -> str:
     """Say that the exercise can't use a value of the type that was returned last."""
     returned = _returned.get([])
-    what = _kind(returned[-1]) if returned else "something"
+    what = kind_of(returned[-1]) if returned else "something"
     return (
         f"Your answer returned {what}, which doesn't fit the exercise{_for_inputs()}: "
         "return what its text asks for."
     )
 
 
-def _kind(value: Any) -> str:
-    """Name a value's type, and its size if it has one."""
+def kind_of(value: Any) -> str:
+    """Name a value's type, and its size if it has one, for a message.
+
+    Parameters
+    ----------
+    value : object
+
+    Returns
+    -------
+    str
+        For example "a list of 3".
+    """
     if isinstance(value, np.ndarray):
-        return f"an array of shape {value.shape} and type {value.dtype}"
+        return f"an array of shape {value.shape}"
     if isinstance(value, list | tuple | dict | set):
-        return f"a {type(value).__name__} with {len(value)} entries"
+        return f"a {type(value).__name__} of {len(value)}"
     return f"a value of type {type(value).__name__}"
 
 

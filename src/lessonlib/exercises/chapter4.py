@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import log_softmax
 
-from lessonlib.exercises import Check, Mistake, call
+from lessonlib.exercises import Check, Mistake, call, kind_of
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
@@ -32,7 +32,7 @@ def check_count_parameters(answer: Any) -> str | None:
         result = call(answer, sizes)
         got = _number(result)
         if got is None:
-            return f"Return one number for all layers together, not {_kind(result)}."
+            return f"Return one number for all layers together, not {kind_of(result)}."
         results.append((sizes, got))
     wrong = [(sizes, got) for sizes, got in results if got != _counts(sizes)["right"]]
     if not wrong:
@@ -113,7 +113,8 @@ def _loss(result: Any) -> float:
     got = _number(result)
     if got is None:
         raise Mistake(
-            f"Your function returns {_kind(result)}: the loss is one number, the mean over images."
+            f"Your function returns {kind_of(result)}: the loss is one number, the mean over "
+            "images."
         )
     return got
 
@@ -439,12 +440,12 @@ def _three_numbers(result: Any) -> Numbers:
     """Read a tuple, list, array or tensor of three numbers; anything else is told so."""
     parts = result.tolist() if hasattr(result, "tolist") else result
     if not isinstance(parts, list | tuple) or len(parts) != 3:
-        raise Mistake(f"Return three numbers, the new w, m and v: yours is {_kind(result)}.")
+        raise Mistake(f"Return three numbers, the new w, m and v: yours is {kind_of(result)}.")
     if any(isinstance(part, complex) for part in parts):
         raise Mistake("A root of a negative number was taken: v̂ can't be negative.")
     w, m, v = (_number(part) for part in parts)
     if w is None or m is None or v is None:
-        kind = next(_kind(part) for part in parts if _number(part) is None)
+        kind = next(kind_of(part) for part in parts if _number(part) is None)
         raise Mistake(f"Return three numbers, the new w, m and v: among yours is {kind}.")
     return w, m, v
 
@@ -477,15 +478,6 @@ def _number(value: Any) -> float | None:
         return None
     real = array.shape == () and np.issubdtype(array.dtype, np.number)
     return float(array) if real and not np.iscomplexobj(array) else None
-
-
-def _kind(value: Any) -> str:
-    """Say what kind of thing was returned."""
-    if isinstance(value, np.ndarray):
-        return f"an array of shape {value.shape}"
-    if isinstance(value, list | tuple | dict | set):
-        return f"a {type(value).__name__} of {len(value)}"
-    return f"a value of type {type(value).__name__}"
 
 
 CHECKS: dict[str, Check] = {
