@@ -71,7 +71,7 @@ models: $(READY)
 	$(BIN)/python -m tools.datasheet
 
 checks: $(READY)
-	$(BIN)/python -m lessonlib.checks data/checks
+	$(BIN)/python -m lessonlib.synthesis data/checks
 	$(BIN)/python -m tools.datasheet
 
 bench: $(READY)

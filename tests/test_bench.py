@@ -12,7 +12,8 @@ import torch
 from threadpoolctl import threadpool_info
 
 from lessonlib import data_path, digits
-from lessonlib.checks import CheckReader, evaluate
+from lessonlib.checks import CheckReader
+from lessonlib.scoring import evaluate
 from tools import bench
 
 TABLE = [["Measure", "MLP"], ["Fields", "3"]]

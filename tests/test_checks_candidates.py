@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image
 
-from lessonlib.checks import Difficulty, Piece, Strip, binarize, cut_up, render, resample, runs
+from lessonlib.checks import Piece, Strip, binarize, cut_up, resample, runs
 from lessonlib.checks.candidates import (
     LONGEST,
     WIDEST,
@@ -20,16 +20,15 @@ from lessonlib.checks.candidates import (
     column_sums,
     cut,
     filled,
-    in_context,
     ink_boxes,
-    pictures,
     sheared,
     straighten,
-    text_middle,
     waists,
     walls,
 )
-from lessonlib.checks.segment import SMALLEST
+from lessonlib.checks.pictures import in_context, pictures, text_middle
+from lessonlib.checks.pieces import SMALLEST
+from lessonlib.synthesis import Difficulty, render
 
 Ink = npt.NDArray[np.bool_]
 Box = tuple[int, int, int, int]

@@ -5,17 +5,18 @@ import numpy.typing as npt
 import pytest
 
 from lessonlib import digits
-from lessonlib.checks import JUNK, MARK, Difficulty, Strip, cut_up, find_candidates
-from lessonlib.checks.candidates import CLASSES
-from lessonlib.checks.examples import (
+from lessonlib.checks import JUNK, MARK, Strip, cut_up, find_candidates
+from lessonlib.checks.candidates import CANDIDATE_CLASSES
+from lessonlib.synthesis import Difficulty
+from lessonlib.synthesis.examples import (
     classes_of,
     examples,
     labelled_candidates,
-    mixed_hand,
     random_field,
     spread,
 )
-from lessonlib.checks.render import NOBODY, render_with_owner
+from lessonlib.synthesis.hands import mixed_hand
+from lessonlib.synthesis.render import NOBODY, render_with_owner
 
 IMAGES, LABELS = digits.load_bundled("test")
 CLEAN = Difficulty(*[0.0] * 10)
@@ -151,9 +152,9 @@ def test_all_twelve_classes_come_and_each_digit_about_as_often_as_it_is_written(
     shown, labels = examples(IMAGES, LABELS, 80, 0)
     assert shown.shape == (len(labels), 2, 28, 28)
     assert shown.dtype == labels.dtype == np.uint8
-    counts = np.bincount(labels, minlength=CLASSES)
+    counts = np.bincount(labels, minlength=CANDIDATE_CLASSES)
     assert counts.min() > 0
-    assert len(counts) == CLASSES
+    assert len(counts) == CANDIDATE_CLASSES
     assert shown[:, 0].any(axis=(1, 2)).all()
 
 

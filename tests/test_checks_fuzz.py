@@ -15,8 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from lessonlib.checks import CheckReader, Reading, load_image, render
+from lessonlib.checks import CheckReader, Reading, load_image
 from lessonlib.models import MLP
+from lessonlib.synthesis import render
 
 # The same examples in every run: a failure here is the code's, never the day's.
 FUZZ = settings(

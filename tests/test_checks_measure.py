@@ -10,9 +10,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from lessonlib import data_path
-from lessonlib.checks import CheckReader, Digit, Reading, edit_distance, evaluate
-from lessonlib.checks.measure import CAUSES, accept_rate, cause, overlap, read_boxes
+from lessonlib.checks import CheckReader, Digit, Reading
 from lessonlib.checks.reader import Box
+from lessonlib.scoring import edit_distance, evaluate
+from lessonlib.scoring.causes import CAUSES, cause, overlap
+from lessonlib.scoring.labels import read_boxes
+from lessonlib.scoring.scores import accept_rate
 
 # Where the digits of most fields here are, and a mark that is a dot by its size.
 PLACES: list[Box] = [(10, 10, 20, 30), (40, 10, 20, 30), (70, 10, 20, 30)]

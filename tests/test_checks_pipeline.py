@@ -8,27 +8,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from lessonlib import data_path
-from lessonlib.checks import (
-    Difficulty,
-    Piece,
-    binarize,
-    digits_of,
-    load_image,
-    normalize,
-    remove_lines,
-    render,
-    resample,
-    segment,
-)
+from lessonlib.checks import Piece, binarize, load_image, normalize, remove_lines, resample, segment
 from lessonlib.checks.binarize import Method
-from lessonlib.checks.render import sample_amounts
-from lessonlib.checks.segment import (
-    connected_pieces,
-    cut_wide,
-    digit_height,
-    is_mark,
-    merge_overlapping,
-)
+from lessonlib.checks.pieces import connected_pieces, digit_height
+from lessonlib.checks.rules import cut_wide, is_mark, merge_overlapping
+from lessonlib.synthesis import Difficulty, digits_of, render
+from lessonlib.synthesis.samples import sample_amounts
 
 FIELD = resample(load_image(data_path("checks", "images", "check-01.png")))
 

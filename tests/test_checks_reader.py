@@ -20,22 +20,16 @@ from lessonlib import data_path
 from lessonlib.checks import (
     MARK,
     CheckReader,
-    Difficulty,
     Reading,
     classify,
-    decode,
-    digits_of,
     find_candidates,
     load_image,
-    read_labels,
-    render,
+    make_reading,
 )
-from lessonlib.checks.candidates import CLASSES, ink_boxes
-from lessonlib.checks.measure import overlap
+from lessonlib.checks.candidates import CANDIDATE_CLASSES, ink_boxes
 from lessonlib.checks.reader import (
     BATCH,
     DEFAULT_CALIBRATION,
-    MODELS,
     SURE,
     Box,
     Source,
@@ -43,8 +37,13 @@ from lessonlib.checks.reader import (
     log_odds,
     one_thread,
 )
-from lessonlib.checks.render import bundled_hand, drawn_hand, sample_amounts
 from lessonlib.models import MLP
+from lessonlib.recipes import READERS
+from lessonlib.scoring import read_labels
+from lessonlib.scoring.causes import overlap
+from lessonlib.synthesis import Difficulty, digits_of, render
+from lessonlib.synthesis.hands import bundled_hand, drawn_hand
+from lessonlib.synthesis.samples import sample_amounts
 
 SAMPLES = data_path("checks")
 NAMES, LABELS = read_labels(SAMPLES)
@@ -53,7 +52,7 @@ CLEAN = Difficulty(*[0.0] * 10)
 BLANK = np.full((60, 200), 255, dtype=np.uint8)
 
 
-@pytest.fixture(scope="module", params=MODELS)
+@pytest.fixture(scope="module", params=READERS)
 def reader(request: pytest.FixtureRequest) -> CheckReader:
     return CheckReader(request.param)
 
@@ -75,7 +74,7 @@ class Untrained(MLP):
 
     def __init__(self) -> None:
         torch.manual_seed(0)
-        super().__init__((8,), pictures=2, classes=CLASSES)
+        super().__init__((8,), pictures=2, classes=CANDIDATE_CLASSES)
         self.batches: list[int] = []
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -407,7 +406,7 @@ class Always(nn.Module):
         self.kind = kind
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        logits = torch.zeros(len(x), CLASSES)
+        logits = torch.zeros(len(x), CANDIDATE_CLASSES)
         logits[:, self.kind] = 50
         return logits
 
@@ -427,7 +426,9 @@ def test_a_network_that_sees_marks_only_reads_nothing() -> None:
 
 
 def test_a_network_left_in_training_mode_reads_without_dropout() -> None:
-    network = MLP((30,), dropout=0.5, batch_norm=True, pictures=2, classes=CLASSES).train()
+    network = MLP(
+        (30,), dropout=0.5, batch_norm=True, pictures=2, classes=CANDIDATE_CLASSES
+    ).train()
     reader = CheckReader(network)
     assert same(reader.read(PATHS[0]), reader.read(PATHS[0]))
 
@@ -435,11 +436,11 @@ def test_a_network_left_in_training_mode_reads_without_dropout() -> None:
 def test_log_probabilities_are_those_of_each_candidate(reader: CheckReader) -> None:
     shown = find_candidates(PATHS[0]).pictures
     log_p = classify(reader.model, shown)
-    assert log_p.shape == (len(shown), CLASSES)
+    assert log_p.shape == (len(shown), CANDIDATE_CLASSES)
     assert log_p.dtype == np.float64
     np.testing.assert_allclose(np.exp(log_p).sum(axis=1), 1)
     np.testing.assert_allclose(classify(reader.model, shown[3:4]), log_p[3:4], atol=1e-3)
-    assert classify(reader.model, shown[:0]).shape == (0, CLASSES)
+    assert classify(reader.model, shown[:0]).shape == (0, CANDIDATE_CLASSES)
 
 
 def test_boxes_in_an_image_of_a_few_pixels_lie_in_it() -> None:
@@ -491,7 +492,7 @@ def test_the_confidence_comes_from_the_path_and_the_calibration(reader: CheckRea
     for constant in (-60.0, 0.0, 60.0):
         weights = {"constant": constant, "score": 0.0, "share": 0.0}
         expected = 1 / (1 + np.exp(-np.clip(constant, -50, 50)))
-        assert decode(field, log_p, weights).confidence == pytest.approx(expected)
+        assert make_reading(field, log_p, weights).confidence == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(("score", "share"), [(0, 0), (-1e9, 0), (0, -1e9), (-1e9, -1e9)])

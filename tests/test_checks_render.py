@@ -12,24 +12,22 @@ import numpy.typing as npt
 import pytest
 
 from lessonlib import data_path
-from lessonlib.checks import Difficulty, digits_of, load_image, render, write_samples
-from lessonlib.checks.render import (
+from lessonlib.checks import load_image
+from lessonlib.synthesis import Difficulty, digits_of, render, write_samples
+from lessonlib.synthesis.hands import Hand, bundled_hand, drawn_hand, drawn_writer
+from lessonlib.synthesis.render import (
     BASELINE,
     DIGIT_HEIGHT,
     HEIGHT,
     MARGIN,
     MEDIUM,
     NOBODY,
-    Hand,
     Writing,
-    bundled_hand,
-    drawn_hand,
-    drawn_writer,
     lean,
     render_with_owner,
     ruled_lines,
-    sample_amounts,
 )
+from lessonlib.synthesis.samples import sample_amounts
 
 Gray = npt.NDArray[np.uint8]
 

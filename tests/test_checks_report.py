@@ -17,9 +17,11 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 import lessonlib
-from lessonlib.checks import CheckReader, Digit, Reading, evaluate, render
+from lessonlib.checks import CheckReader, Digit, Reading
 from lessonlib.checks.reader import Box
-from lessonlib.checks.report import LARGEST, embedded, page, write_report
+from lessonlib.scoring import evaluate
+from lessonlib.scoring.page import LARGEST, embedded, page, write_report
+from lessonlib.synthesis import render
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")

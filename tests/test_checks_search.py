@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lessonlib.checks import JUNK, MARK, best_path
-from lessonlib.checks.candidates import CLASSES
+from lessonlib.checks.candidates import CANDIDATE_CLASSES
 
 Found = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -26,7 +26,9 @@ def lattices(draw: st.DrawFn) -> tuple[Found, Floats, int]:
         if start == stop - 1 or draw(st.booleans())
     ]
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    logits = draw(st.sampled_from([0.0, 1.0, 5.0, 200.0])) * rng.normal(size=(len(found), CLASSES))
+    logits = draw(st.sampled_from([0.0, 1.0, 5.0, 200.0])) * rng.normal(
+        size=(len(found), CANDIDATE_CLASSES)
+    )
     return np.array(found, dtype=np.int64), log_softmax(logits), primitives
 
 
@@ -92,7 +94,7 @@ def test_each_step_takes_its_candidate_s_best_class_but_never_junk(
 
 
 def test_junk_is_never_chosen_however_probable() -> None:
-    logits = np.zeros((1, CLASSES))
+    logits = np.zeros((1, CANDIDATE_CLASSES))
     logits[0, JUNK], logits[0, 4] = 30, 1
     path = best_path(np.array([[0, 1]]), log_softmax(logits), 1)
     assert path.steps == ((0, 4),)
@@ -101,14 +103,14 @@ def test_junk_is_never_chosen_however_probable() -> None:
 
 def test_a_join_of_two_halves_beats_two_halves_that_look_like_junk() -> None:
     found = np.array([[0, 1], [1, 2], [0, 2]])
-    logits = np.zeros((3, CLASSES))
+    logits = np.zeros((3, CANDIDATE_CLASSES))
     logits[0, JUNK] = logits[1, JUNK] = logits[2, 8] = 10
     assert best_path(found, log_softmax(logits), 2).steps == ((2, 8),)
 
 
 def test_two_digits_beat_their_join_that_looks_like_junk() -> None:
     found = np.array([[0, 1], [1, 2], [0, 2]])
-    logits = np.zeros((3, CLASSES))
+    logits = np.zeros((3, CANDIDATE_CLASSES))
     logits[0, 3] = logits[1, MARK] = logits[2, JUNK] = 10
     path = best_path(found, log_softmax(logits), 2)
     assert path.steps == ((0, 3), (1, MARK))
@@ -116,7 +118,7 @@ def test_two_digits_beat_their_join_that_looks_like_junk() -> None:
 
 
 def test_a_field_without_primitives_has_an_empty_path() -> None:
-    path = best_path(np.zeros((0, 2), np.int64), np.zeros((0, CLASSES)), 0)
+    path = best_path(np.zeros((0, 2), np.int64), np.zeros((0, CANDIDATE_CLASSES)), 0)
     assert (path.steps, path.score, path.share) == ((), 0, 0)
 
 
@@ -125,7 +127,7 @@ def test_a_long_field_is_searched_without_listing_all_paths() -> None:
     found = np.array(
         [(a, b) for b in range(1, primitives + 1) for a in range(b - 1, max(-1, b - 5), -1)]
     )
-    log_p = log_softmax(np.random.default_rng(0).normal(size=(len(found), CLASSES)))
+    log_p = log_softmax(np.random.default_rng(0).normal(size=(len(found), CANDIDATE_CLASSES)))
     path = best_path(found, log_p, primitives)
     assert path.steps
     assert np.isfinite([path.score, path.share]).all()

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from lessonlib.checks.strokes import HEIGHTS, PENS, SHAPES, VARIANTS, draw, write
+from lessonlib.synthesis.forms import SHAPES, VARIANTS
+from lessonlib.synthesis.strokes import HEIGHTS, PENS, draw, write_character
 
 DIGITS = "0123456789"
 EVERY = [(character, name) for character, names in VARIANTS.items() for name in names]
@@ -19,7 +20,7 @@ def share_of_height(character: str, variant: str) -> float:
 @pytest.mark.parametrize(("character", "variant"), EVERY)
 def test_every_variant_is_about_as_high_as_asked(character: str, variant: str) -> None:
     rng = np.random.default_rng(1)
-    heights = [draw(write(character, rng, variant), 60, 3)[0].shape[0] for _ in range(9)]
+    heights = [draw(write_character(character, rng, variant), 60, 3)[0].shape[0] for _ in range(9)]
     if character in DIGITS:
         asked = 60 * share_of_height(character, variant)
         assert 0.85 * asked <= np.median(heights) <= 1.3 * asked
@@ -32,7 +33,7 @@ def test_every_variant_is_about_as_high_as_asked(character: str, variant: str) -
 def test_every_variant_is_a_smooth_line_of_near_points(character: str, variant: str) -> None:
     rng = np.random.default_rng(2)
     for _ in range(10):
-        for stroke in write(character, rng, variant):
+        for stroke in write_character(character, rng, variant):
             assert stroke.dtype == np.float64
             assert stroke.ndim == 2
             assert stroke.shape[1] == 2
@@ -42,7 +43,7 @@ def test_every_variant_is_a_smooth_line_of_near_points(character: str, variant: 
 @pytest.mark.parametrize(("character", "variant"), EVERY)
 def test_no_ink_is_cut_at_the_planes_edges(character: str, variant: str) -> None:
     rng = np.random.default_rng(3)
-    strokes = write(character, rng, variant)
+    strokes = write_character(character, rng, variant)
     corners = [np.array([[x, y], [x, y]]) for x in (-2.0, 3.0) for y in (-2.0, 3.0)]
     plane, _ = draw(strokes, 40, 5, 0.2)
     wide, _ = draw([*strokes, *corners], 40, 5, 0.2)
@@ -53,7 +54,7 @@ def test_no_ink_is_cut_at_the_planes_edges(character: str, variant: str) -> None
 def test_the_plane_is_tight_around_its_ink_and_within_0_and_1() -> None:
     rng = np.random.default_rng(4)
     for character in SHAPES:
-        plane, _ = draw(write(character, rng), 45, 3.5, 0.1)
+        plane, _ = draw(write_character(character, rng), 45, 3.5, 0.1)
         assert plane.dtype == np.float64
         assert plane.min() >= 0
         assert 0.9 <= plane.max() <= 1
@@ -61,20 +62,22 @@ def test_the_plane_is_tight_around_its_ink_and_within_0_and_1() -> None:
 
 
 def test_the_same_seed_gives_the_same_drawing_and_another_seed_another() -> None:
-    planes = [draw(write("5", np.random.default_rng(seed)), 45, 3)[0] for seed in (7, 7, 8)]
+    planes = [
+        draw(write_character("5", np.random.default_rng(seed)), 45, 3)[0] for seed in (7, 7, 8)
+    ]
     assert np.array_equal(planes[0], planes[1])
     assert not np.array_equal(planes[0], planes[2])
 
 
 def test_a_hand_never_writes_twice_alike() -> None:
     rng = np.random.default_rng(9)
-    first, second = (write("2", rng, "plain")[0] for _ in range(2))
+    first, second = (write_character("2", rng, "plain")[0] for _ in range(2))
     assert np.abs(first - second).max() > 0.01
 
 
 def test_common_variants_are_written_more_often_and_every_one_sometimes() -> None:
     rng = np.random.default_rng(10)
-    strokes = [len(write("7", rng)) for _ in range(400)]
+    strokes = [len(write_character("7", rng)) for _ in range(400)]
     crossed = sum(weight for weight, text in SHAPES["7"].values() if ";" in text)
     share = crossed / sum(weight for weight, _ in SHAPES["7"].values())
     assert np.mean(np.array(strokes) >= 2) == pytest.approx(share, abs=0.08)
@@ -108,8 +111,8 @@ def test_a_positive_slant_leans_to_the_right() -> None:
 def test_a_flag_of_a_one_falls_steeply_and_a_roof_of_a_seven_does_not() -> None:
     rng = np.random.default_rng(11)
     for _ in range(200):
-        flag = write("1", rng, "long_flag")[0][:20]
-        roof = write("7", rng, "plain")[0][:12]
+        flag = write_character("1", rng, "long_flag")[0][:20]
+        roof = write_character("7", rng, "plain")[0][:12]
         assert np.ptp(flag[:, 1]) > 0.75 * np.ptp(flag[:, 0])
         assert np.ptp(roof[:, 1]) < 0.5 * np.ptp(roof[:, 0])
 
@@ -117,9 +120,9 @@ def test_a_flag_of_a_one_falls_steeply_and_a_roof_of_a_seven_does_not() -> None:
 def test_an_unknown_character_or_variant_names_the_known_ones() -> None:
     rng = np.random.default_rng(0)
     with pytest.raises(ValueError, match=r"'x'.*0 1 2.*#"):
-        write("x", rng)
+        write_character("x", rng)
     with pytest.raises(ValueError, match=r"'crossed' of '1'.*stem.*long_flag"):
-        write("1", rng, "crossed")
+        write_character("1", rng, "crossed")
 
 
 @pytest.mark.parametrize("height", [HEIGHTS[0] - 1, HEIGHTS[1] + 1, float("nan")])

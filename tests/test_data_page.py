@@ -14,10 +14,11 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 import lessonlib
-from lessonlib import digits, models
-from lessonlib.checks.render import SAMPLES, SEED, Difficulty, digits_of
-from lessonlib.checks.strokes import VARIANTS
+from lessonlib import digits, recipes, weights
 from lessonlib.evaluation import wilson_interval
+from lessonlib.synthesis.forms import VARIANTS
+from lessonlib.synthesis.render import Difficulty, digits_of
+from lessonlib.synthesis.samples import SAMPLES, SEED
 from tools import datasheet
 
 PAGE = datasheet.PAGE.read_text(encoding="utf-8")
@@ -190,7 +191,7 @@ def checks_facts() -> dict[str, tuple[Any, ...]]:
 
 
 def weights_facts() -> dict[str, tuple[Any, ...]]:
-    accuracy = models.read_record(models.shipped_path("mlp"))["test_accuracy"]
+    accuracy = weights.read_record(weights.shipped_path("mlp"))["test_accuracy"]
     return {
         "it gets {:.2f} % of MNIST's test images right": (100 * accuracy,),
     }
@@ -284,9 +285,9 @@ def test_every_file_that_ships_is_in_a_table() -> None:
 
 def test_every_network_was_made_from_the_mnist_of_the_page() -> None:
     paths = [lessonlib.data_path("weights", row[0]) for row in table("weights")]
-    assert {models.shipped_path(name) for name in models.SHIPPED} <= set(paths)
+    assert {weights.shipped_path(name) for name in recipes.SHIPPED} <= set(paths)
     for path in paths:
-        record = models.read_record(path)
+        record = weights.read_record(path)
         assert record["data"] == digits.SHA256
         assert {"command", "data", "recipe", "seed", "versions"} <= set(record)
 

@@ -15,10 +15,11 @@ import numpy as np
 import pytest
 
 import lessonlib
-from lessonlib import digits, models, training
+from lessonlib import digits, models, recipes, training, weights
 from lessonlib.__main__ import _parser, main
 from lessonlib.checks import Digit, Reading
-from lessonlib.checks.reader import MODELS, Box
+from lessonlib.checks.reader import Box
+from lessonlib.recipes import READERS
 
 CHECKS = lessonlib.data_path("checks")
 
@@ -86,11 +87,11 @@ def test_doctor_names_a_wrong_mnist_root_and_fails(
     assert str(tmp_path) in printed
 
 
-@pytest.mark.parametrize("name", models.SHIPPED)
+@pytest.mark.parametrize("name", recipes.SHIPPED)
 def test_doctor_names_weights_that_are_missing_and_fails(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    shipped_path = models.shipped_path
+    shipped_path = weights.shipped_path
     monkeypatch.setattr(
         models,
         "shipped_path",
@@ -211,9 +212,9 @@ def test_read_uses_the_model_that_is_named(
     capsys: pytest.CaptureFixture[str], fixed: type[Fixed]
 ) -> None:
     assert main(["read", "a.png"]) == 0
-    for model in MODELS:
+    for model in READERS:
         assert main(["read", "--model", model, "a.png"]) == 0
-    assert fixed.made_with == ["mlp", *MODELS]
+    assert fixed.made_with == ["mlp", *READERS]
 
 
 @pytest.mark.parametrize("command", ["read", "evaluate"])
@@ -502,7 +503,7 @@ def test_train_replaces_weights_only_when_asked(
     assert "--force" in line
     assert target.read_bytes() == b"weeks of work"
     assert main(["train", "--output", str(target), "--force"]) == 0
-    assert models.read_record(target)["data"] == "bundled"
+    assert weights.read_record(target)["data"] == "bundled"
 
 
 def test_train_follows_a_link_when_asked_to_replace(
@@ -515,7 +516,7 @@ def test_train_follows_a_link_when_asked_to_replace(
     assert main(["train", "--output", str(link)]) == 1
     assert main(["train", "--output", str(link), "--force"]) == 0
     assert link.is_symlink()
-    assert models.read_record(target)["data"] == "bundled"
+    assert weights.read_record(target)["data"] == "bundled"
 
 
 @pytest.mark.parametrize("change", ["the folder is gone", "another has written the file"])
@@ -542,7 +543,7 @@ def test_a_training_is_not_lost_when_its_place_is_gone_at_the_end(
     (line,) = capsys.readouterr().err.splitlines()
     (spare,) = tmp_path.glob("lessonlib-*/*.safetensors")
     assert line.endswith(f"The weights are in {spare} instead")
-    assert models.read_record(spare)["data"] == "bundled"
+    assert weights.read_record(spare)["data"] == "bundled"
     assert not target.exists() or target.read_bytes() == b"another's"
 
 
@@ -566,9 +567,9 @@ def test_train_writes_weights_that_load(
     monkeypatch.setenv("LESSONLIB_OFFLINE", "1")
     target = tmp_path / "w.safetensors"
     assert main(["train", "--epochs", "3", "--output", str(target)]) == 0
-    assert models.load(target).config["batch_norm"] is True
-    assert models.read_record(target)["data"] == "bundled"
-    assert models.read_record(target)["test_accuracy"] > 0.8
+    assert weights.load(target).config["batch_norm"] is True
+    assert weights.read_record(target)["data"] == "bundled"
+    assert weights.read_record(target)["test_accuracy"] > 0.8
 
 
 def test_evaluate_refuses_a_folder_without_a_name(

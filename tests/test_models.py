@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from safetensors.torch import save_file
 from torch import nn
 
-from lessonlib import digits, models
+from lessonlib import digits, models, weights
 
 
 @pytest.fixture
 def saved(tmp_path: Path) -> Path:
     torch.manual_seed(0)
     path = tmp_path / "small.safetensors"
-    models.save(models.MLP(hidden=(6, 5), batch_norm=True), path, {"seed": 0})
+    weights.save(models.MLP(hidden=(6, 5), batch_norm=True), path, {"seed": 0})
     return path
 
 
@@ -239,8 +239,8 @@ def test_a_network_comes_back_as_it_was_saved(tmp_path: Path, model: models.Netw
     torch.manual_seed(0)
     x = torch.randn(20, 1 if isinstance(model, models.LeNet) else 2, 28, 28)
     model(x)  # moves batch norm's running averages
-    models.save(model, tmp_path / "a.safetensors")
-    again = models.load(tmp_path / "a.safetensors")
+    weights.save(model, tmp_path / "a.safetensors")
+    again = weights.load(tmp_path / "a.safetensors")
     assert type(again) is type(model)
     assert again.config == model.config
     assert not again.training
@@ -250,40 +250,40 @@ def test_a_network_comes_back_as_it_was_saved(tmp_path: Path, model: models.Netw
 
 
 def test_the_record_comes_back(saved: Path) -> None:
-    assert models.read_record(saved) == {"seed": 0}
+    assert weights.read_record(saved) == {"seed": 0}
 
 
 def test_a_file_saved_without_a_record_has_an_empty_one(tmp_path: Path) -> None:
-    models.save(models.MLP(hidden=(3,)), tmp_path / "a.safetensors")
-    assert models.read_record(tmp_path / "a.safetensors") == {}
+    weights.save(models.MLP(hidden=(3,)), tmp_path / "a.safetensors")
+    assert weights.read_record(tmp_path / "a.safetensors") == {}
 
 
 def test_a_save_that_fails_leaves_the_old_file_and_no_other(saved: Path) -> None:
     before = saved.read_bytes()
     with pytest.raises(TypeError):
-        models.save(models.MLP(hidden=(3,)), saved, {"not JSON": object()})
+        weights.save(models.MLP(hidden=(3,)), saved, {"not JSON": object()})
     assert saved.read_bytes() == before
     assert [p.name for p in saved.parent.iterdir()] == [saved.name]
 
 
 def test_saving_replaces_all_of_an_older_file(saved: Path) -> None:
-    models.save(models.MLP(hidden=(3,)), saved)
-    assert models.load(saved).config["hidden"] == [3]
+    weights.save(models.MLP(hidden=(3,)), saved)
+    assert weights.load(saved).config["hidden"] == [3]
     assert [p.name for p in saved.parent.iterdir()] == [saved.name]
 
 
 def test_an_older_file_is_kept_where_replacing_is_not_wanted(saved: Path) -> None:
     with pytest.raises(FileExistsError, match="exists already"):
-        models.save(models.MLP(hidden=(3,)), saved, replace=False)
-    assert models.load(saved).config["hidden"] == [6, 5]
+        weights.save(models.MLP(hidden=(3,)), saved, replace=False)
+    assert weights.load(saved).config["hidden"] == [6, 5]
     new = saved.with_name("new.safetensors")
-    models.save(models.MLP(hidden=(3,)), new, replace=False)
-    assert models.load(new).config["hidden"] == [3]
+    weights.save(models.MLP(hidden=(3,)), new, replace=False)
+    assert weights.load(new).config["hidden"] == [3]
 
 
 def test_a_folder_is_not_replaced_by_weights(tmp_path: Path) -> None:
     with pytest.raises(IsADirectoryError, match="is a folder"):
-        models.save(models.MLP(hidden=(3,)), tmp_path)
+        weights.save(models.MLP(hidden=(3,)), tmp_path)
 
 
 def test_a_saved_file_has_the_permissions_of_a_new_file(saved: Path) -> None:
@@ -293,7 +293,7 @@ def test_a_saved_file_has_the_permissions_of_a_new_file(saved: Path) -> None:
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    for read in (models.load, models.read_record):
+    for read in (weights.load, weights.read_record):
         with pytest.raises(FileNotFoundError, match=r"none\.safetensors"):
             read(tmp_path / "none.safetensors")
         with pytest.raises(FileNotFoundError):
@@ -308,7 +308,7 @@ def test_a_file_that_may_not_be_read_is_not_called_cut_short(
 
     monkeypatch.setattr(models, "safe_open", refuse)  # root may read everything
     with pytest.raises(PermissionError, match="may not be read: check its permissions"):
-        models.load(saved)
+        weights.load(saved)
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -318,7 +318,7 @@ def test_a_file_cut_anywhere_is_refused(saved: Path, share: float) -> None:
     cut = saved.with_name("cut.safetensors")
     cut.write_bytes(whole[: int(share * len(whole))])
     with pytest.raises(ValueError, match="not a complete safetensors file"):
-        models.load(cut)
+        weights.load(cut)
 
 
 @pytest.mark.parametrize(
@@ -328,7 +328,7 @@ def test_a_file_cut_anywhere_is_refused(saved: Path, share: float) -> None:
 def test_a_file_of_another_format_is_refused(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "a.safetensors"
     path.write_bytes(data)
-    for read in (models.load, models.read_record):
+    for read in (weights.load, weights.read_record):
         with pytest.raises(ValueError, match="not a complete safetensors file"):
             read(path)
 
@@ -350,7 +350,7 @@ def test_a_pickle_is_refused_and_does_not_run(tmp_path: Path) -> None:
     torch.save(bomb, tmp_path / "torch.safetensors")
     for name in ("plain", "torch"):
         with pytest.raises(ValueError, match="may run code"):
-            models.load(tmp_path / f"{name}.safetensors")
+            weights.load(tmp_path / f"{name}.safetensors")
     assert not mark.exists()
     pickle.loads((tmp_path / "plain.safetensors").read_bytes())
     assert mark.exists(), "the bomb was a dud, and this test showed nothing"
@@ -360,10 +360,10 @@ def test_another_program_s_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "other.safetensors"
     save_file({"w": torch.ones(2)}, path)
     with pytest.raises(ValueError, match="an unnamed network"):
-        models.load(path)
+        weights.load(path)
     save_file({"w": torch.ones(2)}, path, metadata={"architecture": "AlexNet"})
     with pytest.raises(ValueError, match="'AlexNet', which is none of the course"):
-        models.load(path)
+        weights.load(path)
 
 
 @pytest.mark.parametrize(
@@ -393,7 +393,7 @@ def test_a_file_that_describes_another_network_is_refused(saved: Path, config: s
     header, numbers = parts(saved)
     header["__metadata__"]["config"] = config
     with pytest.raises(ValueError, match="do not fit the MLP that the file describes"):
-        models.load(write(saved, header, numbers))
+        weights.load(write(saved, header, numbers))
 
 
 WRONG_ENDS: list[dict[str, object]] = [
@@ -423,11 +423,11 @@ def test_a_file_that_asks_for_another_size_is_refused(
     tmp_path: Path, model: models.Network, change: dict[str, object]
 ) -> None:
     path = tmp_path / "a.safetensors"
-    models.save(model, path)
+    weights.save(model, path)
     header, numbers = parts(path)
     header["__metadata__"]["config"] = json.dumps(model.config | change)
     with pytest.raises(ValueError, match=f"do not fit the {type(model).__name__} that the file"):
-        models.load(write(path, header, numbers))
+        weights.load(write(path, header, numbers))
 
 
 @pytest.mark.parametrize("channels", [0, 257, 10**9])
@@ -435,12 +435,12 @@ def test_a_number_of_channels_out_of_range_is_refused_before_memory_is_taken(
     tmp_path: Path, channels: int
 ) -> None:
     path = tmp_path / "a.safetensors"
-    models.save(models.CNN(3), path)
+    weights.save(models.CNN(3), path)
     header, numbers = parts(path)
     config = models.CNN(3).config | {"channels": channels}
     header["__metadata__"]["config"] = json.dumps(config)
     with pytest.raises(ValueError, match=f"it has {channels} channels; from 1 to 256"):
-        models.load(write(path, header, numbers))
+        weights.load(write(path, header, numbers))
 
 
 @pytest.mark.parametrize(
@@ -454,11 +454,11 @@ def test_a_file_that_asks_for_another_lenet_is_refused(
     tmp_path: Path, change: dict[str, object]
 ) -> None:
     path = tmp_path / "a.safetensors"
-    models.save(models.LeNet(1), path)
+    weights.save(models.LeNet(1), path)
     header, numbers = parts(path)
     header["__metadata__"]["config"] = json.dumps(models.LeNet(1).config | change)
     with pytest.raises(ValueError, match="do not fit the LeNet that the file"):
-        models.load(write(path, header, numbers))
+        weights.load(write(path, header, numbers))
 
 
 @pytest.mark.parametrize("blocks", [-1, 21, 10**9])
@@ -466,17 +466,17 @@ def test_a_number_of_blocks_out_of_range_is_refused_before_memory_is_taken(
     tmp_path: Path, blocks: int
 ) -> None:
     path = tmp_path / "a.safetensors"
-    models.save(models.LeNet(), path)
+    weights.save(models.LeNet(), path)
     header, numbers = parts(path)
     header["__metadata__"]["config"] = json.dumps({"residual_blocks": blocks, "batch_norm": False})
     with pytest.raises(ValueError, match=f"it has {blocks} residual blocks; from 0 to 20"):
-        models.load(write(path, header, numbers))
+        weights.load(write(path, header, numbers))
 
 
 def test_weights_of_16_bits_come_back_as_floats_of_32(tmp_path: Path) -> None:
     model = models.LeNet(1, batch_norm=True).half()
-    models.save(model, tmp_path / "a.safetensors")
-    again = models.load(tmp_path / "a.safetensors").state_dict()
+    weights.save(model, tmp_path / "a.safetensors")
+    again = weights.load(tmp_path / "a.safetensors").state_dict()
     for name, value in model.float().state_dict().items():
         assert again[name].dtype == value.dtype
         assert torch.equal(again[name], value)
@@ -487,17 +487,17 @@ def test_a_file_from_before_the_readers_still_loads(saved: Path) -> None:
     config = json.loads(header["__metadata__"]["config"])
     del config["pictures"], config["classes"]
     header["__metadata__"]["config"] = json.dumps(config)
-    assert models.load(write(saved, header, numbers)).config["classes"] == 10
+    assert weights.load(write(saved, header, numbers)).config["classes"] == 10
 
 
 def test_weights_that_are_not_finite_are_refused(tmp_path: Path) -> None:
     model = models.MLP(hidden=(3,), dropout=0)
     strings = {"architecture": "MLP", "config": json.dumps(model.config)}
     for value in (torch.nan, torch.inf):
-        weights = {name: torch.full_like(w, value) for name, w in model.state_dict().items()}
-        save_file(weights, tmp_path / "a.safetensors", metadata=strings)
+        broken = {name: torch.full_like(w, value) for name, w in model.state_dict().items()}
+        save_file(broken, tmp_path / "a.safetensors", metadata=strings)
         with pytest.raises(ValueError, match="do not fit"):
-            models.load(tmp_path / "a.safetensors")
+            weights.load(tmp_path / "a.safetensors")
 
 
 @pytest.mark.parametrize("record", ["{", "[" * 100_000])
@@ -505,14 +505,14 @@ def test_a_record_that_is_not_json_is_refused(saved: Path, record: str) -> None:
     header, numbers = parts(saved)
     header["__metadata__"]["record"] = record
     with pytest.raises(ValueError, match="not valid JSON"):
-        models.read_record(write(saved, header, numbers))
+        weights.read_record(write(saved, header, numbers))
 
 
 # The shipped weights
 
 
 def test_the_shipped_network_reads_digits() -> None:
-    model = models.shipped()
+    model = weights.shipped()
     images, labels = digits.load_bundled("test")
     with torch.no_grad():
         answers = model(models.to_tensor(images)).argmax(dim=1).numpy()
@@ -521,19 +521,19 @@ def test_the_shipped_network_reads_digits() -> None:
 
 
 def test_the_shipped_network_s_record_says_how_it_was_made() -> None:
-    record = models.read_record(models.shipped_path())
+    record = weights.read_record(weights.shipped_path())
     assert record["test_accuracy"] >= 0.992
     assert set(record) >= {"command", "data", "recipe", "seed", "versions"}
     assert record["data"] == digits.SHA256
-    assert models.shipped().config == {"pictures": 1, "classes": 10} | record["recipe"]["model"]
+    assert weights.shipped().config == {"pictures": 1, "classes": 10} | record["recipe"]["model"]
 
 
 @pytest.mark.parametrize("name", ["reader-mlp", "reader-cnn"])
 def test_a_reader_s_record_says_how_it_was_made(name: str) -> None:
-    record = models.read_record(models.shipped_path(name))
+    record = weights.read_record(weights.shipped_path(name))
     assert set(record) >= {"command", "data", "fields", "recipe", "seed", "versions"}
     assert record["data"] == digits.SHA256
-    assert record["recipe"]["model"] == models.shipped(name).config
+    assert record["recipe"]["model"] == weights.shipped(name).config
     assert set(record["calibration"]) == {"constant", "score", "share"}
 
 
@@ -541,7 +541,7 @@ def test_a_reader_s_record_says_how_it_was_made(name: str) -> None:
 def test_the_readers_ship_one_network_of_each_kind(
     name: str, kind: type[models.MLP] | type[models.CNN]
 ) -> None:
-    model = models.shipped(name)
+    model = weights.shipped(name)
     assert isinstance(model, kind)
     assert (model.config["pictures"], model.config["classes"]) == (2, 12)
     assert not model.training
@@ -549,4 +549,4 @@ def test_the_readers_ship_one_network_of_each_kind(
 
 def test_a_network_that_does_not_ship_is_refused() -> None:
     with pytest.raises(ValueError, match="there are: mlp, reader-mlp, reader-cnn"):
-        models.shipped("../mlp")
+        weights.shipped("../mlp")

@@ -19,9 +19,10 @@ import numpy as np
 import pytest
 import torch
 
-from lessonlib import checks, checksums, data_path, digits
+from lessonlib import checksums, data_path, digits, scoring
 from lessonlib.checks.image import Gray
-from lessonlib.checks.render import MEDIUM, bundled_hand, render
+from lessonlib.synthesis.hands import bundled_hand
+from lessonlib.synthesis.render import MEDIUM, render
 
 CHAPTERS = Path(__file__).resolve().parents[1] / "chapters"
 PROGRAMS = CHAPTERS / "programs"
@@ -267,7 +268,7 @@ def test_arguments_that_cannot_work_are_refused_before_training(
 
 def test_the_samples_are_cut_into_digits_and_some_are_read_exactly(trained: Path) -> None:
     samples = data_path("checks")
-    files, labels = checks.read_labels(samples)
+    files, labels = scoring.read_labels(samples)
     done = start(trained, READ, *(str(samples / "images" / file) for file in files))
     assert done.code == 0, done.err
     assert list(readings(done)) == files

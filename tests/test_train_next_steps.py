@@ -1,6 +1,7 @@
-"""The script that trains chapter 8's networks, run end to end on next to nothing."""
+"""The script that trains the networks of "Next steps", run end to end on next to nothing."""
 
 import copy
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,9 @@ import pytest
 import torch
 from torch import nn
 
-from lessonlib import digits, evaluation, models, next_steps, training
+from lessonlib import digits, evaluation, models, recipes, training, weights
+from lessonlib.checks import rules
+from lessonlib.synthesis import samples
 from tools import train_next_steps
 
 SEEDS = (5, 6)
@@ -23,9 +26,11 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
         images, labels = digits.load_bundled(split)
         return images[:160], labels[:160]
 
-    fields, amounts = next_steps.bill_fields()
-    monkeypatch.setattr(next_steps, "bill_fields", lambda: (fields[:6], amounts[:6]))
-    monkeypatch.setattr(train_next_steps, "RECIPE", train_next_steps.RECIPE | TINY)
+    fields, amounts = samples.bill_fields()
+    monkeypatch.setattr(samples, "bill_fields", lambda: (fields[:6], amounts[:6]))
+    for name, recipe in recipes.VARIANTS.items():
+        tiny = replace(recipe, training=dict(recipe.training) | TINY)
+        monkeypatch.setitem(recipes.VARIANTS, name, tiny)
     monkeypatch.setattr(train_next_steps, "SEEDS", SEEDS)
     monkeypatch.setattr(digits, "source", lambda: "mnist")
     monkeypatch.setattr(digits, "load", load)
@@ -37,10 +42,10 @@ def test_every_network_of_the_chapter_is_trained_and_saved_with_a_record(
 ) -> None:
     train_next_steps.main([str(tmp_path / "next")])
     printed = capsys.readouterr().out
-    monkeypatch.setattr(next_steps, "data_path", lambda *parts: tmp_path.joinpath(*parts[1:]))
-    for name in next_steps.VARIANTS:
+    monkeypatch.setattr(weights, "data_path", lambda *parts: tmp_path.joinpath(*parts[1:]))
+    for name in recipes.VARIANTS:
         assert f"{name}.safetensors: " in printed
-        variant = next_steps.load_variant(name)
+        variant = weights.load_variant(name)
         record = variant.record
         assert record["recipe"]["model"] == variant.model.config
         assert record["parameters"] == sum(p.numel() for p in variant.model.parameters())
@@ -55,7 +60,7 @@ def test_every_network_of_the_chapter_is_trained_and_saved_with_a_record(
         runs = record["runs"]
         assert runs["seeds"] == list(SEEDS)
         assert runs["test_accuracy"][0] == record["test_accuracy"]
-        cut = next_steps.cut_fields(*next_steps.bill_fields())
+        cut = rules.cut_fields(*samples.bill_fields())
         for key, (images, labels) in (
             ("test_wrong", digits.load("test")),
             ("field_wrong", (cut.images, cut.labels)),
@@ -63,7 +68,7 @@ def test_every_network_of_the_chapter_is_trained_and_saved_with_a_record(
             answers = evaluation.predict(variant.model, images).argmax(axis=1)
             assert runs[key][0] == np.flatnonzero(answers != labels).tolist()
         assert {len(values) for values in runs.values()} == {len(SEEDS)}
-    assert len(list((tmp_path / "next").iterdir())) == len(next_steps.VARIANTS)
+    assert len(list((tmp_path / "next").iterdir())) == len(recipes.VARIANTS)
 
 
 @pytest.mark.usefixtures("tiny")
@@ -72,7 +77,7 @@ def test_one_network_can_be_trained_alone_and_comes_out_the_same(tmp_path: Path)
         train_next_steps.main([str(tmp_path / folder), "--only", "together"])
     (first,), (second,) = (list((tmp_path / folder).iterdir()) for folder in ("a", "b"))
     assert first.name == "together.safetensors"
-    a, b = models.load(first).state_dict(), models.load(second).state_dict()
+    a, b = weights.load(first).state_dict(), weights.load(second).state_dict()
     assert all(np.allclose(a[name], b[name], atol=1e-3) for name in a)
 
 
@@ -84,25 +89,11 @@ def test_each_seed_trains_another_network_and_the_first_is_saved(
     for path, seeds in zip(paths, (SEEDS, SEEDS[:1], SEEDS[1:]), strict=True):
         monkeypatch.setattr(train_next_steps, "SEEDS", seeds)
         train_next_steps.train("baseline", path)
-    both, first, second = map(models.read_record, paths)
+    both, first, second = map(weights.read_record, paths)
     for key in ("test_accuracy", "test_wrong", "field_wrong"):
         assert both["runs"][key] == first["runs"][key] + second["runs"][key]
     assert both["history"]["train_loss"] == first["history"]["train_loss"]
     assert first["history"]["train_loss"] != second["history"]["train_loss"]
-
-
-def test_each_network_differs_from_the_baseline_in_one_thing() -> None:
-    assert list(train_next_steps.CHANGES) == list(next_steps.VARIANTS)
-    build, options = train_next_steps.CHANGES["baseline"]
-    assert build().config == {"hidden": [256, 128], "dropout": 0.0} | {
-        "batch_norm": False,
-        "pictures": 1,
-        "classes": 10,
-    }
-    assert not options
-    for name, (other, options) in train_next_steps.CHANGES.items():
-        differs = [other().config != build().config, *options]
-        assert name in ("baseline", "together") or sum(map(bool, differs)) == 1, name
 
 
 @pytest.mark.usefixtures("tiny")
@@ -120,7 +111,7 @@ def test_accuracy_is_measured_with_the_16_bits_of_each_weight_that_are_saved(
     path = tmp_path / "a.safetensors"
     train_next_steps.train("batch-norm", path)
     assert path.stat().st_size < 500_000
-    saved, first = models.load(path).state_dict(), tested[0].state_dict()
+    saved, first = weights.load(path).state_dict(), tested[0].state_dict()
     assert all(torch.equal(saved[name], value) for name, value in first.items())
 
 

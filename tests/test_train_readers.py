@@ -1,22 +1,20 @@
 """The script that trains the check reader's networks, run end to end on a few fields."""
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from lessonlib import digits, models
-from lessonlib.checks import MARK, CheckReader, render
-from lessonlib.checks.candidates import CLASSES
-from lessonlib.checks.examples import Examples
+from lessonlib import digits, models, recipes, weights
+from lessonlib.checks import MARK, CheckReader
+from lessonlib.checks.candidates import CANDIDATE_CLASSES
+from lessonlib.synthesis import render
+from lessonlib.synthesis.examples import Examples
 from tools import train_readers
 
-TINY: dict[str, dict[str, Any]] = {
-    "mlp": {"epochs": 1, "lr": 3e-3, "weight_decay": 1e-2},
-    "cnn": {"epochs": 1, "lr": 4e-3, "weight_decay": 1e-2},
-}
+TINY = {"epochs": 1, "batch_size": 32}
 
 
 def render_here(fields: int) -> Examples:
@@ -32,8 +30,9 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(train_readers, "FIELDS", 120)
     monkeypatch.setattr(train_readers, "CHUNK", 30)
     monkeypatch.setattr(train_readers, "CALIBRATION_FIELDS", 60)
-    monkeypatch.setattr(train_readers, "BATCH_SIZE", 32)
-    monkeypatch.setattr(train_readers, "RECIPES", TINY)
+    for name, recipe in recipes.READERS.items():
+        tiny = replace(recipe, training=dict(recipe.training) | TINY)
+        monkeypatch.setitem(recipes.READERS, name, tiny)
     monkeypatch.setattr(train_readers, "render_all", render_here)
     monkeypatch.setattr(digits, "source", lambda: "mnist")
     monkeypatch.setattr(digits, "load", digits.load_bundled)
@@ -51,11 +50,11 @@ def test_both_networks_are_trained_calibrated_and_saved_with_a_record(
     ]
     printed = capsys.readouterr().out
     for name, kind in (("mlp", models.MLP), ("cnn", models.CNN)):
-        assert f"reader-{name}.safetensors: " in printed
+        assert f"{name}: reads " in printed
         path = folder / f"reader-{name}.safetensors"
-        model, record = models.load(path), models.read_record(path)
+        model, record = weights.load(path), weights.read_record(path)
         assert isinstance(model, kind)
-        assert record["recipe"] == TINY[name] | {"batch_size": 32, "model": model.config}
+        assert record["recipe"] == dict(recipes.READERS[name].training) | {"model": model.config}
         assert (record["fields"], record["seed"]) == (120, train_readers.SEED)
         assert record["data"] == digits.SHA256
         assert set(record["calibration"]) == {"constant", "score", "share"}
@@ -74,15 +73,15 @@ def test_without_mnist_nothing_is_trained(monkeypatch: pytest.MonkeyPatch, tmp_p
 
 def test_training_learns_and_repeats(capsys: pytest.CaptureFixture[str]) -> None:
     generator = torch.Generator().manual_seed(0)
-    y = torch.arange(600) % CLASSES
+    y = torch.arange(600) % CANDIDATE_CLASSES
     x = torch.randint(0, 30, (600, 2, 28, 28), generator=generator, dtype=torch.uint8)
     for number, kind in enumerate(y.tolist()):  # a bright row that says which class it is
         x[number, :, 2 * kind : 2 * kind + 3] = 255
     states = []
     for _ in range(2):
         torch.manual_seed(0)
-        model = models.MLP((16,), 0.0, batch_norm=True, pictures=2, classes=CLASSES)
-        train_readers.train(model, x, y, epochs=20, lr=1e-2, weight_decay=0.0)
+        model = models.MLP((16,), 0.0, batch_norm=True, pictures=2, classes=CANDIDATE_CLASSES)
+        train_readers.train(model, x, y, epochs=20, batch_size=256, lr=1e-2, weight_decay=0.0)
         states.append(model.state_dict())
     assert not model.training
     with torch.inference_mode():
@@ -94,7 +93,7 @@ def test_training_learns_and_repeats(capsys: pytest.CaptureFixture[str]) -> None
 
 def test_both_pictures_are_warped_each_in_its_own_way() -> None:
     x = torch.randn(8, 1, 28, 28).expand(8, 2, 28, 28).clone()
-    warped = train_readers.augment(x, torch.Generator().manual_seed(0))
+    warped = train_readers.warp_both(x, torch.Generator().manual_seed(0))
     assert warped.shape == x.shape
     assert not torch.allclose(warped[:, 0], x[:, 0])
     assert not torch.allclose(warped[:, 1], x[:, 1])
@@ -104,7 +103,7 @@ def test_both_pictures_are_warped_each_in_its_own_way() -> None:
 def test_the_networks_differ_in_kind_and_take_the_same_pictures() -> None:
     x = torch.zeros(2, 2, 28, 28)
     for name, kind in (("mlp", models.MLP), ("cnn", models.CNN)):
-        model = train_readers.build(name).eval()
+        model = weights.build(recipes.READERS[name]).eval()
         assert isinstance(model, kind)
-        assert model(x).shape == (2, CLASSES)
-    assert MARK < CLASSES
+        assert model(x).shape == (2, CANDIDATE_CLASSES)
+    assert MARK < CANDIDATE_CLASSES

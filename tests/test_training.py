@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from lessonlib import digits, training
+from lessonlib import augment, digits, training
 from lessonlib.models import MLP, to_tensor
 
 IMAGES, LABELS = (part[:320] for part in digits.load_bundled("train"))
@@ -100,7 +100,7 @@ def test_a_seed_repeats_python_s_numpy_s_and_torch_s_numbers() -> None:
     assert not set(draw(3)) & set(draw(4))
 
 
-@pytest.mark.parametrize("augment", [None, training.shift, training.warp])
+@pytest.mark.parametrize("change", [None, augment.shift, augment.warp])
 def test_the_same_seed_gives_the_same_weights_and_history(augment: Any) -> None:
     (a, first), (b, second) = trained(1, augment=augment), trained(1, augment=augment)
     assert same_weights(a, b)
@@ -344,7 +344,7 @@ def test_shuffled_batches_hold_each_index_once(n: int, size: int) -> None:
 def test_shift_moves_an_image_by_at_most_one_pixel_each_way() -> None:
     x = to_tensor(IMAGES[:1]).expand(400, 28, 28)
     windows = {
-        (dy, dx): F.pad(x[:1], (1, 1, 1, 1), value=training.PAPER)[
+        (dy, dx): F.pad(x[:1], (1, 1, 1, 1), value=augment.PAPER)[
             0, 1 - dy : 29 - dy, 1 - dx : 29 - dx
         ]
         for dy in (-1, 0, 1)
@@ -352,43 +352,43 @@ def test_shift_moves_an_image_by_at_most_one_pixel_each_way() -> None:
     }
     moves = [
         next(move for move, window in windows.items() if torch.equal(image, window))
-        for image in training.shift(x, generator())
+        for image in augment.shift(x, generator())
     ]
     assert set(moves) == set(windows)
     assert max(moves.count(m) for m in windows) < 3 * min(moves.count(m) for m in windows)
 
 
-@pytest.mark.parametrize("augment", [training.shift, training.warp])
+@pytest.mark.parametrize("change", [augment.shift, augment.warp])
 def test_augmentation_keeps_shape_type_and_input_and_repeats_with_its_generator(
-    augment: training.Augment,
+    change: augment.Augment,
 ) -> None:
     x = to_tensor(IMAGES[:50])
     before = x.clone()
-    changed = augment(x, generator(1))
+    changed = change(x, generator(1))
     assert changed.shape == x.shape
     assert changed.dtype == x.dtype
     assert torch.equal(x, before)
     assert not torch.equal(changed, x)
-    assert torch.equal(changed, augment(x, generator(1)))
-    assert not torch.equal(changed, augment(x, generator(2)))
+    assert torch.equal(changed, change(x, generator(1)))
+    assert not torch.equal(changed, change(x, generator(2)))
 
 
-@pytest.mark.parametrize("augment", [training.shift, training.warp])
-def test_empty_paper_stays_empty_paper(augment: training.Augment) -> None:
+@pytest.mark.parametrize("change", [augment.shift, augment.warp])
+def test_empty_paper_stays_empty_paper(change: augment.Augment) -> None:
     paper = to_tensor(np.zeros((20, 28, 28), dtype=np.uint8))
-    assert torch.allclose(augment(paper, generator()), paper, atol=1e-5)
+    assert torch.allclose(change(paper, generator()), paper, atol=1e-5)
 
 
-@pytest.mark.parametrize("augment", [training.shift, training.warp])
-def test_augmented_values_stay_between_paper_and_ink(augment: training.Augment) -> None:
-    x = augment(to_tensor(IMAGES), generator())
-    assert x.min() >= training.PAPER - 1e-4
+@pytest.mark.parametrize("change", [augment.shift, augment.warp])
+def test_augmented_values_stay_between_paper_and_ink(change: augment.Augment) -> None:
+    x = change(to_tensor(IMAGES), generator())
+    assert x.min() >= augment.PAPER - 1e-4
     assert x.max() <= (1 - 0.1307) / 0.3081 + 1e-4
 
 
 def test_a_warped_digit_stays_in_place_and_keeps_about_its_ink() -> None:
     def ink(x: Tensor) -> Tensor:
-        return (x - training.PAPER).clamp(min=0)
+        return (x - augment.PAPER).clamp(min=0)
 
     def centre(x: Tensor) -> Tensor:
         weights = ink(x) / ink(x).sum((1, 2), keepdim=True)
@@ -396,7 +396,7 @@ def test_a_warped_digit_stays_in_place_and_keeps_about_its_ink() -> None:
         return torch.stack([weights.sum(2) @ steps, weights.sum(1) @ steps], dim=1)
 
     x = to_tensor(IMAGES)
-    warped = training.warp(x, generator())
+    warped = augment.warp(x, generator())
     moved = (centre(warped) - centre(x)).norm(dim=1)
     ratio = ink(warped).sum((1, 2)) / ink(x).sum((1, 2))
     assert 0.3 < moved.mean() < 2
@@ -409,20 +409,20 @@ def test_a_warped_digit_stays_in_place_and_keeps_about_its_ink() -> None:
 
 
 def test_resizing_enlarges_or_shrinks_the_image() -> None:
-    x = torch.full((3, 28, 28), training.PAPER)
+    x = torch.full((3, 28, 28), augment.PAPER)
     x[:, 9:19, 9:19] = 1.0  # a square of 10 pixels about the middle
     for factor in (0.6, 1.0, 1.4):
-        ink = (training.resized(x, factor) > 0).sum(dim=(1, 2)).float().sqrt()
+        ink = (augment.resized(x, factor) > 0).sum(dim=(1, 2)).float().sqrt()
         assert torch.allclose(ink, torch.tensor(10 * factor), atol=1.01)
 
 
 def test_space_freed_by_shrinking_is_paper() -> None:
     x = torch.ones(1, 28, 28)
-    assert torch.allclose(training.resized(x, 0.5)[0, 0], torch.tensor(training.PAPER))
+    assert torch.allclose(augment.resized(x, 0.5)[0, 0], torch.tensor(augment.PAPER))
 
 
 def test_pairs_of_pictures_are_resized_one_by_one() -> None:
     x = torch.randn(4, 2, 28, 28)
-    both = training.resized(x, 0.9)
-    assert torch.equal(both[2, 1], training.resized(x[2, 1], 0.9))
-    assert training.resized(x, 1) is x
+    both = augment.resized(x, 0.9)
+    assert torch.equal(both[2, 1], augment.resized(x[2, 1], 0.9))
+    assert augment.resized(x, 1) is x

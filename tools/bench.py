@@ -21,6 +21,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,7 @@ from torchvision import datasets, transforms
 
 from lessonlib import (
     __version__,
+    augment,
     checks,
     data_path,
     digits,
@@ -44,12 +46,16 @@ from lessonlib import (
     models,
     network,
     optimizers,
+    scoring,
+    synthesis,
     training,
 )
 from lessonlib.checks.image import Gray
-from lessonlib.checks.reader import BATCH, MODELS, Field
-from lessonlib.checks.render import Hand, bundled_hand, drawn_hand, sample_amounts
+from lessonlib.checks.reader import BATCH, Field
 from lessonlib.files import write_whole
+from lessonlib.recipes import READERS
+from lessonlib.synthesis.hands import Hand, bundled_hand, drawn_hand
+from lessonlib.synthesis.samples import sample_amounts
 from tools import train_weights
 from tools.notebooks import CHAPTERS, cpu_name
 
@@ -69,7 +75,7 @@ FAST: dict[str, Any] = {
     "batch_size": 256,
     "lr": 5e-3,
     "schedule": "one-cycle",
-    "augment": training.shift,
+    "augment": augment.shift,
     "validation": None,
 }
 
@@ -113,7 +119,7 @@ def train_fast(seed: int) -> torch.nn.Module:
 
 def train_best(seed: int) -> torch.nn.Module:
     """Train as the shipped weights were trained."""
-    return train_weights.train_mlp(seed)
+    return train_weights.train_mlp(replace(train_weights.RECIPE, seed=seed))
 
 
 def measure(train: Callable[[int], torch.nn.Module], seeds: range) -> tuple[float, float]:
@@ -202,13 +208,13 @@ def torch_threads(count: int) -> Iterator[None]:
 
 def bench_reading() -> Table:
     """Measure the readers on rendered fields: shares read exactly, speed, steps, memory."""
-    columns = [measure_reader(name) for name in MODELS]
+    columns = [measure_reader(name) for name in READERS]
     return by_reader(columns)
 
 
 def by_reader(columns: list[dict[str, str]]) -> Table:
     """Put what was measured of each network side by side, a row for each measure."""
-    header = ["Measure", *(name.upper() for name in MODELS)]
+    header = ["Measure", *(name.upper() for name in READERS)]
     return [header, *([name, *(c[name] for c in columns)] for name in columns[0])]
 
 
@@ -241,9 +247,9 @@ def share_read(reader: checks.CheckReader, seed: int, hand: Hand) -> str:
     """Return the share of rendered fields of usual difficulty that is read exactly."""
     rng = np.random.default_rng(seed)
     amounts = sample_amounts(rng, RENDERED)
-    readings = reader.read_many(checks.render(amount, rng, hand=hand) for amount in amounts)
+    readings = reader.read_many(synthesis.render(amount, rng, hand=hand) for amount in amounts)
     pairs = zip(readings, amounts, strict=True)
-    hits = sum(reading.text == checks.digits_of(amount) for reading, amount in pairs)
+    hits = sum(reading.text == synthesis.digits_of(amount) for reading, amount in pairs)
     return share(hits / RENDERED, evaluation.wilson_interval(hits, RENDERED))
 
 
@@ -260,7 +266,7 @@ def bench_programs() -> Table:
         trained = run_program("train_digits.py", "--data", f"{digits.find_mnist()}", cwd=folder)
         (accuracy,) = re.findall(r"^test: (\S+)% of", trained, re.MULTILINE)
         samples = Path(str(data_path("checks")))
-        files, labels = checks.read_labels(samples)
+        files, labels = scoring.read_labels(samples)
         sets = {
             "the sample checks": ([samples / "images" / file for file in files], list(labels)),
             "rendered fields": write_fields(folder),
@@ -281,8 +287,8 @@ def write_fields(folder: Path) -> tuple[list[Path], list[str]]:
     amounts = sample_amounts(rng, RENDERED)
     paths = [folder / f"{number}.png" for number in range(RENDERED)]
     for path, amount in zip(paths, amounts, strict=True):
-        Image.fromarray(checks.render(amount, rng, hand=drawn_hand)).save(path)
-    return paths, [checks.digits_of(amount) for amount in amounts]
+        Image.fromarray(synthesis.render(amount, rng, hand=drawn_hand)).save(path)
+    return paths, [synthesis.digits_of(amount) for amount in amounts]
 
 
 def run_program(name: str, *arguments: str, cwd: Path) -> str:
@@ -295,8 +301,8 @@ def run_program(name: str, *arguments: str, cwd: Path) -> str:
 def bench_real(folder: Path) -> Table:
     """Measure the readers on a folder of labelled fields, as ``lessonlib evaluate`` does."""
     columns = []
-    for name in MODELS:
-        result = checks.evaluate(folder, checks.CheckReader(name))
+    for name in READERS:
+        result = scoring.evaluate(folder, checks.CheckReader(name))
         confidence = np.mean([reading.confidence for reading in result.readings])
         columns.append(
             {
@@ -313,7 +319,7 @@ def bench_real(folder: Path) -> Table:
 def rendered_fields(count: int) -> list[Gray]:
     """Render fields of usual difficulty, as the sample checks are."""
     rng = np.random.default_rng(0)
-    return [checks.render(amount, rng) for amount in sample_amounts(rng, count)]
+    return [synthesis.render(amount, rng) for amount in sample_amounts(rng, count)]
 
 
 def rates(reader: checks.CheckReader, fields: list[Gray]) -> dict[str, str]:
@@ -385,9 +391,9 @@ def seconds_of_steps(reader: checks.CheckReader, images: list[Gray]) -> dict[str
         log_p = checks.classify(reader.model, shown, reader.sizes)
         lap("classify")
         for field in fields:
-            checks.decode(field, log_p[: len(field.found)], reader.calibration)
+            checks.make_reading(field, log_p[: len(field.found)], reader.calibration)
             log_p = log_p[len(field.found) :]
-        lap("decode")
+        lap("make_reading")
     return seconds
 
 
@@ -472,7 +478,7 @@ def show(table: Table) -> None:
 def main(arguments: list[str]) -> None:
     """Run the parts that are named, or all that need no folder; print and store their tables."""
     parser = argparse.ArgumentParser(prog="python -m tools.bench", description=__doc__)
-    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join([*PARTS, "real"]))
+    parser.add_argument("parts", nargs="*", metavar="PASS_STEP", help=", ".join([*PARTS, "real"]))
     parser.add_argument("--folder", type=Path, help="labelled fields for the part real")
     chosen = parser.parse_args(arguments)
     names = chosen.parts or list(PARTS)

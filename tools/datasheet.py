@@ -16,8 +16,9 @@ import numpy as np
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from lessonlib import data_path, digits, models
+from lessonlib import data_path, digits
 from lessonlib.files import write_whole
+from lessonlib.weights import load, read_record
 
 PAGE = Path(__file__).resolve().parents[1] / "chapters" / "data.md"
 MNIST_COUNTS = {"train": 60_000, "t10k": 10_000}
@@ -100,12 +101,12 @@ def weights() -> Iterator[tuple[object, ...]]:
     yield "File", "Bytes", "Trained numbers", "Epochs", "Seed", "Made by", "Test", "SHA-256"
     folder = data_path("weights")
     for path in sorted(folder.rglob("*.safetensors")):
-        record = models.read_record(path)
+        record = read_record(path)
         accuracy = record.get("test_accuracy")
         yield (
             f"`{path.relative_to(folder).as_posix()}`",
             f"{path.stat().st_size:,}",
-            f"{sum(part.numel() for part in models.load(path).parameters()):,}",
+            f"{sum(part.numel() for part in load(path).parameters()):,}",
             record["recipe"]["epochs"],
             record["seed"],
             f"lessonlib {record['versions']['lessonlib']}",

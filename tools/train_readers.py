@@ -1,18 +1,17 @@
 """Train the check reader's two networks, and save them with a record of the training.
 
-Usage: ``python -m tools.train_readers [FOLDER]`` (``make models``)
+Usage: ``python -m tools.train_readers [FOLDER] [--calibrate]`` (``make models``)
 
 It needs MNIST: the fields are rendered from MNIST's training digits and from digits that the
 project draws itself.
 """
 
+import argparse
 import os
-import platform
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -20,43 +19,28 @@ import torch.nn.functional as F
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
-import lessonlib
-from lessonlib import digits, models, training
-from lessonlib.checks.candidates import CLASSES
-from lessonlib.checks.examples import Examples, examples, random_field
+from lessonlib import augment, digits, models, training, weights
 from lessonlib.checks.image import Gray
 from lessonlib.checks.reader import (
     DEFAULT_CALIBRATION,
     CheckReader,
     classify,
-    decode,
     find_candidates,
     log_odds,
+    make_reading,
 )
-from lessonlib.checks.render import digits_of, sample_amounts
 from lessonlib.checks.search import best_path
 from lessonlib.files import check_writable
+from lessonlib.recipes import READERS
+from lessonlib.synthesis.examples import Examples, examples, random_field
+from lessonlib.synthesis.render import digits_of
+from lessonlib.synthesis.samples import sample_amounts
+from tools.recorded import FOLDER
 
-WEIGHTS = Path(__file__).resolve().parents[1] / "data" / "weights"
-SEED = 2014
+SEED = READERS["mlp"].seed  # of the fields; both readers are trained on the same
 FIELDS = 120_000
 CHUNK = 250  # fields to a job
 CALIBRATION_FIELDS = 3_000
-BATCH_SIZE = 256
-RECIPES: dict[str, dict[str, Any]] = {
-    "mlp": {"epochs": 4, "lr": 3e-3, "weight_decay": 1e-2},
-    "cnn": {"epochs": 2, "lr": 4e-3, "weight_decay": 1e-2},
-}
-# The sizes at which each network sees a candidate: the others only where the first leaves doubt.
-# They help with writing that is new to the networks; `tools.bench reading` prints how much.
-SIZES: dict[str, tuple[float, ...]] = {"mlp": (1.0, 0.9), "cnn": (1.0, 0.9, 1.1)}
-
-
-def build(name: str) -> models.Network:
-    """Build an untrained network: "mlp" or "cnn"."""
-    if name == "mlp":
-        return models.MLP((1024, 512), 0.0, batch_norm=True, pictures=2, classes=CLASSES)
-    return models.CNN(16, pictures=2, classes=CLASSES)
 
 
 def render_chunk(seed: int) -> Examples:
@@ -75,32 +59,38 @@ def render_all(fields: int) -> Examples:
     return np.concatenate(shown), np.concatenate(classes)
 
 
-def augment(x: Tensor, generator: torch.Generator) -> Tensor:
+def warp_both(x: Tensor, generator: torch.Generator) -> Tensor:
     """Warp both pictures of each pair, each in its own way."""
-    return training.warp(x.flatten(0, 1), generator).view_as(x)
+    return augment.warp(x.flatten(0, 1), generator).view_as(x)
 
 
 def train(
-    model: models.Network, x: Tensor, y: Tensor, epochs: int, lr: float, weight_decay: float
+    model: models.Network,
+    x: Tensor,
+    y: Tensor,
+    epochs: int,
+    batch_size: int,
+    lr: float,
+    weight_decay: float,
 ) -> None:
     """Train on pictures that are stored as bytes: floats would take four times the memory."""
     generator = torch.Generator().manual_seed(SEED)
     optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=weight_decay, fused=True)
-    steps = epochs * (len(x) // BATCH_SIZE)
+    steps = epochs * (len(x) // batch_size)
     scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, total_steps=steps)
     model.train()
     for epoch in range(epochs):
         start, loss_sum = time.perf_counter(), 0.0
-        for batch in training.shuffled_batches(len(x), BATCH_SIZE, generator):
+        for batch in training.shuffled_batches(len(x), batch_size, generator):
             pixels = x[batch].float().div_(255).sub_(models.MEAN).div_(models.STD)
-            loss = F.cross_entropy(model(augment(pixels, generator)), y[batch])
+            loss = F.cross_entropy(model(warp_both(pixels, generator)), y[batch])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
             scheduler.step()
             loss_sum += loss.item()
         seconds = time.perf_counter() - start
-        print(f"epoch {epoch + 1}: loss {loss_sum * BATCH_SIZE / len(x):.4f}, {seconds:.0f} s")
+        print(f"epoch {epoch + 1}: loss {loss_sum * batch_size / len(x):.4f}, {seconds:.0f} s")
     model.eval()
 
 
@@ -123,60 +113,74 @@ def calibrate(
         log_p = classify(model, field.pictures, sizes)
         path = best_path(field.found, log_p, len(field.strip.boxes))
         paths.append((log_odds(path.score), log_odds(path.share)))
-        right.append(decode(field, log_p, DEFAULT_CALIBRATION).text == label)
+        right.append(make_reading(field, log_p, DEFAULT_CALIBRATION).text == label)
     fit = LogisticRegression(C=1e6).fit(np.array(paths), np.array(right))
     (score, share), (constant,) = fit.coef_[0], fit.intercept_
     weights = {"constant": constant, "score": score, "share": share}
     return {name: round(float(value), 4) for name, value in weights.items()}
 
 
-def main(arguments: list[str]) -> None:
-    """Train, calibrate and save both networks, in the named folder or in the one that ships."""
-    if digits.source() != "mnist":
-        sys.exit("The training needs MNIST, which was not found: set LESSONLIB_MNIST_ROOT.")
-    folder = Path(arguments[0]) if arguments else WEIGHTS
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = {name: folder / f"reader-{name}.safetensors" for name in RECIPES}
-    for path in paths.values():
-        check_writable(path)
+def train_all(folder: Path) -> None:
+    """Render the fields, train both networks on them, and save these with their calibrations."""
     start = time.perf_counter()
     shown, classes = render_all(FIELDS)
     rendering = time.perf_counter() - start
     print(f"{len(shown):,} candidates of {FIELDS:,} rendered fields, in {rendering:.0f} s")
     x, y = torch.from_numpy(shown), torch.from_numpy(classes.astype(np.int64))
     images, truth = unseen_fields(CALIBRATION_FIELDS)
-    for name, recipe in RECIPES.items():
+    for name, recipe in READERS.items():
         start = time.perf_counter()
-        training.set_seed(SEED)
-        model = build(name)
-        train(model, x, y, **recipe)
-        calibration = calibrate(model, SIZES[name], images, truth)
-        record = {
-            "command": "make models",
-            "data": digits.SHA256,
-            "fields": FIELDS,
-            "candidates": len(shown),
-            "recipe": recipe | {"batch_size": BATCH_SIZE, "model": model.config},
-            "seed": SEED,
-            "seconds": {
-                "rendering": round(rendering),
-                "training": round(time.perf_counter() - start),
-            },
-            "sizes": SIZES[name],
-            "calibration": calibration,
-            "versions": {
-                "lessonlib": lessonlib.__version__,
-                "python": platform.python_version(),
-                "torch": torch.__version__,
-            },
-        }
-        path = paths[name]
-        models.save(model, path, record)
+        training.set_seed(recipe.seed)
+        model = weights.build(recipe)
+        train(model, x, y, **recipe.training)
+        seconds = round(time.perf_counter() - start)
+        record = weights.training_record(
+            model,
+            recipe,
+            "make models",
+            fields=FIELDS,
+            candidates=len(shown),
+            seconds={"rendering": round(rendering), "training": seconds},
+            sizes=recipe.sizes,
+            calibration=calibrate(model, recipe.sizes, images, truth),
+        )
+        weights.save(model, path_of(name, folder), record)
         reader = CheckReader(model)
-        reader.sizes = SIZES[name]
+        reader.sizes = recipe.sizes
         texts = [r.text for r in reader.read_many(images)]
         exact = np.mean([a == b for a, b in zip(texts, truth, strict=True)])
-        print(f"{path}: reads {exact:.1%} of {len(truth)} new rendered fields exactly")
+        print(f"{name}: reads {exact:.1%} of {len(truth)} new rendered fields exactly")
+
+
+def calibrate_all(folder: Path) -> None:
+    """Fit the calibrations of both networks anew, and leave the networks as they are."""
+    images, truth = unseen_fields(CALIBRATION_FIELDS)
+    for name, recipe in READERS.items():
+        path = path_of(name, folder)
+        model, record = weights.load(path), weights.read_record(path)
+        before = record["calibration"]
+        record["calibration"] = calibrate(model, recipe.sizes, images, truth)
+        weights.save(model, path, record)
+        print(f"{name}: {before} before, {record['calibration']} now")
+
+
+def path_of(name: str, folder: Path) -> Path:
+    """Return the path of a reader's weights file."""
+    return folder / f"reader-{name}.safetensors"
+
+
+def main(arguments: list[str]) -> None:
+    """Train and calibrate both networks, or calibrate alone, in the named or the shipped folder."""
+    parser = argparse.ArgumentParser(description="Train and calibrate the check reader's networks.")
+    parser.add_argument("folder", type=Path, nargs="?", default=FOLDER)
+    parser.add_argument("--calibrate", action="store_true", help="only fit the calibrations anew")
+    chosen = parser.parse_args(arguments)
+    if digits.source() != "mnist":
+        sys.exit("The training needs MNIST, which was not found: set LESSONLIB_MNIST_ROOT.")
+    chosen.folder.mkdir(parents=True, exist_ok=True)
+    for name in READERS:
+        check_writable(path_of(name, chosen.folder))
+    calibrate_all(chosen.folder) if chosen.calibrate else train_all(chosen.folder)
 
 
 if __name__ == "__main__":

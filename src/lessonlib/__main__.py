@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lessonlib import __version__, files
+from lessonlib.recipes import READERS, SHIPPED
 
 if TYPE_CHECKING:
     from lessonlib import models
@@ -171,7 +172,7 @@ def _parser() -> argparse.ArgumentParser:
 def _add_model(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--model",
-        choices=("mlp", "cnn"),
+        choices=tuple(READERS),
         default="mlp",
         help="the network to read with: mlp or cnn, slower and better (default: %(default)s)",
     )
@@ -272,15 +273,15 @@ def _announce_download() -> None:
 
 def _weights() -> Iterator[tuple[str, str, bool]]:
     try:
-        models = import_module("lessonlib.models")
-        for name in models.SHIPPED:
-            models.shipped(name)
-        record = models.read_record(models.shipped_path("mlp"))
+        weights = import_module("lessonlib.weights")
+        for name in SHIPPED:
+            weights.shipped(name)
+        record = weights.read_record(weights.shipped_path("mlp"))
     except (ImportError, OSError, ValueError) as error:
         yield "weights", f"{error} Or make them: make models", False
         return
     accuracy = f"mlp has {record['test_accuracy']:.2%} on MNIST's test images"
-    yield "weights", f"{', '.join(models.SHIPPED)} load; {accuracy}", True
+    yield "weights", f"{', '.join(SHIPPED)} load; {accuracy}", True
 
 
 def _read(options: argparse.Namespace) -> int:
@@ -326,7 +327,7 @@ def _as_json(image: str, reading: "Reading") -> dict[str, Any]:
 
 def _train(options: argparse.Namespace) -> int:
     """Train the MLP at the fast settings of chapter 4."""
-    from lessonlib import digits, models, training
+    from lessonlib import augment, digits, models, training
 
     files.check_writable(options.output, replace=options.force)  # now, not after the training
     _announce_download()
@@ -341,7 +342,7 @@ def _train(options: argparse.Namespace) -> int:
         batch_size=256 if len(images) > 10_000 else 32,
         lr=5e-3,
         schedule="one-cycle",
-        augment=training.shift,
+        augment=augment.shift,
         validation=None,
         seed=options.seed,
     )
@@ -355,13 +356,13 @@ def _train(options: argparse.Namespace) -> int:
 
 def _save(model: "models.Network", options: argparse.Namespace, record: dict[str, Any]) -> None:
     """Save the weights; if that has become impossible since the start, elsewhere."""
-    from lessonlib import models
+    from lessonlib import weights
 
     try:
-        models.save(model, options.output, record, replace=options.force)
+        weights.save(model, options.output, record, replace=options.force)
     except OSError as error:
         spare = Path(tempfile.mkdtemp(prefix="lessonlib-"), "mlp.safetensors")
-        models.save(model, spare, record)
+        weights.save(model, spare, record)
         raise OSError(f"{error}. The weights are in {spare} instead") from error
 
 
@@ -370,14 +371,15 @@ def _evaluate(options: argparse.Namespace) -> int:
     page: str | None = options.html
     if page is not None:
         files.check_writable(page)  # now, not after the reading
-    from lessonlib import checks
+    from lessonlib import scoring
+    from lessonlib.checks import CheckReader
 
-    result = checks.evaluate(options.folder, checks.CheckReader(options.model))
+    result = scoring.evaluate(options.folder, CheckReader(options.model))
     for why in result.left_out.values():
         _complain(why)
     print(result)
     if page is not None:
-        from lessonlib.checks.report import write_report
+        from lessonlib.scoring.page import write_report
 
         write_report(page, result, options.folder, options.model)
         print(f"The failures, with pictures: {_shown(page)}")

@@ -18,7 +18,7 @@ from lessonlib.models import to_tensor
 Floats = npt.NDArray[np.floating[Any]]
 Ints = npt.NDArray[np.int64]
 
-CLASSES = 10
+DIGIT_CLASSES = 10
 
 
 @dataclass(frozen=True)
@@ -181,7 +181,7 @@ def confusion(probabilities: npt.ArrayLike, labels: npt.ArrayLike) -> Ints:
     from sklearn import metrics  # imported here: it is slow, and reading checks doesn't need it
 
     p, y = checked(probabilities, labels)
-    counts = metrics.confusion_matrix(y, p.argmax(axis=1), labels=range(CLASSES))
+    counts = metrics.confusion_matrix(y, p.argmax(axis=1), labels=range(DIGIT_CLASSES))
     return np.asarray(counts, dtype=np.int64)
 
 
@@ -203,7 +203,7 @@ def per_class(probabilities: npt.ArrayLike, labels: npt.ArrayLike) -> PerClass:
     p, y = checked(probabilities, labels)
     return PerClass(
         *metrics.precision_recall_fscore_support(
-            y, p.argmax(axis=1), labels=range(CLASSES), zero_division=0
+            y, p.argmax(axis=1), labels=range(DIGIT_CLASSES), zero_division=0
         )
     )
 
@@ -366,14 +366,14 @@ def checked(probabilities: npt.ArrayLike, labels: npt.ArrayLike) -> tuple[Floats
         For other shapes, empty arrays, or values that can't be probabilities or labels.
     """
     p, y = np.asarray(probabilities, dtype=np.float64), np.asarray(labels)
-    if p.ndim != 2 or p.shape[1] != CLASSES:
-        raise ValueError(f"probabilities must have shape (n, {CLASSES}), not {p.shape}")
+    if p.ndim != 2 or p.shape[1] != DIGIT_CLASSES:
+        raise ValueError(f"probabilities must have shape (n, {DIGIT_CLASSES}), not {p.shape}")
     if y.shape != (len(p),):
         raise ValueError(f"{len(p)} rows of probabilities need labels ({len(p)},), not {y.shape}")
     if len(p) == 0:
         raise ValueError("there are no images to evaluate: the arrays are empty")
-    if not np.issubdtype(y.dtype, np.integer) or y.min() < 0 or y.max() >= CLASSES:
-        raise ValueError(f"labels must be whole numbers from 0 to {CLASSES - 1}")
+    if not np.issubdtype(y.dtype, np.integer) or y.min() < 0 or y.max() >= DIGIT_CLASSES:
+        raise ValueError(f"labels must be whole numbers from 0 to {DIGIT_CLASSES - 1}")
     if not (p.min() >= 0 and np.allclose(p.sum(axis=1), 1, atol=1e-3)):  # also false for NaN
         raise ValueError(
             "each row of probabilities must be >= 0 and sum to 1: these may be logits, "

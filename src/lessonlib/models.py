@@ -4,24 +4,12 @@ A weights file is a safetensors file. It holds numbers and a few strings, and no
 name the network that the numbers belong to, and tell how it was trained.
 """
 
-import json
-import struct
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 
-from lessonlib import data_path
-from lessonlib.files import write_whole
-
 MEAN, STD = 0.1307, 0.3081  # of the pixels of MNIST's training images, scaled to [0, 1]
-SHIPPED = ("mlp", "reader-mlp", "reader-cnn")
 
 
 class MLP(nn.Module):
@@ -38,7 +26,7 @@ class MLP(nn.Module):
     pictures : int
         How many pictures of 28x28 an input holds: 1, or 2 for the check reader.
     classes : int
-        10 for digits, `lessonlib.checks.candidates.CLASSES` for the check reader.
+        10 for digits, `lessonlib.checks.candidates.CANDIDATE_CLASSES` for the check reader.
 
     Notes
     -----
@@ -302,205 +290,3 @@ def to_tensor(images: npt.ArrayLike, device: torch.device | str | None = None) -
             raise ValueError(f"images must hold values in [0, 255], not [{low}, {high}]")
     x = torch.tensor(array, device=device).to(torch.float32)
     return x.div_(255).sub_(MEAN).div_(STD)
-
-
-def save(
-    model: Network,
-    path: str | Path,
-    record: dict[str, Any] | None = None,
-    *,
-    replace: bool = True,
-) -> None:
-    """Write a network's weights to a file. If that fails, no incomplete file is left.
-
-    Parameters
-    ----------
-    model : MLP, CNN or LeNet
-    path : str or Path
-        Usually ends in ``.safetensors``.
-    record : dict, optional
-        How the weights were made; its values must be of JSON's types.
-    replace : bool
-        Whether an existing file may be replaced.
-
-    Raises
-    ------
-    OSError, ValueError
-        When the file can't be written: see `lessonlib.files.write_whole`.
-    """
-    weights = {
-        name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()
-    }
-    strings = {
-        "architecture": type(model).__name__,
-        "config": json.dumps(model.config),
-        "record": json.dumps(record or {}, sort_keys=True),
-    }
-    write_whole(path, to_bytes(weights, metadata=strings), replace=replace)
-
-
-def load(path: str | Path) -> Network:
-    """Read a network from a file that `save` wrote.
-
-    Parameters
-    ----------
-    path : str or Path
-
-    Returns
-    -------
-    MLP, CNN or LeNet
-        On the CPU, in evaluation mode.
-
-    Raises
-    ------
-    FileNotFoundError
-        When there is no such file.
-    ValueError
-        When the file isn't a safetensors file, is cut short, or holds another kind of network.
-    """
-    strings, weights = _read(Path(path))
-    architecture = strings.get("architecture", "an unnamed network")
-    if architecture not in BUILDERS:
-        raise ValueError(
-            f"{path} holds the weights of {architecture!r}, "
-            f"which is none of the course's networks ({', '.join(BUILDERS)}): "
-            "load it with the program that saved it."
-        )
-    try:
-        config = json.loads(strings["config"])
-        model = BUILDERS[architecture](config)
-        model.load_state_dict(weights)
-        if not all(value.isfinite().all() for value in weights.values()):
-            raise ValueError("some weights are infinite or NaN")
-    except (KeyError, TypeError, ValueError, OverflowError, RuntimeError) as error:
-        raise ValueError(
-            f"the weights in {path} do not fit the {architecture} that the file describes; save "
-            f"them again with lessonlib.models.save. ({_first_line(error)})"
-        ) from error
-    return model.eval()
-
-
-def read_record(path: str | Path) -> dict[str, Any]:
-    """Read the record of how the weights in a file were made.
-
-    Parameters
-    ----------
-    path : str or Path
-
-    Returns
-    -------
-    dict
-        Empty when the file has no record. Raises as `load` does.
-    """
-    strings, _ = _read(Path(path))
-    try:
-        record = json.loads(strings.get("record", "{}"))
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise ValueError(f"the record in {path} is not valid JSON: {error}") from error
-    return record if isinstance(record, dict) else {}
-
-
-def shipped_path(name: str = "mlp") -> Path:
-    """Return the path of a network's weights that ship with the course.
-
-    Parameters
-    ----------
-    name : {"mlp", "reader-mlp", "reader-cnn"}
-        The MLP for digits of chapters 4 to 6, or one of the check reader's two networks.
-
-    Returns
-    -------
-    Path
-
-    Raises
-    ------
-    ValueError
-        When no shipped network has this name.
-
-    Notes
-    -----
-    The networks of chapter 8 are in `lessonlib.next_steps`.
-    """
-    if name not in SHIPPED:
-        raise ValueError(f"no shipped network is called {name!r}; there are: {', '.join(SHIPPED)}")
-    return data_path("weights", f"{name}.safetensors")
-
-
-def shipped(name: str = "mlp") -> Network:
-    """Load a network with the weights that ship with the course.
-
-    Parameters
-    ----------
-    name : {"mlp", "reader-mlp", "reader-cnn"}
-        As for `shipped_path`.
-
-    Returns
-    -------
-    MLP, CNN or LeNet
-        On the CPU, in evaluation mode.
-    """
-    return load(shipped_path(name))
-
-
-def _build_mlp(config: dict[str, Any]) -> MLP:
-    """Build the network that a file describes; refuse sizes beyond those of the course."""
-    hidden, dropout = [int(units) for units in config["hidden"]], float(config["dropout"])
-    # Without these limits, a hostile file of a few bytes could make us fill the memory.
-    if len(hidden) > 20 or not all(0 < units <= 10_000 for units in hidden):
-        raise ValueError("it has more or larger hidden layers than any network of the course")
-    if not 0 <= dropout < 1:
-        raise ValueError(f"its dropout is {dropout}; it must be at least 0 and below 1")
-    return MLP(tuple(hidden), dropout, bool(config["batch_norm"]), *_ends(config))
-
-
-def _build_cnn(config: dict[str, Any]) -> CNN:
-    channels, dropout = int(config["channels"]), float(config["dropout"])
-    if not 0 < channels <= 256:
-        raise ValueError(f"it has {channels} channels; from 1 to 256 are allowed")
-    if not 0 <= dropout < 1:
-        raise ValueError(f"its dropout is {dropout}; it must be at least 0 and below 1")
-    return CNN(channels, dropout, *_ends(config))
-
-
-def _build_lenet(config: dict[str, Any]) -> LeNet:
-    residual_blocks = int(config["residual_blocks"])
-    if not 0 <= residual_blocks <= 20:
-        raise ValueError(f"it has {residual_blocks} residual blocks; from 0 to 20 are allowed")
-    return LeNet(residual_blocks, bool(config["batch_norm"]))
-
-
-BUILDERS: dict[str, Callable[[dict[str, Any]], Network]] = {
-    "MLP": _build_mlp,
-    "CNN": _build_cnn,
-    "LeNet": _build_lenet,
-}
-
-
-def _ends(config: dict[str, Any]) -> tuple[int, int]:
-    """Read the numbers of pictures and classes, which files older than 0.3 lack."""
-    pictures, classes = int(config.get("pictures", 1)), int(config.get("classes", 10))
-    if not (1 <= pictures <= 4 and 1 <= classes <= 100):
-        raise ValueError(
-            f"it takes {pictures} pictures and has {classes} classes; from 1 to 4 pictures and "
-            "1 to 100 classes are allowed"
-        )
-    return pictures, classes
-
-
-def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
-    if not path.is_file():
-        raise FileNotFoundError(f"no weights file at {path}")
-    try:
-        with safe_open(path, framework="pt") as file:
-            return file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except PermissionError as error:
-        raise PermissionError(f"{path} may not be read: check its permissions") from error
-    except (SafetensorError, struct.error, OSError) as error:
-        raise ValueError(
-            f"{path} is not a complete safetensors file: {_first_line(error)}. It was cut short, "
-            "or it has another format, like a .pt file, which may run code: convert it first."
-        ) from error
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

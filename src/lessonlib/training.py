@@ -1,9 +1,7 @@
 """Train a network on images of digits, which stay on the device as one tensor."""
 
-import math
 import random
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -15,10 +13,8 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, OneCycleLR
 from tqdm import tqdm
 
-from lessonlib.models import MEAN, STD, to_tensor
-
-Augment = Callable[[Tensor, torch.Generator], Tensor]
-PAPER = -MEAN / STD  # what an empty pixel becomes when standardised
+from lessonlib.augment import Augment
+from lessonlib.models import to_tensor
 
 
 @dataclass
@@ -257,150 +253,6 @@ def score(model: nn.Module, x: Tensor, y: Tensor) -> tuple[float, float]:
     with torch.no_grad():
         logits = model(x)
     return F.cross_entropy(logits, y).item(), (logits.argmax(dim=1) == y).float().mean().item()
-
-
-def shift(x: Tensor, generator: torch.Generator) -> Tensor:
-    """Move each image by −1, 0 or 1 pixel, across and down.
-
-    Parameters
-    ----------
-    x : Tensor, float, shape (n, 28, 28)
-        Standardised images.
-    generator : torch.Generator
-        On the images' device.
-
-    Returns
-    -------
-    Tensor
-        Shape (n, 28, 28); the edge that becomes free is filled with paper.
-    """
-    n, device = len(x), x.device
-    windows = F.pad(x, (1, 1, 1, 1), value=PAPER).unfold(1, 28, 1).unfold(2, 28, 1)
-    dy, dx = torch.randint(3, (2, n), generator=generator, device=device)
-    return windows[torch.arange(n, device=device), dy, dx]
-
-
-def warp(x: Tensor, generator: torch.Generator) -> Tensor:
-    """Distort each image a little, as if another person had written the digit.
-
-    A random affine map (rotation, scale, shear, shift) and a smooth random displacement of
-    the pixels, applied in one resampling.
-
-    Parameters
-    ----------
-    x : Tensor, float, shape (n, 28, 28)
-        Standardised images.
-    generator : torch.Generator
-        On the images' device.
-
-    Returns
-    -------
-    Tensor
-        Shape (n, 28, 28).
-
-    References
-    ----------
-    Simard, Steinkraus and Platt, Best practices for convolutional neural networks applied to
-    visual document analysis, ICDAR 2003.
-    """
-    n, device = len(x), x.device
-    affine = affine_maps(n, generator, device)
-    bumps = 0.6 / 14 * torch.randn(n, 2, 49, generator=generator, device=device)
-
-    # The place from which a pixel takes its ink is a weighted sum of 52 fixed patterns: x, y and 1
-    # for the affine map, and a smooth bump around each of 7x7 points. So one matrix product gives
-    # the places for all images.
-    axis = (torch.arange(28, device=device) + 0.5) / 14 - 1
-    down_axis, across_axis = torch.meshgrid(axis, axis, indexing="ij")
-    bump = F.interpolate(torch.eye(7, device=device)[None, None], (7, 28), mode="bicubic")[0, 0]
-    plane = torch.stack([across_axis, down_axis, torch.ones_like(down_axis)]).view(3, 784)
-    patterns = torch.cat([plane, torch.kron(bump, bump)])
-    grid = (torch.cat([affine, bumps], dim=2) @ patterns).view(n, 2, 28, 28).permute(0, 2, 3, 1)
-    return resample(x, grid)
-
-
-def affine_maps(n: int, generator: torch.Generator, device: torch.device) -> Tensor:
-    """Draw random affine maps that turn, stretch, slant and move an image a little.
-
-    Parameters
-    ----------
-    n : int
-    generator : torch.Generator
-    device : torch.device
-        That of the generator.
-
-    Returns
-    -------
-    Tensor
-        Shape (n, 2, 3), as `affine_grid` takes them: turned by up to 10 degrees, width and height
-        scaled by 0.9 to 1.1, slanted by up to 0.1 pixels a row, moved by up to 1.5 pixels across
-        and down.
-    """
-    u = 2 * torch.rand(6, n, generator=generator, device=device) - 1  # uniform in [-1, 1]
-    angle = math.radians(10) * u[0]
-    scale_x, scale_y = 1 + 0.1 * u[1], 1 + 0.1 * u[2]
-    shear = 0.1 * u[3]
-    shift_x, shift_y = 1.5 / 14 * u[4], 1.5 / 14 * u[5]  # the grid's unit is 14 pixels
-    across = torch.stack([scale_x * angle.cos(), shear - angle.sin(), shift_x], dim=1)
-    down = torch.stack([angle.sin(), scale_y * angle.cos(), shift_y], dim=1)
-    return torch.stack([across, down], dim=1)
-
-
-def resample(x: Tensor, grid: Tensor) -> Tensor:
-    """Compute new images whose pixels take their ink from other places of the old ones.
-
-    Parameters
-    ----------
-    x : Tensor, float, shape (n, 28, 28)
-        Standardised images.
-    grid : Tensor, float, shape (n, 28, 28, 2)
-        The place (across, down) from which each pixel takes its ink; the edges are at -1 and 1.
-
-    Returns
-    -------
-    Tensor
-        Shape (n, 28, 28). A place outside the image gives paper.
-    """
-    ink = F.grid_sample((x - PAPER)[:, None], grid, align_corners=False)  # 0 outside
-    return ink[:, 0] + PAPER
-
-
-def grid_of(matrices: Tensor) -> Tensor:
-    """Turn affine maps into the grids that `resample` takes.
-
-    Parameters
-    ----------
-    matrices : Tensor, float, shape (n, 2, 3)
-        As `affine_maps` draws them: each takes a pixel's place to the place of its ink.
-
-    Returns
-    -------
-    Tensor
-        Shape (n, 28, 28, 2).
-    """
-    return F.affine_grid(matrices, [len(matrices), 1, 28, 28], align_corners=False)
-
-
-def resized(x: Tensor, factor: float) -> Tensor:
-    """Enlarge or shrink the content of images about their middles.
-
-    Parameters
-    ----------
-    x : Tensor, float, shape (..., 28, 28)
-        Standardised images.
-    factor : float
-        Above 0; above 1 enlarges.
-
-    Returns
-    -------
-    Tensor
-        Of the same shape. What no longer fits is cut off, and free space is filled with paper.
-    """
-    if factor == 1:
-        return x
-    images = x.reshape(-1, 28, 28)
-    matrix = torch.eye(2, 3, device=x.device) / factor  # from a pixel to the place of its ink
-    return resample(images, grid_of(matrix.expand(len(images), 2, 3))).view_as(x)
 
 
 def as_tensors(

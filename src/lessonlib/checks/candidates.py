@@ -20,8 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lessonlib.checks.binarize import Ink
-from lessonlib.checks.normalize import SIZE, centre, shrink
-from lessonlib.checks.segment import (
+from lessonlib.checks.pieces import (
     EXTENT,
     SMALLEST,
     Piece,
@@ -35,7 +34,7 @@ from lessonlib.checks.segment import (
 Labels = npt.NDArray[np.int16]
 
 MARK, JUNK = 10, 11  # classes beside the ten digits: punctuation and dirt; fragments and joins
-CLASSES = 12
+CANDIDATE_CLASSES = 12
 
 DIRT = 0.05  # pieces lower than this share of the field's height are dirt, or left from a line
 DASH = 0.1  # pieces up to this share of the field's height may be left from a broken line
@@ -51,7 +50,7 @@ GAP = 0.15  # a candidate has no wider gap inside, as a share of the digits' hei
 LONGEST = 5  # primitives in a candidate, unless they are a whole piece
 WIDEST = 1.35  # a run's width, as a share of the digits' height, unless it is one primitive ...
 WIDEST_PIECE = 3.0  # ... or a whole piece, which may be this wide: a zero with a long bar
-CONTEXT = 2.0  # side of the window shown around a candidate, in digits' heights
+
 BAND = 9  # rows that are moved as one, to find out how the writing slants ...
 STEPS = range(-3, 7)  # ... each band by so many columns more than the one above
 
@@ -413,33 +412,6 @@ def boxes_of(strip: Strip, found: npt.NDArray[np.int64]) -> npt.NDArray[np.int64
     return np.hstack([least[:, :2], -least[:, 2:] - least[:, :2]])
 
 
-def pictures(strip: Strip, found: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
-    """Show each candidate twice: as MNIST has digits, and in its place in the field.
-
-    The first picture shows the candidate's shape, but neither its size nor what touches it. The
-    second shows both: a window of two digits' heights around it, in which its own ink is 255 and
-    the other ink 127.
-
-    Parameters
-    ----------
-    strip : Strip
-    found : int array, shape (n, 2)
-        As `runs` gives it.
-
-    Returns
-    -------
-    uint8 array, shape (n, 2, 28, 28)
-    """
-    shown = np.zeros((len(found), 2, SIZE, SIZE), dtype=np.uint8)
-    if not len(found):
-        return shown
-    boxes = boxes_of(strip, found)
-    for number, (run, box) in enumerate(zip(found.tolist(), boxes.tolist(), strict=True)):
-        shown[number, 0] = centre(shrink(ink_of(strip, run, box)))  # its box is tight
-    shown[:, 1] = in_context(strip, found, boxes)
-    return shown
-
-
 def ink_of(strip: Strip, run: Sequence[int], box: Sequence[int]) -> Ink:
     """Cut a candidate's own ink out of the field.
 
@@ -458,62 +430,6 @@ def ink_of(strip: Strip, run: Sequence[int], box: Sequence[int]) -> Ink:
     (start, stop), (x, y, w, h) = run, box
     labels = strip.labels[y : y + h, x : x + w]
     return np.asarray((labels >= start) & (labels < stop), dtype=np.bool_)
-
-
-def in_context(
-    strip: Strip, found: npt.NDArray[np.int64], boxes: npt.NDArray[np.int64]
-) -> npt.NDArray[np.uint8]:
-    """Cut the window around each candidate out of the shrunken field.
-
-    Parameters
-    ----------
-    strip : Strip
-    found : int array, shape (n, 2)
-    boxes : int array, shape (n, 4)
-        The candidates' x, y, w, h.
-
-    Returns
-    -------
-    uint8 array, shape (n, 28, 28)
-    """
-    scale = SIZE / (CONTEXT * strip.height)
-    height, width = strip.labels.shape
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    share = cv2.resize((strip.labels >= 0).astype(np.float32), size, interpolation=cv2.INTER_AREA)
-    # Labels can't be averaged: they are spread, to reach every pixel that holds some of their ink.
-    reach = 2 * round(0.5 / scale) + 1
-    near = cv2.dilate(strip.labels, np.ones((reach, reach), np.uint8))
-    label = cv2.resize(near, size, interpolation=cv2.INTER_NEAREST)
-    room = SIZE // 2
-    edges = (room, room, room, room, cv2.BORDER_CONSTANT)
-    share = cv2.copyMakeBorder(share, *edges, value=0)
-    label = cv2.copyMakeBorder(label, *edges, value=-1)
-    top = min(round(text_middle(strip) * scale), size[1])
-    left = np.minimum(((boxes[:, 0] + boxes[:, 2] / 2) * scale).round().astype(int), size[0])
-    columns = left[:, np.newaxis] + np.arange(SIZE)
-    rows = slice(top, top + SIZE)
-    number = label[rows, columns]  # (28, n, 28)
-    start, stop = found.astype(np.int16).T[:, :, np.newaxis]
-    own = (number >= start) & (number < stop)
-    dark, light = (255 * share).astype(np.uint8), (127.5 * share).astype(np.uint8)
-    return np.where(own, dark[rows, columns], light[rows, columns]).transpose(1, 0, 2)
-
-
-def text_middle(strip: Strip) -> float:
-    """Find the row that runs through the middle of the digits.
-
-    Parameters
-    ----------
-    strip : Strip
-
-    Returns
-    -------
-    float
-        The median over the high primitives.
-    """
-    boxes = strip.boxes.tolist()
-    high = [y + h / 2 for _, y, _, h in boxes if h >= TALL * strip.height]
-    return float(median(high or [y + h / 2 for _, y, _, h in boxes]))
 
 
 def ink_boxes(

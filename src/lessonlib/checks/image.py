@@ -15,7 +15,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from lessonlib.files import kind_of
 
 Gray = npt.NDArray[np.uint8]
-Plane = npt.NDArray[np.floating[Any]]  # shares of ink or of light, not yet gray levels
+FloatImage = npt.NDArray[np.floating[Any]]  # shares of ink or of light, not yet gray levels
 
 MAX_PIXELS = 50_000_000  # the largest photo of a phone: a photo of one field has fewer
 MAX_BYTES = 500_000_000  # above what so many pixels take in any format

@@ -16,9 +16,11 @@ import numpy.typing as npt
 
 from lessonlib.checks.amount import find_amount
 from lessonlib.checks.binarize import binarize
-from lessonlib.checks.candidates import CLASSES, MARK, Strip, cut_up, ink_boxes, pictures, runs
+from lessonlib.checks.candidates import CANDIDATE_CLASSES, MARK, Strip, cut_up, ink_boxes, runs
 from lessonlib.checks.image import as_gray, load_image, resample
+from lessonlib.checks.pictures import pictures
 from lessonlib.checks.search import best_path
+from lessonlib.recipes import READERS
 
 if TYPE_CHECKING:
     from torch import nn
@@ -26,17 +28,16 @@ if TYPE_CHECKING:
 Box = tuple[int, int, int, int]
 Source = str | PathLike[str] | npt.ArrayLike  # a file's path, or an array that holds an image
 
-MODELS = ("mlp", "cnn")
 # Candidates go through the network in parts of few sizes: each new size costs oneDNN, below torch,
 # memory that it keeps. Small parts stay in the processor's cache, too.
-TOGETHER, PART = 128, 32
+LARGEST_PASS, PASS_STEP = 128, 32
 BATCH = 64  # fields read together: enough for the network to be quick, little to hold in memory
 # A path's probability and its share among all paths, as log odds, turn into a confidence by these
 # weights, fitted on rendered fields by the script that trains the network. For a network of your
 # own they are a guess.
 DEFAULT_CALIBRATION = {"constant": 0.0, "score": 0.25, "share": 0.1}
 SURE = 0.99  # where a class has this probability, further looks are not worth their time
-ONCE = (1.0,)  # each candidate is shown to the network once, in its own size
+OWN_SIZE = (1.0,)  # each candidate is shown to the network once, in its own size
 ONE_READER = Lock()  # held while torch's number of threads is changed
 CERTAIN = 1e-6  # probabilities nearer to 1 than this are taken for equal
 
@@ -112,17 +113,17 @@ class CheckReader:
     """
 
     def __init__(self, model: "str | nn.Module" = "mlp") -> None:
-        from lessonlib import models  # imports torch: seconds, so only here
+        from lessonlib import weights  # imports torch: seconds, so only here
 
         if isinstance(model, str):
-            if model not in MODELS:
-                raise ValueError(f"model must be one of {', '.join(MODELS)}; not {model!r}")
+            if model not in READERS:
+                raise ValueError(f"model must be one of {', '.join(READERS)}; not {model!r}")
             name = f"reader-{model}"
-            self.model: nn.Module = models.shipped(name)
-            record = models.read_record(models.shipped_path(name))
-            self.calibration, self.sizes = record["calibration"], tuple(record.get("sizes", ONCE))
+            self.model: nn.Module = weights.shipped(name)
+            record = weights.read_record(weights.shipped_path(name))
+            self.calibration, self.sizes = record["calibration"], READERS[model].sizes
         else:
-            self.model, self.calibration, self.sizes = model, DEFAULT_CALIBRATION, ONCE
+            self.model, self.calibration, self.sizes = model, DEFAULT_CALIBRATION, OWN_SIZE
 
     def read(self, image: Source, min_confidence: float = 0.0) -> Reading:
         """Read one field.
@@ -183,7 +184,7 @@ class CheckReader:
             log_p = classify(self.model, shown, self.sizes)
             for field in fields:
                 count = len(field.found)
-                yield decode(field, log_p[:count], self.calibration, min_confidence)
+                yield make_reading(field, log_p[:count], self.calibration, min_confidence)
                 log_p = log_p[count:]
 
 
@@ -272,7 +273,7 @@ def find_candidates(image: Source) -> Field:
 
 
 def classify(
-    model: "nn.Module", shown: npt.NDArray[np.uint8], sizes: Sequence[float] = ONCE
+    model: "nn.Module", shown: npt.NDArray[np.uint8], sizes: Sequence[float] = OWN_SIZE
 ) -> npt.NDArray[np.float64]:
     """Compute the log probabilities of the twelve classes for each candidate.
 
@@ -320,17 +321,17 @@ def look(model: "nn.Module", shown: npt.NDArray[np.uint8], size: float) -> npt.N
     float64 array, shape (n, 12)
     """
     if not len(shown):
-        return np.zeros((0, CLASSES))
+        return np.zeros((0, CANDIDATE_CLASSES))
     import torch
 
+    from lessonlib.augment import resized
     from lessonlib.models import to_tensor
-    from lessonlib.training import resized
 
     model.eval()
     with torch.inference_mode(), one_thread():
         device = next((weights.device for weights in model.parameters()), None)
-        full = np.pad(shown, ((0, -len(shown) % PART), (0, 0), (0, 0), (0, 0)))
-        parts = [full[start : start + TOGETHER] for start in range(0, len(full), TOGETHER)]
+        full = np.pad(shown, ((0, -len(shown) % PASS_STEP), (0, 0), (0, 0), (0, 0)))
+        parts = [full[start : start + LARGEST_PASS] for start in range(0, len(full), LARGEST_PASS)]
         logits = [model(resized(to_tensor(part, device), size)) for part in parts]
         log_p = torch.cat(logits)[: len(shown)].double().log_softmax(dim=1)
         return np.asarray(log_p.cpu().numpy())
@@ -356,7 +357,7 @@ def one_thread() -> Iterator[None]:
             torch.set_num_threads(before)
 
 
-def decode(
+def make_reading(
     field: Field,
     log_p: npt.NDArray[np.float64],
     calibration: Mapping[str, float],

@@ -11,7 +11,7 @@ Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Path:
+class CandidatePath:
     """A way through a field, from its first primitive to its last.
 
     Attributes
@@ -29,7 +29,7 @@ class Path:
     share: float
 
 
-def best_path(found: npt.NDArray[np.int64], log_p: Floats, primitives: int) -> Path:
+def best_path(found: npt.NDArray[np.int64], log_p: Floats, primitives: int) -> CandidatePath:
     """Find the candidates that cover every primitive once and are the most probable together.
 
     Dynamic programming: each candidate that ends at primitive k makes one way there, the best way
@@ -49,7 +49,7 @@ def best_path(found: npt.NDArray[np.int64], log_p: Floats, primitives: int) -> P
 
     Returns
     -------
-    Path
+    CandidatePath
         Without steps for a field without primitives.
 
     References
@@ -82,4 +82,4 @@ def best_path(found: npt.NDArray[np.int64], log_p: Floats, primitives: int) -> P
     while end > 0:
         steps.append(last_steps[end])
         end = starts[last_steps[end][0]]
-    return Path(tuple(reversed(steps)), best[-1], best[-1] - total[-1])
+    return CandidatePath(tuple(reversed(steps)), best[-1], best[-1] - total[-1])

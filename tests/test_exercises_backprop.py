@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from lessonlib import exercises
-from lessonlib.exercises.chapter3 import CHECKS
+from lessonlib.exercises.backprop import CHECKS
 from lessonlib.network import softmax
 
 Answer = Callable[..., Any]

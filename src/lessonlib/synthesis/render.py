@@ -1,31 +1,16 @@
-"""Sample fields: amounts in handwriting, on paper as checks have it.
+"""Render the image of an amount field: writing, paper, ruled lines, scanner."""
 
-A `Hand` writes the characters. `drawn_hand` draws pen strokes in forms that people use; it wrote
-part of the shipped readers' training fields. `bundled_hand` takes people's digits from the bundled
-test split (UCI). No shipped network was trained on them, and they have 8x8 pixels only.
-"""
-
-import csv
-import io
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
-from lessonlib import digits
-from lessonlib.checks import strokes
-from lessonlib.checks.image import Gray, Plane
-from lessonlib.files import write_whole
+from lessonlib.checks.image import FloatImage, Gray
+from lessonlib.synthesis.hands import Hand, drawn_hand
 
 Owner = npt.NDArray[np.int16]  # shape (H, w): which character's ink a pixel is, or NOBODY
-# A hand is given a character, its height and the pen's width in pixels, and a generator. It returns
-# the ink, and how many rows of the ink lie below the line that the character stands on.
-Hand = Callable[[str, float, float, np.random.Generator], tuple[Plane, int]]
+
 
 CHARACTERS = "0123456789.,-=$*#"
 NOBODY = -1
@@ -33,7 +18,6 @@ HEIGHT = 64  # pixels: a field half an inch high, scanned at 130 dots per inch
 BASELINE = 50  # the row that digits stand on
 DIGIT_HEIGHT = 32  # pixels, of a digit of usual size
 MARGIN = 14  # pixels of paper at the left and right
-SAMPLES, SEED = 36, 1990
 
 
 @dataclass(frozen=True)
@@ -97,7 +81,7 @@ class Writing:
         Position in the amount of the character that the ink belongs to; `NOBODY` elsewhere.
     """
 
-    ink: Plane
+    ink: FloatImage
     owner: Owner
 
 
@@ -156,7 +140,7 @@ def render_with_owner(
             f'an amount has digits and ". , - = $ * #" only, and one digit at least; not {amount!r}'
         )
     rng = np.random.default_rng(seed)
-    writing = lean(write(amount, rng, difficulty, hand or drawn_hand), rng, difficulty)
+    writing = lean(write_amount(amount, rng, difficulty, hand or drawn_hand), rng, difficulty)
     width = writing.ink.shape[1]
     field = paper(width, rng, difficulty)
     paper_level = float(np.median(field))
@@ -184,7 +168,9 @@ def digits_of(amount: str) -> str:
     return "".join(c for c in amount if c.isdecimal())
 
 
-def write(amount: str, rng: np.random.Generator, difficulty: Difficulty, hand: Hand) -> Writing:
+def write_amount(
+    amount: str, rng: np.random.Generator, difficulty: Difficulty, hand: Hand
+) -> Writing:
     """Set digits and marks side by side on one baseline, not quite evenly.
 
     Parameters
@@ -224,106 +210,6 @@ def write(amount: str, rng: np.random.Generator, difficulty: Difficulty, hand: H
     return Writing(ink[:, : x + MARGIN], owner[:, : x + MARGIN])
 
 
-def bundled_hand(
-    character: str, height: float, pen: float, rng: np.random.Generator
-) -> tuple[Plane, int]:
-    """Write with the bundled test digits (UCI), and drawn marks.
-
-    Parameters
-    ----------
-    character : str
-        One of `CHARACTERS`.
-    height, pen : float
-        Pixels.
-    rng : numpy Generator
-
-    Returns
-    -------
-    ink : float32 array, shape (h, w)
-    below : int
-        Rows of it below the line.
-    """
-    if not character.isdecimal():
-        return drawn_hand(character, height, pen, rng)
-    images, labels = _bundled()
-    image = images[rng.choice(np.flatnonzero(labels == int(character)))]
-    return enlarge(image, height, None), 0
-
-
-def drawn_hand(
-    character: str, height: float, pen: float, rng: np.random.Generator
-) -> tuple[Plane, int]:
-    """Write with the strokes that the project draws: takes and returns what `bundled_hand` does."""
-    return _drawn(character, height, pen, rng, None)
-
-
-def drawn_writer(rng: np.random.Generator) -> Hand:
-    """Make a writer who draws, and mostly draws a character in the same form again.
-
-    Parameters
-    ----------
-    rng : numpy Generator
-        Chooses the forms.
-
-    Returns
-    -------
-    Hand
-    """
-    habit = rng.choice([0.0, 0.9])
-    forms: dict[str, str] = {}
-
-    def hand(
-        character: str, height: float, pen: float, rng: np.random.Generator
-    ) -> tuple[Plane, int]:
-        if character not in forms or rng.random() >= habit:
-            forms[character] = strokes.choose_variant(character, rng)
-        return _drawn(character, height, pen, rng, forms[character])
-
-    return hand
-
-
-def _drawn(
-    character: str, height: float, pen: float, rng: np.random.Generator, form: str | None
-) -> tuple[Plane, int]:
-    plane, below = strokes.draw(strokes.write(character, rng, form), height, pen)
-    return np.asarray(plane, dtype=np.float32), below
-
-
-def enlarge(image: npt.NDArray[np.uint8], height: float, pen: float | None) -> Plane:
-    """Enlarge a digit of MNIST's kind, with edges as sharp as a pen's.
-
-    Parameters
-    ----------
-    image : uint8 array, shape (28, 28)
-        255 is ink.
-    height : float
-        Pixels that 20 of the image's become.
-    pen : float, optional
-        About how wide its strokes become, in pixels; unchanged when not given.
-
-    Returns
-    -------
-    float32 array, shape (h, w)
-        Without empty rows and columns at its edges.
-    """
-    scale = height / 20
-    size = max(8, round(28 * scale))
-    large = cv2.resize(image, (size, size), interpolation=cv2.INTER_CUBIC).astype(np.float32) / 255
-    inside = (large > 0.5).astype(np.uint8)
-    if pen is None or not inside.any():
-        sharp = np.clip(2 * large - 0.5, 0, 1)
-    else:
-        depth = cv2.distanceTransform(inside, cv2.DIST_L2, 3)
-        outside = cv2.distanceTransform(1 - inside, cv2.DIST_L2, 3)
-        # Twice the mean depth is half a stroke's width; thinning by much would tear it.
-        width = 4 * float(depth[inside > 0].mean()) - 1
-        grow = np.clip((pen - width) / 2, -0.25 * width, 2.0)
-        sharp = np.clip(depth - outside + (large - 0.5) + grow + 0.5, 0, 1)
-    rows, columns = np.flatnonzero(sharp.max(axis=1)), np.flatnonzero(sharp.max(axis=0))
-    glyph: Plane = sharp[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].astype(np.float32)
-    return glyph
-
-
 def lean(writing: Writing, rng: np.random.Generator, difficulty: Difficulty) -> Writing:
     """Lean writing over, and let it rise or fall along the field.
 
@@ -351,7 +237,7 @@ def lean(writing: Writing, rng: np.random.Generator, difficulty: Difficulty) -> 
     return Writing(np.asarray(ink, dtype=np.float32), np.asarray(owner, dtype=np.int16))
 
 
-def ruled_lines(width: int, rng: np.random.Generator, difficulty: Difficulty) -> Plane:
+def ruled_lines(width: int, rng: np.random.Generator, difficulty: Difficulty) -> FloatImage:
     """Print the line that the amount is written on, and at times sides of a box around it.
 
     Parameters
@@ -379,7 +265,7 @@ def ruled_lines(width: int, rng: np.random.Generator, difficulty: Difficulty) ->
     return printed
 
 
-def paper(width: int, rng: np.random.Generator, difficulty: Difficulty) -> Plane:
+def paper(width: int, rng: np.random.Generator, difficulty: Difficulty) -> FloatImage:
     """Make a strip of check paper: a tint, a printed pattern, shading across.
 
     Parameters
@@ -404,7 +290,7 @@ def paper(width: int, rng: np.random.Generator, difficulty: Difficulty) -> Plane
     return np.asarray(field, dtype=np.float32)
 
 
-def pattern(x: Plane, y: Plane, rng: np.random.Generator) -> Plane:
+def pattern(x: FloatImage, y: FloatImage, rng: np.random.Generator) -> FloatImage:
     """Print waves of thin lines, a weave, or blots, as on paper that is hard to forge.
 
     Parameters
@@ -432,7 +318,7 @@ def pattern(x: Plane, y: Plane, rng: np.random.Generator) -> Plane:
     return np.maximum(waves, _waves(x, y, rng)) if kind == "crossed waves" else waves
 
 
-def _waves(x: Plane, y: Plane, rng: np.random.Generator) -> Plane:
+def _waves(x: FloatImage, y: FloatImage, rng: np.random.Generator) -> FloatImage:
     """Draw a family of thin wavy lines."""
     angle, pitch = rng.uniform(0, np.pi), rng.uniform(4, 11)
     along = x * np.sin(angle) - y * np.cos(angle)
@@ -442,7 +328,7 @@ def _waves(x: Plane, y: Plane, rng: np.random.Generator) -> Plane:
     return np.asarray((0.5 + 0.5 * np.cos(2 * np.pi * phase)) ** sharpness, dtype=np.float32)
 
 
-def scan(field: Plane, rng: np.random.Generator, difficulty: Difficulty) -> Gray:
+def scan(field: FloatImage, rng: np.random.Generator, difficulty: Difficulty) -> Gray:
     """Scan a field: blur it, add noise, round to gray levels, and compress.
 
     Parameters
@@ -467,7 +353,7 @@ def scan(field: Plane, rng: np.random.Generator, difficulty: Difficulty) -> Gray
 
 
 def margins(
-    ink: Plane, rng: np.random.Generator, difficulty: Difficulty
+    ink: FloatImage, rng: np.random.Generator, difficulty: Difficulty
 ) -> tuple[int, int, int, int]:
     """Choose where a field is cut out.
 
@@ -490,66 +376,3 @@ def margins(
     bottom = min(HEIGHT, round(rows[-1] + 1 + room[1]))
     right = min(ink.shape[1], round(columns[-1] + 1 + room[3]))
     return top, bottom, left, right
-
-
-def sample_amounts(rng: np.random.Generator, count: int) -> list[str]:
-    """Make up amounts, in the ways people write them.
-
-    Parameters
-    ----------
-    rng : numpy Generator
-    count : int
-
-    Returns
-    -------
-    list of str
-    """
-    amounts = []
-    for _ in range(count):
-        number = int(10 ** rng.uniform(1, 6))  # as many of two digits as of six
-        if rng.random() < 0.3:  # round sums are common
-            number = max(10, int(float(f"{number:.{int(rng.integers(1, 3))}g}")))
-        style = rng.choice(["plain", "comma", "dot", "cents"], p=[0.25, 0.2, 0.35, 0.2])
-        text = f"{number:d}" if style == "plain" else f"{number:,d}"
-        if style == "dot":
-            text = text.replace(",", ".")
-        if style == "cents":
-            text = f"{number / 100:,.2f}" if rng.random() < 0.7 else f"{number / 100:.2f}"
-        else:
-            text += str(rng.choice(["", ".", "-", ".-", ",-", "=", ".="], p=ENDS))
-        text = str(rng.choice(["", "$", "*", "#"], p=[0.8, 0.14, 0.03, 0.03])) + text
-        amounts.append(text)
-    return amounts
-
-
-ENDS = [0.55, 0.15, 0.12, 0.06, 0.02, 0.06, 0.04]
-
-
-def write_samples(folder: str | Path, count: int = SAMPLES, seed: int = SEED) -> None:
-    """Make the folder of labelled samples that ships with the course.
-
-    Parameters
-    ----------
-    folder : str or Path
-        Gets ``labels.csv`` (file, digits, amount) and the images, PNG, in ``images``.
-    count, seed : int
-        The same two give the same files, byte for byte.
-    """
-    folder = Path(folder)
-    (folder / "images").mkdir(parents=True, exist_ok=True)
-    rng = np.random.default_rng(seed)
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(["file", "digits", "amount"])
-    for i, amount in enumerate(sample_amounts(rng, count), start=1):
-        name = f"check-{i:02d}.png"
-        png = io.BytesIO()
-        Image.fromarray(render(amount, rng)).save(png, format="PNG", optimize=True)
-        write_whole(folder / "images" / name, png.getvalue())
-        writer.writerow([name, digits_of(amount), amount])
-    write_whole(folder / "labels.csv", table.getvalue().encode())
-
-
-@cache
-def _bundled() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
-    return digits.load_bundled("test")

@@ -12,7 +12,7 @@ import torch
 from torch.nn import functional as F
 
 from lessonlib import exercises
-from lessonlib.exercises.chapter2 import CHECKS
+from lessonlib.exercises.forward import CHECKS
 
 Answer = Callable[..., Any]
 

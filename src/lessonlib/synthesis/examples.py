@@ -12,18 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from lessonlib.checks.binarize import binarize
-from lessonlib.checks.candidates import JUNK, MARK, Strip, cut_up, pictures, runs, sheared_start
-from lessonlib.checks.image import Gray, Plane, resample
-from lessonlib.checks.render import (
-    NOBODY,
-    Difficulty,
-    Hand,
-    Owner,
-    drawn_writer,
-    enlarge,
-    render_with_owner,
-    sample_amounts,
-)
+from lessonlib.checks.candidates import JUNK, MARK, Strip, cut_up, runs, sheared_start
+from lessonlib.checks.image import Gray, resample
+from lessonlib.checks.pictures import pictures
+from lessonlib.synthesis.hands import mixed_hand
+from lessonlib.synthesis.render import NOBODY, Difficulty, Owner, render_with_owner
+from lessonlib.synthesis.samples import sample_amounts
 
 Examples = tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]
 
@@ -117,43 +111,6 @@ def labelled_candidates(image: Gray, owner: Owner, amount: str) -> Examples:
     order = np.cumsum(classes == JUNK)
     used = (classes >= 0) & ((classes != JUNK) | (order * JUNK_SHARE % 1 < JUNK_SHARE))
     return pictures(strip, found[used]), classes[used].astype(np.uint8)
-
-
-def mixed_hand(
-    images: npt.NDArray[np.uint8], labels: npt.NDArray[np.int64], rng: np.random.Generator
-) -> Hand:
-    """Make a writer who draws some of the digits and takes the others from images.
-
-    Parameters
-    ----------
-    images, labels
-        As for `examples`.
-    rng : numpy Generator
-
-    Returns
-    -------
-    Hand
-    """
-    drawn_share = rng.choice([0.0, 0.3, 0.6, 1.0], p=[0.2, 0.3, 0.2, 0.3])
-    stretch = float(np.exp(rng.normal(0, 0.15)))  # this writer's digits, wide or narrow
-    own_pen = rng.random() < 0.25
-    draw = drawn_writer(rng)
-
-    def hand(
-        character: str, height: float, pen: float, rng: np.random.Generator
-    ) -> tuple[Plane, int]:
-        if not character.isdecimal():
-            return draw(character, height, pen, rng)
-        if rng.random() < drawn_share:
-            glyph, below = draw(character, height, pen, rng)
-        else:
-            image = images[rng.choice(np.flatnonzero(labels == int(character)))]
-            glyph, below = enlarge(image, height, None if own_pen else pen), 0
-        width = max(2, round(glyph.shape[1] * stretch))
-        wide = cv2.resize(glyph, (width, glyph.shape[0]), interpolation=cv2.INTER_LINEAR)
-        return np.asarray(wide, np.float32).reshape(glyph.shape[0], width), below
-
-    return hand
 
 
 def spread(owner: Owner) -> Owner:

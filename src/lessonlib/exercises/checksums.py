@@ -308,9 +308,10 @@ FIT_MISTAKES: list[tuple[Callable[[Floats, Sequence[int], int], float], str]] = 
 ]
 
 
-CHECKS: dict[str, Check] = {
-    "7.1": check_isbn_digit,
-    "7.2": check_blind_swaps,
-    "7.3": check_fill,
-    "7.4": check_probability_fits,
-}
+# In the order of the exercises.
+CHECKS: list[Check] = [
+    check_isbn_digit,
+    check_blind_swaps,
+    check_fill,
+    check_probability_fits,
+]

@@ -14,7 +14,7 @@ from scipy import ndimage
 from torch import nn
 
 from lessonlib import exercises
-from lessonlib.exercises.chapter4 import CHECKS, PAPER
+from lessonlib.exercises.training import CHECKS, PAPER
 
 Answer = Callable[..., Any]
 

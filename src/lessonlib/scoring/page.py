@@ -10,9 +10,10 @@ from PIL import Image
 
 import lessonlib
 from lessonlib.checks.image import Gray, load_image
-from lessonlib.checks.measure import ACCEPTED_ERROR, CAUSES, Result
 from lessonlib.checks.reader import Box, Reading
 from lessonlib.files import write_whole
+from lessonlib.scoring.causes import CAUSES
+from lessonlib.scoring.scores import ACCEPTED_ERROR, Result
 
 SHOWN_HEIGHT = 96  # CSS pixels; a field is shown this high where the window is wide enough
 LARGEST = (1280, 192)  # pixels of an embedded picture: twice what is shown, for sharp screens

@@ -594,10 +594,11 @@ def _sentence(problem: str) -> str:
     return problem[0].upper() + problem[1:] if problem.startswith("the") else problem
 
 
-CHECKS: dict[str, Check] = {
-    "3.1": check_slope,
-    "3.2": check_logits_gradient,
-    "3.3": check_layer_backward,
-    "3.4": check_backward_squared,
-    "3.5": check_momentum_step,
-}
+# In the order of the exercises.
+CHECKS: list[Check] = [
+    check_slope,
+    check_logits_gradient,
+    check_layer_backward,
+    check_backward_squared,
+    check_momentum_step,
+]

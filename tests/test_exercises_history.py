@@ -12,7 +12,7 @@ import torch
 from sklearn.preprocessing import PolynomialFeatures
 
 from lessonlib import exercises
-from lessonlib.exercises.chapter1 import CHECKS, LEARNED_WITHIN
+from lessonlib.exercises.history import CHECKS, LEARNED_WITHIN
 from lessonlib.perceptron import fires, learn
 
 Answer = Callable[..., Any]

@@ -446,9 +446,10 @@ BIN_MISTAKES: list[tuple[Order, Callable[[Floats, Bools, int], float], str]] = [
 ]
 
 
-CHECKS: dict[str, Check] = {
-    "5.1": images_needed,
-    "5.2": precision_and_recall,
-    "5.3": choose_threshold,
-    "5.4": equal_count_error,
-}
+# In the order of the exercises.
+CHECKS: list[Check] = [
+    images_needed,
+    precision_and_recall,
+    choose_threshold,
+    equal_count_error,
+]

@@ -1,0 +1,210 @@
+"""The fourth step: what the network is shown, a digit's ink as an image of MNIST's kind.
+
+`normalize` makes one picture of a digit's ink; `pictures` makes two of each candidate.
+"""
+
+from statistics import median
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from lessonlib.checks.candidates import TALL, Strip, boxes_of, ink_of
+
+FRAME_SIDE = 28  # pixels: the side of MNIST's frame
+DIGIT_SIDE = 20  # pixels: the longer side of the digit in it
+CONTEXT = 2.0  # side of the window shown around a candidate, in digits' heights
+
+
+def normalize(ink: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
+    """Scale and place a digit as MNIST's were.
+
+    The digit keeps its proportions and is shrunk, averaging over areas, so that its longer
+    side is 20 pixels; then its centre of mass goes to the centre of a 28x28 frame. Where that
+    would push ink out of the frame, as for a long tail, the digit stays at the edge.
+
+    Parameters
+    ----------
+    ink : bool array, shape (h, w)
+        True where there is ink; paper around it does not matter.
+
+    Returns
+    -------
+    uint8 array, shape (28, 28)
+        0 is paper, 255 is ink. Without ink, all 0.
+
+    Raises
+    ------
+    ValueError
+        When `ink` is not a bool array of two dimensions.
+
+    References
+    ----------
+    LeCun, Cortes and Burges, The MNIST database of handwritten digits, 1998.
+    """
+    ink = np.asarray(ink)
+    if ink.dtype != np.bool_ or ink.ndim != 2:
+        raise ValueError(f"ink must be a bool array (h, w), not {ink.dtype} {ink.shape}")
+    if not ink.any():
+        return np.zeros((FRAME_SIDE, FRAME_SIDE), dtype=np.uint8)
+    return centre(shrink(trim(ink)))
+
+
+def centre(digit: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Place a digit in MNIST's frame, its centre of mass in the middle.
+
+    Parameters
+    ----------
+    digit : uint8 array, shape (h, w)
+        At most 28x28.
+
+    Returns
+    -------
+    uint8 array, shape (28, 28)
+    """
+    frame = np.zeros((FRAME_SIDE, FRAME_SIDE), dtype=np.uint8)
+    height, width = digit.shape
+    sums = cv2.moments(digit)  # of the levels, and of the levels times x or y
+    if not sums["m00"]:  # ink too thin to leave a trace
+        return frame
+    x = offset(sums["m10"] / sums["m00"], width)
+    y = offset(sums["m01"] / sums["m00"], height)
+    frame[y : y + height, x : x + width] = digit
+    return frame
+
+
+def trim(ink: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Cut away the paper around the ink.
+
+    Parameters
+    ----------
+    ink : bool array, shape (h, w)
+        With some ink in it.
+
+    Returns
+    -------
+    bool array
+        With ink in its first and last row and column.
+    """
+    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
+    return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
+def shrink(ink: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
+    """Scale a digit so that its longer side is 20 pixels, averaging over areas.
+
+    Parameters
+    ----------
+    ink : bool array, shape (h, w)
+
+    Returns
+    -------
+    uint8 array
+        The share of ink in each pixel, from 0 to 255.
+    """
+    scale = DIGIT_SIDE / max(ink.shape)
+    size = (max(1, round(ink.shape[1] * scale)), max(1, round(ink.shape[0] * scale)))
+    levels = ink.view(np.uint8) * np.uint8(255)
+    return np.asarray(cv2.resize(levels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+def offset(centre: float, length: int) -> int:
+    """Choose where a digit starts along one axis of the frame.
+
+    Parameters
+    ----------
+    centre : float
+        Its centre of mass, in pixels from its first row or column.
+    length : int
+        Its rows or columns, at most 28.
+
+    Returns
+    -------
+    int
+        The row, or column, that brings its centre of mass to the middle, within the frame.
+    """
+    start = round((FRAME_SIDE - 1) / 2 - centre)
+    return min(max(start, 0), FRAME_SIDE - length)
+
+
+def pictures(strip: Strip, found: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
+    """Show each candidate twice: as MNIST has digits, and in its place in the field.
+
+    The first picture shows the candidate's shape, but neither its size nor what touches it. The
+    second shows both: a window of two digits' heights around it, in which its own ink is 255 and
+    the other ink 127.
+
+    Parameters
+    ----------
+    strip : Strip
+    found : int array, shape (n, 2)
+        As `runs` gives it.
+
+    Returns
+    -------
+    uint8 array, shape (n, 2, 28, 28)
+    """
+    shown = np.zeros((len(found), 2, FRAME_SIDE, FRAME_SIDE), dtype=np.uint8)
+    if not len(found):
+        return shown
+    boxes = boxes_of(strip, found)
+    for number, (run, box) in enumerate(zip(found.tolist(), boxes.tolist(), strict=True)):
+        shown[number, 0] = centre(shrink(ink_of(strip, run, box)))  # its box is tight
+    shown[:, 1] = in_context(strip, found, boxes)
+    return shown
+
+
+def in_context(
+    strip: Strip, found: npt.NDArray[np.int64], boxes: npt.NDArray[np.int64]
+) -> npt.NDArray[np.uint8]:
+    """Cut the window around each candidate out of the shrunken field.
+
+    Parameters
+    ----------
+    strip : Strip
+    found : int array, shape (n, 2)
+    boxes : int array, shape (n, 4)
+        The candidates' x, y, w, h.
+
+    Returns
+    -------
+    uint8 array, shape (n, 28, 28)
+    """
+    scale = FRAME_SIDE / (CONTEXT * strip.height)
+    height, width = strip.labels.shape
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    share = cv2.resize((strip.labels >= 0).astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    # Labels can't be averaged: they are spread, to reach every pixel that holds some of their ink.
+    reach = 2 * round(0.5 / scale) + 1
+    near = cv2.dilate(strip.labels, np.ones((reach, reach), np.uint8))
+    label = cv2.resize(near, size, interpolation=cv2.INTER_NEAREST)
+    room = FRAME_SIDE // 2
+    edges = (room, room, room, room, cv2.BORDER_CONSTANT)
+    share = cv2.copyMakeBorder(share, *edges, value=0)
+    label = cv2.copyMakeBorder(label, *edges, value=-1)
+    top = min(round(text_middle(strip) * scale), size[1])
+    left = np.minimum(((boxes[:, 0] + boxes[:, 2] / 2) * scale).round().astype(int), size[0])
+    columns = left[:, np.newaxis] + np.arange(FRAME_SIDE)
+    rows = slice(top, top + FRAME_SIDE)
+    number = label[rows, columns]  # (28, n, 28)
+    start, stop = found.astype(np.int16).T[:, :, np.newaxis]
+    own = (number >= start) & (number < stop)
+    dark, light = (255 * share).astype(np.uint8), (127.5 * share).astype(np.uint8)
+    return np.where(own, dark[rows, columns], light[rows, columns]).transpose(1, 0, 2)
+
+
+def text_middle(strip: Strip) -> float:
+    """Find the row that runs through the middle of the digits.
+
+    Parameters
+    ----------
+    strip : Strip
+
+    Returns
+    -------
+    float
+        The median over the high primitives.
+    """
+    boxes = strip.boxes.tolist()
+    high = [y + h / 2 for _, y, _, h in boxes if h >= TALL * strip.height]
+    return float(median(high or [y + h / 2 for _, y, _, h in boxes]))

@@ -1,0 +1,205 @@
+"""The third step, the way by rules: which ink belongs to which digit.
+
+The rules here look at shapes alone and decide once. Every length is a share of the field's
+height or of the height of its digits.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from lessonlib.checks.binarize import Ink
+from lessonlib.checks.pieces import (
+    EXTENT,
+    SMALLEST,
+    Piece,
+    column_extents,
+    connected_pieces,
+    crop,
+    digit_height,
+    remove_lines,
+)
+
+MARK_HEIGHT = 0.45  # lower than this share of the digits' height: a dot, a comma, a crumb
+DASH_HEIGHT, DASH_ASPECT = 0.6, 3.2  # a dash is both lower and flatter than this
+FIRST_HEIGHT = 0.6  # a first piece lower than this is a currency sign: small zeros come later
+OVERLAP = 0.6  # two pieces that share this much of the narrower one's width are one digit
+DIGIT_WIDTH = 0.9  # of a wide digit and its ligature, as a share of the digits' height
+CUT_RANGE = 0.35  # how far from equal parts a cut may lie, as a share of a part
+
+
+def segment(ink: Ink) -> list[Piece]:
+    """Find the digits of a field.
+
+    Parameters
+    ----------
+    ink : bool array, shape (H, W)
+        As `binarize` makes it.
+
+    Returns
+    -------
+    list of Piece
+        One for each digit, from left to right. Empty when the field holds none.
+    """
+    pieces = connected_pieces(remove_lines(ink))
+    height = digit_height(pieces) if pieces else 0
+    if height < SMALLEST * ink.shape[0]:
+        return []
+    # Marks go first: a comma that reaches under a digit must not be merged with it.
+    digits = merge_overlapping([piece for piece in pieces if not is_mark(piece, height)])
+    if digits and digits[0].height < FIRST_HEIGHT * height:
+        digits = digits[1:]
+    return [part for piece in digits for part in cut_wide(piece, height)]
+
+
+def is_mark(piece: Piece, height: int) -> bool:
+    """Tell dots, commas, dashes and crumbs from digits.
+
+    A thin upright stroke isn't a mark, however narrow: it may be a one.
+
+    Parameters
+    ----------
+    piece : Piece
+    height : int
+        The digits' height in pixels.
+
+    Returns
+    -------
+    bool
+    """
+    if piece.height < MARK_HEIGHT * height:
+        return True
+    # Both at once: joined zeros are as flat as a dash, but higher.
+    return piece.height < DASH_HEIGHT * height and piece.width > DASH_ASPECT * piece.height
+
+
+def merge_overlapping(pieces: list[Piece]) -> list[Piece]:
+    """Join pieces that stand one above the other, as the bar of a five and its belly.
+
+    Parameters
+    ----------
+    pieces : list of Piece
+
+    Returns
+    -------
+    list of Piece
+        From left to right.
+    """
+    merged: list[Piece] = []
+    for piece in sorted(pieces, key=lambda piece: piece.x):
+        if merged and _shared_width(merged[-1], piece) > OVERLAP:
+            merged[-1] = _join(merged[-1], piece)
+        else:
+            merged.append(piece)
+    return merged
+
+
+def cut_wide(piece: Piece, height: int) -> list[Piece]:
+    """Cut digits that touch, where the piece is too wide to be one digit.
+
+    Its width says how many digits it holds. Near each equal part the cut goes down the column
+    with the least ink, counting a quarter of the column's extent as well, so that a thin
+    ligature is cut rather than the thin top and bottom of a zero.
+
+    Parameters
+    ----------
+    piece : Piece
+    height : int
+        The digits' height in pixels.
+
+    Returns
+    -------
+    list of Piece
+        The piece itself when it is no wider than one digit.
+    """
+    parts = round(piece.width / (DIGIT_WIDTH * height))
+    if parts < 2:
+        return [piece]
+    cost = piece.ink.sum(axis=0) + EXTENT * column_extents(piece.ink)
+    step = piece.width / parts
+    edges = [0]
+    for part in range(1, parts):
+        start, stop = int((part - CUT_RANGE) * step), int((part + CUT_RANGE) * step) + 1
+        edges.append(start + int(cost[start:stop].argmin()))
+    edges.append(piece.width)
+    return [crop(piece, left, right) for left, right in pairwise(edges) if left < right]
+
+
+def _shared_width(a: Piece, b: Piece) -> float:
+    shared = min(a.x + a.width, b.x + b.width) - max(a.x, b.x)
+    return shared / min(a.width, b.width)
+
+
+def _join(a: Piece, b: Piece) -> Piece:
+    x, y = min(a.x, b.x), min(a.y, b.y)
+    right = max(a.x + a.width, b.x + b.width)
+    bottom = max(a.y + a.height, b.y + b.height)
+    ink = np.zeros((bottom - y, right - x), dtype=np.bool_)
+    for piece in (a, b):
+        rows = slice(piece.y - y, piece.y - y + piece.height)
+        columns = slice(piece.x - x, piece.x - x + piece.width)
+        ink[rows, columns] |= piece.ink
+    return Piece(x, y, ink)
+
+
+@dataclass(frozen=True, eq=False)
+class FieldDigits:
+    """The digits of check fields, cut out by the rules of chapter 6.
+
+    Attributes
+    ----------
+    images : uint8 array, shape (n, 28, 28)
+        As MNIST's, from all fields in which as many digits were found as there are.
+    labels : int array, shape (n,)
+        What they are.
+    field : int array, shape (n,)
+        The number of the field that each comes from.
+    fields : int
+        How many fields there were, with those that were cut into too many or too few.
+    """
+
+    images: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.int64]
+    field: npt.NDArray[np.int64]
+    fields: int
+
+    def exact(self, wrong: npt.ArrayLike) -> float:
+        """Share of all fields that are read exactly, given the numbers of the digits read wrong."""
+        spoilt = self.field[np.asarray(wrong, dtype=int)]
+        return len(set(self.field.tolist()) - set(spoilt.tolist())) / self.fields
+
+
+def cut_fields(images: Iterable[npt.NDArray[np.uint8]], labels: Sequence[str]) -> FieldDigits:
+    """Cut check fields into digits for a network that knows MNIST's digits and nothing else.
+
+    Parameters
+    ----------
+    images : iterable of uint8 array, shape (H, W) or (H, W, 3)
+    labels : sequence of str
+        The digits of each field.
+
+    Returns
+    -------
+    FieldDigits
+
+    Raises
+    ------
+    ValueError
+        When there are not as many labels as images, or there are none of both.
+    """
+    squares: list[npt.NDArray[np.uint8]] = []
+    truth: list[int] = []
+    field: list[int] = []
+    for number, (image, label) in enumerate(zip(images, labels, strict=True)):
+        pieces = segment(binarize(resample(as_gray(image))))
+        if len(pieces) == len(label):
+            squares += [normalize(piece.ink) for piece in pieces]
+            truth += map(int, label)
+            field += [number] * len(label)
+    if not labels:
+        raise ValueError("there are no fields to cut")
+    shown = np.stack(squares) if squares else np.zeros((0, 28, 28), np.uint8)
+    return FieldDigits(shown, np.array(truth, int), np.array(field, int), len(labels))
