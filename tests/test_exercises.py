@@ -24,9 +24,9 @@ CHECKS: dict[str, exercises.Check] = {}
 SOLUTIONS: dict[str, Any] = {}
 RIGHT: list[tuple[str, Any]] = []
 MISTAKES: list[tuple[str, Any, str]] = []
-for chapter in exercises.CHAPTERS:
-    tests = import_module(f"tests.test_exercises_chapter{chapter}")
-    CHECKS |= import_module(f"lessonlib.exercises.chapter{chapter}").CHECKS
+for number, stem in enumerate(exercises.CHAPTERS, start=1):
+    tests = import_module(f"tests.test_exercises_{stem}")
+    CHECKS |= exercises.checks_of(number)
     SOLUTIONS |= tests.SOLUTIONS
     RIGHT += [*tests.SOLUTIONS.items(), *tests.RIGHT]
     MISTAKES += tests.MISTAKES
@@ -56,8 +56,7 @@ class Recorder:
 
 
 def test_every_chapter_s_checks_are_reached_by_their_number() -> None:
-    assert {name.split(".")[0] for name in CHECKS} == set(exercises.CHAPTERS)
-    for number in exercises.CHAPTERS:
+    for number in range(1, len(exercises.CHAPTERS) + 1):
         count = sum(name.startswith(f"{number}.") for name in CHECKS)
         names = [f"{number}.{k}" for k in range(1, count + 1)]
         assert [name for name in CHECKS if name.startswith(f"{number}.")] == names

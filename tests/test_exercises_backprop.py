@@ -9,7 +9,6 @@ import pytest
 import torch
 
 from lessonlib import exercises
-from lessonlib.exercises.backprop import CHECKS
 from lessonlib.network import softmax
 
 Answer = Callable[..., Any]
@@ -622,7 +621,7 @@ def test_a_slip_is_named_in_a_network_of_different_sizes_too(slip: str) -> None:
     assert verdict == exercises.verdict("3.4", slipped(slip))
 
 
-@pytest.mark.parametrize("name", CHECKS)
+@pytest.mark.parametrize("name", exercises.checks_of(3))
 def test_an_answer_of_the_wrong_kind_gets_a_verdict(name: str) -> None:
     nan = np.full((2, 2), np.nan)
     wrong: list[Any] = ["text", [None], np.zeros((2, 2)), nan, {}, 1 + 2j, (nan, nan), [nan] * 3]

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 
 from lessonlib.checksums import ABA_WEIGHTS, aba_valid
-from lessonlib.exercises import chapter7
+from lessonlib.exercises import checksums as checks_of_chapter
 
 Array = npt.NDArray[Any]
 Answer = Callable[..., Any]
@@ -422,21 +422,22 @@ MISTAKES: list[tuple[str, Answer, str]] = [
 
 
 def test_the_stain_hides_every_digit_and_is_at_every_place() -> None:
-    hidden = [(n.index("?"), fill(n)[n.index("?")]) for n in chapter7.STAINED]
+    hidden = [(n.index("?"), fill(n)[n.index("?")]) for n in checks_of_chapter.STAINED]
     assert {digit for _, digit in hidden} == set("0123456789")
     assert all(len({d for p, d in hidden if p == place}) >= 2 for place in range(9))
 
 
 def test_some_books_miss_nothing_and_each_place_counts() -> None:
-    assert "0" in {isbn_digit(number) for number in chapter7.BOOKS if int(number)}
+    assert "0" in {isbn_digit(number) for number in checks_of_chapter.BOOKS if int(number)}
     for place in range(12):
-        without = [n[:place] + "0" + n[place + 1 :] for n in chapter7.BOOKS]
+        without = [n[:place] + "0" + n[place + 1 :] for n in checks_of_chapter.BOOKS]
         assert any(
-            isbn_digit(n) != isbn_digit(w) for n, w in zip(chapter7.BOOKS, without, strict=True)
+            isbn_digit(n) != isbn_digit(w)
+            for n, w in zip(checks_of_chapter.BOOKS, without, strict=True)
         )
 
 
 def test_every_rule_for_blind_swaps_differs_from_the_others_on_some_weights() -> None:
-    rules = [blind_swaps, *(rule for rule, _ in chapter7.SWAP_MISTAKES)]
-    results = {tuple(rule(*swap) for swap in chapter7.SWAPS) for rule in rules}
+    rules = [blind_swaps, *(rule for rule, _ in checks_of_chapter.SWAP_MISTAKES)]
+    results = {tuple(rule(*swap) for swap in checks_of_chapter.SWAPS) for rule in rules}
     assert len(results) == len(rules)

@@ -12,7 +12,7 @@ import torch
 from sklearn.metrics import precision_score, recall_score
 
 from lessonlib import exercises
-from lessonlib.exercises import chapter5
+from lessonlib.exercises import evaluation as checks_of_chapter
 
 Array = npt.NDArray[Any]
 Answer = Callable[..., Any]
@@ -464,8 +464,16 @@ MISTAKES: list[tuple[str, Answer, str]] = [
     ("5.4", lambda c, r, b: r.mean() - c.mean(), "absolute value"),
     ("5.4", lambda c, r, b: abs(bin_gaps(c, r, b)).sum(), "add up the gaps"),
     ("5.4", lambda c, r, b: (bin_gaps(c, r, b) ** 2).mean(), ""),
-    ("5.4", lambda c, r, b: chapter5._squared(*chapter5._up(c, r), b), "not squared"),
-    ("5.4", lambda c, r, b: chapter5._root_of_squares(*chapter5._down(c, r), b), "not squared"),
+    (
+        "5.4",
+        lambda c, r, b: checks_of_chapter._squared(*checks_of_chapter._up(c, r), b),
+        "not squared",
+    ),
+    (
+        "5.4",
+        lambda c, r, b: checks_of_chapter._root_of_squares(*checks_of_chapter._down(c, r), b),
+        "not squared",
+    ),
     ("5.4", lambda c, r, b: abs(bin_gaps(c, r, b)).mean(), "larger parts hold more"),
     ("5.4", lambda c, r, b: abs(bin_gaps(c, r, b)).max(), "largest gap"),
     ("5.4", lambda c, r, b: equal_count_error(c, r, b) * len(c), "over the images"),
@@ -493,7 +501,7 @@ def test_what_a_threshold_s_message_states_is_so(n: int, seed: int) -> None:
     confidence, correct = rng.uniform(0.1, 1, n).round(1), rng.uniform(size=n) < 0.6
     best = choose_threshold(confidence, correct, 0.25)
     for got in {*confidence.tolist(), math.inf} - {best}:
-        text = chapter5._threshold_problem(got, confidence, correct, 0.25)
+        text = checks_of_chapter._threshold_problem(got, confidence, correct, 0.25)
         if got == math.inf:
             assert "there is a threshold" in text
         elif best == math.inf:
@@ -518,15 +526,15 @@ def test_a_message_about_precision_and_recall_names_the_one_that_is_wrong() -> N
 
 
 def test_no_number_of_images_hangs_on_rounding() -> None:
-    for q, half in set(chapter5.PLANS) - {chapter5.BORDER}:
+    for q, half in set(checks_of_chapter.PLANS) - {checks_of_chapter.BORDER}:
         exact = 1.96**2 * q * (1 - q) / half**2
         assert 0.005 < exact % 1 < 0.995
         assert math.ceil(exact) == math.ceil(exact * (1.959964 / 1.96) ** 2)
 
 
 def test_the_half_width_of_one_plan_is_exactly_what_is_asked() -> None:
-    q, half = chapter5.BORDER
-    assert chapter5.BORDER in chapter5.PLANS
+    q, half = checks_of_chapter.BORDER
+    assert checks_of_chapter.BORDER in checks_of_chapter.PLANS
     assert 1.96 * math.sqrt(q * (1 - q) / 625) == half
     for exact in (
         1.96**2 * q * (1 - q) / half**2,
@@ -540,7 +548,7 @@ def test_the_half_width_of_one_plan_is_exactly_what_is_asked() -> None:
 
 
 def test_every_rule_for_a_threshold_differs_from_the_others_on_some_exam() -> None:
-    exams = list(chapter5._exams(np.random.default_rng(5)))
-    rules = [chapter5._lowest, *(rule for rule, _ in chapter5.THRESHOLD_MISTAKES)]
+    exams = list(checks_of_chapter._exams(np.random.default_rng(5)))
+    rules = [checks_of_chapter._lowest, *(rule for rule, _ in checks_of_chapter.THRESHOLD_MISTAKES)]
     results = {tuple(rule(*exam) for exam in exams) for rule in rules}
     assert len(results) == len(rules)

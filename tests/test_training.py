@@ -101,8 +101,8 @@ def test_a_seed_repeats_python_s_numpy_s_and_torch_s_numbers() -> None:
 
 
 @pytest.mark.parametrize("change", [None, augment.shift, augment.warp])
-def test_the_same_seed_gives_the_same_weights_and_history(augment: Any) -> None:
-    (a, first), (b, second) = trained(1, augment=augment), trained(1, augment=augment)
+def test_the_same_seed_gives_the_same_weights_and_history(change: Any) -> None:
+    (a, first), (b, second) = trained(1, augment=change), trained(1, augment=change)
     assert same_weights(a, b)
     assert first.train_loss == second.train_loss
     assert first.val_loss == second.val_loss

@@ -11,7 +11,9 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from lessonlib.checks.binarize import Ink
+from lessonlib.checks.binarize import Ink, binarize
+from lessonlib.checks.image import as_gray, resample
+from lessonlib.checks.pictures import normalize
 from lessonlib.checks.pieces import (
     EXTENT,
     SMALLEST,

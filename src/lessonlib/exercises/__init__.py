@@ -13,7 +13,7 @@ import pickle
 import reprlib
 import threading
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from copy import deepcopy
@@ -73,7 +73,8 @@ def verdict(name: str, answer: Any) -> str:
         Starts with the exercise's number.
     """
     name = str(name)  # check(4.1, f) is understood too
-    checks = _checks(name)
+    number = name.split(".")[0]
+    checks = checks_of(int(number)) if number.isdecimal() else {}
     if name not in checks:
         return f"There is no exercise {name!r}. This chapter has: {', '.join(checks) or 'none'}."
     if answer is None or answer is ... or is_stub(answer):
@@ -210,6 +211,36 @@ def number(result: Any, what: str) -> float:
         return float(result)
     except (TypeError, OverflowError):
         raise Mistake(f"{what} is a number, and yours, of type {kind}, can't be one.") from None
+
+
+def usual_mistake(
+    results: Sequence[Any],
+    cases: Sequence[tuple[Any, ...]],
+    mistakes: Iterable[tuple[Callable[..., Any], str]],
+    same: Callable[[Any, Any], bool],
+) -> str | None:
+    """Name the first of the usual mistakes that explains every result.
+
+    Parameters
+    ----------
+    results : sequence
+        What the answer returned for each case.
+    cases : sequence of tuple
+        The arguments of each case.
+    mistakes : iterable of (function, str)
+        What each mistake returns for a case's arguments, and what to tell the learner.
+    same : callable
+        Whether a result is what a mistake returns.
+
+    Returns
+    -------
+    str or None
+        None when no mistake explains them all.
+    """
+    for mistaken, message in mistakes:
+        if all(same(got, mistaken(*case)) for got, case in zip(results, cases, strict=True)):
+            return message
+    return None
 
 
 def _check_parameters(answer: Any, arguments: tuple[Any, ...]) -> None:
@@ -380,10 +411,20 @@ def _too_slow(seconds: float) -> str:
     )
 
 
-def _checks(name: str) -> dict[str, Check]:
-    """Collect the checks of the chapter that an exercise's number names, by that number."""
-    number = name.split(".")[0]
-    if number not in map(str, range(1, len(CHAPTERS) + 1)):
+def checks_of(number: int) -> dict[str, Check]:
+    """Collect the checks of a chapter.
+
+    Parameters
+    ----------
+    number : int
+        The chapter's place in the book, from 1.
+
+    Returns
+    -------
+    dict
+        By the exercises' numbers, as "4.1"; empty when there is no such chapter.
+    """
+    if not 1 <= number <= len(CHAPTERS):
         return {}
-    module = import_module(f"lessonlib.exercises.{CHAPTERS[int(number) - 1]}")
+    module = import_module(f"lessonlib.exercises.{CHAPTERS[number - 1]}")
     return {f"{number}.{place}": check for place, check in enumerate(module.CHECKS, start=1)}
