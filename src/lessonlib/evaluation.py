@@ -336,13 +336,33 @@ def reject_curve(probabilities: npt.ArrayLike, labels: npt.ArrayLike) -> RejectC
     Chow, On optimum recognition error and reject tradeoff, 1970.
     """
     p, y = checked(probabilities, labels)
-    confidence, wrong = p.max(axis=1), p.argmax(axis=1) != y
-    order = np.argsort(-confidence, kind="stable")
-    threshold = confidence[order]
-    answered = np.arange(1, len(y) + 1)
-    errors = np.cumsum(wrong[order])
-    last = np.append(threshold[1:] < threshold[:-1], True)  # equal confidences go together
-    return RejectCurve(threshold[last], answered[last] / len(y), errors[last] / answered[last])
+    return reject_curve_of(p.max(axis=1), p.argmax(axis=1) == y)
+
+
+def reject_curve_of(confidence: npt.ArrayLike, right: npt.ArrayLike) -> RejectCurve:
+    """Compute coverage and error at every threshold, from what is known about each answer.
+
+    Answers with equal confidence are given together, or withheld together.
+
+    Parameters
+    ----------
+    confidence : array of float, shape (n,)
+        In any order; n may be 0, which gives empty arrays.
+    right : array of bool, shape (n,)
+        Whether each answer is right.
+
+    Examples
+    --------
+    >>> reject_curve_of([0.9, 0.8, 0.8, 0.7], [True, True, False, True]).coverage
+    array([0.25, 0.75, 1.  ])
+    """
+    threshold, correct = np.asarray(confidence, dtype=np.float64), np.asarray(right, dtype=bool)
+    order = np.argsort(-threshold, kind="stable")
+    threshold = threshold[order]
+    answered = np.arange(1, len(order) + 1)
+    errors = np.cumsum(~correct[order])
+    last = np.diff(threshold, append=-np.inf) < 0  # of the answers with the same confidence
+    return RejectCurve(threshold[last], answered[last] / len(order), errors[last] / answered[last])
 
 
 def checked(probabilities: npt.ArrayLike, labels: npt.ArrayLike) -> tuple[Floats, Ints]:
