@@ -1,17 +1,15 @@
-"""Ink is cut wherever a cut might be right, and every possible digit is shown twice."""
+"""Ink is cut wherever a cut might be right, and every run that may be a digit is a candidate."""
 
 from itertools import pairwise
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image
 
-from lessonlib.checks import Piece, Strip, binarize, cut_up, resample, runs
+from lessonlib.checks import Piece, binarize, cut_up, resample, runs
 from lessonlib.checks.candidates import (
     LONGEST,
     WIDEST,
@@ -26,52 +24,19 @@ from lessonlib.checks.candidates import (
     waists,
     walls,
 )
-from lessonlib.checks.pictures import in_context, pictures, text_middle
+from lessonlib.checks.pictures import pictures
 from lessonlib.checks.pieces import SMALLEST
 from lessonlib.synthesis import Difficulty, render
-
-Ink = npt.NDArray[np.bool_]
-Box = tuple[int, int, int, int]
-
-FIELD = (96, 400)  # the shape of a field's ink
-HIGH, WIDE = 55, 43  # pixels, of the zeros that are drawn here
-
-
-def rings(*centres: int, shape: tuple[int, int] = FIELD) -> Ink:
-    """Draw zeros, `HIGH` and `WIDE`, around these columns."""
-    image = np.zeros(shape, dtype=np.uint8)
-    for x in centres:
-        cv2.ellipse(image, (x, 48), (18, 24), 0, 0, 360, 1, thickness=5)
-    return image.astype(bool)
-
-
-def bars(*columns: int, slant: float = 0.0, shape: tuple[int, int] = FIELD) -> Ink:
-    """Draw ones 60 pixels high, whose feet stand in these columns; they lean to the right."""
-    image = np.zeros(shape, dtype=np.uint8)
-    for x in columns:
-        cv2.line(image, (x, 78), (round(x + 60 * slant), 18), 1, thickness=5)
-    return image.astype(bool)
+from tests.drawn import FIELD, HIGH, WIDE, Ink, any_ink, bars, rings, strip_of
 
 
 def larger(ink: Ink, factor: int) -> Ink:
     return ink.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
-def strip_of(*boxes: Box, pieces: list[int] | None = None, height: int = 50) -> Strip:
-    """Make a strip of solid primitives; without `pieces`, each is a piece of its own."""
-    labels = np.full(FIELD, -1, dtype=np.int16)
-    for number, (x, y, w, h) in enumerate(boxes):
-        labels[y : y + h, x : x + w] = number
-    sides = np.array(boxes, dtype=np.int64).reshape(-1, 4)
-    return Strip(labels, sides, np.array(pieces or range(len(boxes))), height, 0.0)
-
-
 def piece_of(ink: Ink) -> Piece:
     x, y, w, h = cv2.boundingRect(ink.astype(np.uint8))
     return Piece(x, y, ink[y : y + h, x : x + w])
-
-
-any_ink = arrays(np.bool_, array_shapes(min_dims=2, max_dims=2, max_side=50))
 
 
 # ---------------------------------------------------------------- cut_up
@@ -418,60 +383,6 @@ def test_the_box_of_a_run_is_around_all_of_its_primitives() -> None:
         [10, 20, 35, 60],
         [25, 20, 40, 30],
     ]
-
-
-# ---------------------------------------------------------------- pictures
-
-
-def test_the_first_picture_is_the_candidate_alone_as_mnist_has_digits() -> None:
-    strip = strip_of((10, 20, 40, 50), (52, 20, 40, 50))
-    (first, _), *_ = pictures(strip, np.array([[0, 1]]))
-    rows, columns = np.flatnonzero(first.any(axis=1)), np.flatnonzero(first.any(axis=0))
-    assert (len(rows), len(columns)) == (20, 16)
-    assert (rows[0], columns[0]) == (4, 6)
-    assert first.max() == 255
-
-
-def test_the_second_picture_has_the_candidate_bright_in_the_middle_and_others_dim() -> None:
-    strip = strip_of((100, 20, 20, 50), (124, 20, 20, 50))
-    shown = in_context(strip, np.array([[0, 1], [1, 2], [0, 2]]), np.array(
-        [[100, 20, 20, 50], [124, 20, 20, 50], [100, 20, 44, 50]]
-    ))  # fmt: skip
-    left, right, both = shown
-    assert left[14, 14] >= 254
-    assert left[14, 20] in range(120, 131)
-    assert right[14, 14] >= 254
-    assert right[14, 8] in range(120, 131)
-    assert both[14, [10, 17]].min() >= 254
-    assert not both[14, [0, 27]].any()
-
-
-def test_the_second_picture_shows_size_and_place() -> None:
-    strip = strip_of((60, 20, 30, 50), (120, 62, 8, 8), (200, 20, 30, 50))
-    _, dot, _ = pictures(strip, np.array([[0, 1], [1, 2], [2, 3]]))[:, 1]
-    own = dot > 200
-    rows = np.flatnonzero(own.any(axis=1))
-    assert 1 <= own.sum() <= 12
-    assert rows.min() > 16  # below the middle of the digits
-    first_dot = pictures(strip, np.array([[1, 2]]))[0, 0]
-    assert (first_dot > 200).sum() >= 300  # while the first picture shows it as large as a digit
-
-
-@given(any_ink)
-@settings(deadline=None)
-def test_every_candidate_has_two_pictures_with_ink(ink: Ink) -> None:
-    strip = cut_up(ink)
-    found = runs(strip)
-    shown = pictures(strip, found)
-    assert shown.shape == (len(found), 2, 28, 28)
-    assert shown.dtype == np.uint8
-    assert shown[:, 0].any(axis=(1, 2)).all()
-
-
-def test_the_middle_of_the_text_is_that_of_the_digits_and_not_of_marks() -> None:
-    dots = [(150 + 20 * i, 66, 6, 6) for i in range(5)]
-    assert text_middle(strip_of((60, 20, 30, 50), (100, 20, 30, 50), *dots)) == 45
-    assert text_middle(strip_of((60, 70, 6, 6))) == 73
 
 
 @pytest.mark.parametrize("seed", range(5))

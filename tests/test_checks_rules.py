@@ -1,0 +1,89 @@
+"""The rules find the digits of a field by the shapes of its pieces."""
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lessonlib.checks import Piece, binarize, resample, segment
+from lessonlib.checks.pieces import connected_pieces
+from lessonlib.checks.rules import cut_wide, is_mark, merge_overlapping
+from lessonlib.synthesis import Difficulty, digits_of, render
+from lessonlib.synthesis.samples import sample_amounts
+from tests.drawn import WIDE, Ink, any_ink, rings, strokes
+
+
+def test_a_thin_one_is_kept_and_marks_are_not() -> None:
+    one = strokes(((20, 20), (20, 70)))
+    zero = rings(60)
+    dot, comma = np.zeros_like(zero), np.zeros_like(zero)
+    dot[65:71, 90:96] = True
+    comma[62:80, 110:116] = True
+    dash = np.zeros_like(zero)
+    dash[45:50, 130:160] = True
+    pieces = segment(one | zero | dot | comma | dash)
+    assert [(p.x, p.width) for p in pieces] == [(17, 7), (39, WIDE)]
+
+
+def test_pieces_of_one_digit_are_merged() -> None:
+    belly = strokes(((20, 45), (40, 55)), ((40, 55), (20, 80)), shape=(96, 100))
+    bar = strokes(((22, 20), (40, 20)), ((22, 20), (20, 34)), shape=(96, 100))
+    assert len(connected_pieces(belly | bar)) == 2
+    (merged,) = merge_overlapping(connected_pieces(belly | bar))
+    assert merged.ink.sum() == (belly | bar).sum()
+
+
+def test_a_leaning_neighbour_is_not_in_a_digit_s_ink() -> None:
+    left, right = (strokes(((x, 80), (x + 30, 20)), shape=(96, 120)) for x in (20, 36))
+    pieces = segment(left | right)
+    assert [p.ink.sum() for p in pieces] == [left.sum(), right.sum()]
+
+
+def test_touching_digits_are_cut_where_they_touch() -> None:
+    ink = rings(40, 80)
+    ink[46:50, 55:65] = True  # a ligature
+    left, right = segment(ink)
+    assert abs(left.x + left.width - 60) <= 4
+    assert right.x == left.x + left.width
+
+
+def test_a_currency_sign_before_the_amount_is_no_digit() -> None:
+    field = rings(60, 110)
+    field |= strokes(((10, 48), (10, 72)), ((10, 48), (22, 48)))
+    assert [p.x for p in segment(field)] == [39, 89]
+
+
+def test_texture_alone_holds_no_digit() -> None:
+    texture = np.zeros((96, 300), dtype=bool)
+    texture[5:90:6, 5:300:6] = True
+    assert segment(texture) == []
+    assert segment(np.zeros((96, 300), dtype=bool)) == []
+
+
+@given(any_ink)
+@settings(deadline=None)
+def test_every_digit_found_lies_in_the_field_and_holds_ink(ink: Ink) -> None:
+    for piece in segment(ink):
+        assert 0 <= piece.x <= ink.shape[1] - piece.width
+        assert 0 <= piece.y <= ink.shape[0] - piece.height
+        assert piece.ink.any()
+
+
+@given(st.integers(1, 60), st.integers(1, 60), st.integers(1, 40))
+def test_cutting_keeps_all_ink_in_order(width: int, height: int, digits: int) -> None:
+    parts = cut_wide(Piece(3, 4, np.ones((height, width), dtype=bool)), digits)
+    assert sum(part.width for part in parts) == width
+    assert [part.x for part in parts] == sorted({part.x for part in parts})
+
+
+def test_joined_zeros_are_no_dash() -> None:
+    assert is_mark(Piece(0, 0, np.ones((25, 100), dtype=bool)), 50)
+    assert not is_mark(Piece(0, 0, np.ones((35, 150), dtype=bool)), 50)
+
+
+def test_in_plain_writing_the_rules_find_every_digit_and_nothing_else() -> None:
+    rng = np.random.default_rng(0)
+    amounts = [a for a in sample_amounts(rng, 150) if a[0].isdecimal()]  # without currency signs
+    plain = Difficulty(*[0.0] * 10)
+    found = [len(segment(binarize(resample(render(amount, rng, plain))))) for amount in amounts]
+    right = [n == len(digits_of(amount)) for n, amount in zip(found, amounts, strict=True)]
+    assert np.mean(right) > 0.85
