@@ -20,6 +20,12 @@ from hypothesis import strategies as st
 
 from lessonlib import exercises
 
+
+def named(chapter: int, place: int | str) -> str:
+    """Name an exercise as the learner does, "4.1", by its chapter and its place in it."""
+    return str(place) if "." in str(place) else f"{chapter}.{place}"
+
+
 CHECKS: dict[str, exercises.Check] = {}
 SOLUTIONS: dict[str, Any] = {}
 RIGHT: list[tuple[str, Any]] = []
@@ -27,9 +33,14 @@ MISTAKES: list[tuple[str, Any, str]] = []
 for number, stem in enumerate(exercises.CHAPTERS, start=1):
     tests = import_module(f"tests.test_exercises_{stem}")
     CHECKS |= exercises.checks_of(number)
-    SOLUTIONS |= tests.SOLUTIONS
-    RIGHT += [*tests.SOLUTIONS.items(), *tests.RIGHT]
-    MISTAKES += tests.MISTAKES
+    SOLUTIONS |= {named(number, place): answer for place, answer in tests.SOLUTIONS.items()}
+    right = [*tests.SOLUTIONS.items(), *tests.RIGHT]
+    RIGHT += [(named(number, place), answer) for place, answer in right]
+    MISTAKES += [
+        # An equation "(N.8)" is this chapter's: the learner reads its number.
+        (named(number, place), answer, re.sub(r"\bN(?=\.\d)", str(number), message))
+        for place, answer, message in tests.MISTAKES
+    ]
 
 every_exercise = pytest.mark.parametrize("name", CHECKS)
 

@@ -10,6 +10,7 @@ import dis
 import inspect
 import linecache
 import pickle
+import re
 import reprlib
 import threading
 import traceback
@@ -94,6 +95,7 @@ def verdict(name: str, answer: Any) -> str:
         problem = _unfitting()
     if problem is None:
         return f"{name}: right."
+    problem = re.sub(r"\bN(?=\.\d)", number, problem)  # "(N.8)" is an equation of this chapter
     line = " ".join(problem.split())  # it may quote a returned value, which can be long and odd
     line = line if len(line) <= LONGEST else f"{line[:LONGEST]} …"
     return f"{name}: not yet. {line.encode(errors='replace').decode()}"
@@ -213,11 +215,31 @@ def number(result: Any, what: str) -> float:
         raise Mistake(f"{what} is a number, and yours, of type {kind}, can't be one.") from None
 
 
+def close(got: npt.NDArray[Any], wanted: npt.ArrayLike) -> bool:
+    """Compare two arrays to the digits of a float32, beside the largest number that is wanted.
+
+    Parameters
+    ----------
+    got : array
+        What an answer returned; where it holds NaN or infinity it is close to nothing.
+    wanted : array_like
+
+    Returns
+    -------
+    bool
+        False for arrays of different shapes.
+    """
+    wanted = np.asarray(wanted)
+    if got.shape != wanted.shape or not np.isfinite(got).all():
+        return False
+    return bool((np.abs(got - wanted) <= 1e-5 * np.abs(wanted).max(initial=0)).all())
+
+
 def usual_mistake(
     results: Sequence[Any],
     cases: Sequence[tuple[Any, ...]],
     mistakes: Iterable[tuple[Callable[..., Any], str]],
-    same: Callable[[Any, Any], bool],
+    same: Callable[[Any, Any], bool] = close,
 ) -> str | None:
     """Name the first of the usual mistakes that explains every result.
 
@@ -237,9 +259,10 @@ def usual_mistake(
     str or None
         None when no mistake explains them all.
     """
-    for mistaken, message in mistakes:
-        if all(same(got, mistaken(*case)) for got, case in zip(results, cases, strict=True)):
-            return message
+    with np.errstate(all="ignore"):  # a mistake may divide by 0
+        for mistaken, message in mistakes:
+            if all(same(got, mistaken(*case)) for got, case in zip(results, cases, strict=True)):
+                return message
     return None
 
 
