@@ -5,7 +5,6 @@ import csv
 import io
 import re
 import shutil
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
@@ -17,11 +16,11 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 import lessonlib
-from lessonlib.checks import CheckReader, Digit, Reading
 from lessonlib.checks.reader import Box
 from lessonlib.scoring import evaluate
-from lessonlib.scoring.page import LARGEST, embedded, page, write_report
+from lessonlib.scoring.page import LARGEST_PICTURE, embedded, page, write_report
 from lessonlib.synthesis import render
+from tests.judged import Fixed, reading
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
@@ -39,32 +38,9 @@ TOLD: Told = {
 MARK: Box = (1, 2, 3, 4)
 
 
-class Fixed(CheckReader):
-    """A reader that returns given texts, each with a mark in front, in arbitrary boxes."""
-
-    def __init__(self, told: Told) -> None:
-        self.told = told
-
-    def read_many(self, images: Iterable[object], min_confidence: float = 0.0) -> list[Reading]:
-        probabilities = np.eye(10, dtype=np.float32)
-        readings = []
-        for _, (_, text, confidence) in zip(images, self.told.values(), strict=True):
-            boxes = [(10 + 30 * i, 10, 20, 30) for i in range(len(text))]
-            readings.append(
-                Reading(
-                    text=text,
-                    confidence=confidence,
-                    digits=tuple(
-                        Digit(box, probabilities[int(c)])
-                        for box, c in zip(boxes, text, strict=True)
-                    ),
-                    marks=(MARK,),
-                    separator=None,
-                    amount=None,
-                    accepted=bool(text),
-                )
-            )
-        return readings
+def reader(told: Told) -> Fixed:
+    """Make a reader that returns these texts, each with a mark in front."""
+    return Fixed([reading(text, sure, marks=[MARK]) for _, text, sure in told.values()])
 
 
 def made(folder: Path, told: Told) -> Path:
@@ -77,7 +53,7 @@ def made(folder: Path, told: Told) -> Path:
             writer.writerow([name, label])
             Image.fromarray(render(label, seed)).save(folder / "images" / name)
     target = folder / "failures.html"
-    write_report(target, evaluate(folder, Fixed(told)), folder, "mlp")
+    write_report(target, evaluate(folder, reader(told)), folder, "mlp")
     return target
 
 
@@ -108,34 +84,32 @@ def test_the_page_says_how_it_was_made(soup: BeautifulSoup) -> None:
         assert part in made_by.get_text()
 
 
-def test_the_table_sums_up(soup: BeautifulSoup) -> None:
-    rows = {
-        row.select_one("th").get_text(): row.select_one("td").get_text()  # type: ignore[union-attr]
-        for row in soup.select("table tr")
-    }
-    assert rows == {
-        "Read exactly": "20.0%",
-        "Digit errors": f"{5 / 13:.1%}",
-        "Accept rate at 1% error": "20.0%",
-        "Failures": "4",
-        "Classification": "2",
-        "Punctuation": "0",
-        "Segmentation": "2",
-    }
+def test_the_table_has_every_figure_of_the_summary_and_the_failures(
+    target: Path, soup: BeautifulSoup
+) -> None:
+    rows = [tuple(cell.get_text() for cell in row.select("th, td")) for row in soup.select("tr")]
+    figures = evaluate(target.parent, reader(TOLD)).figures
+    assert rows[: len(figures)] == [(name.capitalize(), *rest) for name, *rest in figures]
+    assert rows[0] == ("Read exactly", "20.0%", "95 % interval 3.6% to 62.4%")
+    assert [row[:2] for row in rows[len(figures) :]] == [
+        ("Failures", "4"),
+        ("Classification", "2"),
+        ("Punctuation", "0"),
+        ("Segmentation", "2"),
+    ]
 
 
 def test_failures_stand_under_their_cause_the_most_confident_first(soup: BeautifulSoup) -> None:
-    shown = {
+    confidences: dict[str, list[str]] = {}
+    for element in soup.select("h2, figure"):
+        if element.name == "h2":
+            section = confidences.setdefault(element.get_text(), [])
+        else:
+            section.append(facts(element)["Confidence"])
+    assert confidences == {
         "Classification: 2 fields": ["0.70", "0.20"],
         "Segmentation: 2 fields": ["0.90", "0.00"],
     }
-    found: dict[str, list[str]] = {}
-    for element in soup.select("h2, figure"):
-        if element.name == "h2":
-            section = found.setdefault(element.get_text(), [])
-        else:
-            section.append(facts(element)["Confidence"])
-    assert found == shown
 
 
 def test_a_failure_has_its_label_reading_confidence_and_cause(soup: BeautifulSoup) -> None:
@@ -170,10 +144,10 @@ def test_each_picture_is_the_field_and_described(soup: BeautifulSoup) -> None:
     assert picture["alt"] == "The amount field joined.png; boxes around 2 digits and 1 mark"
     kind, _, data = str(picture["src"]).partition(",")
     assert kind == "data:image/jpeg;base64"
-    shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(data))), dtype=np.float64)
+    picture_pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(data))), dtype=np.float64)
     field = render("5600", 3)
-    assert shown.shape == field.shape
-    assert np.abs(shown - field).mean() < 6
+    assert picture_pixels.shape == field.shape
+    assert np.abs(picture_pixels - field).mean() < 6
 
 
 def test_text_from_files_is_escaped(target: Path, soup: BeautifulSoup) -> None:
@@ -237,14 +211,14 @@ def test_a_page_without_failures_says_so(tmp_path: Path) -> None:
 def test_the_same_result_gives_the_same_page(tmp_path: Path, target: Path) -> None:
     folder = target.parent
     again = tmp_path / "again.html"
-    write_report(again, evaluate(folder, Fixed(TOLD)), folder, "mlp")
+    write_report(again, evaluate(folder, reader(TOLD)), folder, "mlp")
     assert again.read_bytes() == target.read_bytes()
 
 
 def test_an_old_page_stays_when_a_new_one_cannot_be_made(tmp_path: Path) -> None:
     target = made(tmp_path / "fields", TOLD)
     before = target.read_bytes()
-    result = evaluate(tmp_path / "fields", Fixed(TOLD))
+    result = evaluate(tmp_path / "fields", reader(TOLD))
     (tmp_path / "fields" / "images" / "joined.png").unlink()
     with pytest.raises(FileNotFoundError, match=r"joined\.png"):
         write_report(target, result, tmp_path / "fields", "mlp")
@@ -258,7 +232,7 @@ def test_a_failed_write_leaves_nothing_behind(
         assert self.stat().st_size > 1000
         raise OSError(28, "No space left on device")
 
-    result = evaluate(target.parent, Fixed(TOLD))
+    result = evaluate(target.parent, reader(TOLD))
     monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(OSError, match=r"page\.html can't be written \(No space"):
         write_report(tmp_path / "page.html", result, target.parent, "mlp")
@@ -266,7 +240,7 @@ def test_a_failed_write_leaves_nothing_behind(
 
 
 def test_a_page_replaces_nothing_but_a_file(tmp_path: Path, target: Path, device: str) -> None:
-    result = evaluate(target.parent, Fixed(TOLD))
+    result = evaluate(target.parent, reader(TOLD))
     (tmp_path / "page.html").symlink_to(device)
     with pytest.raises(OSError, match="is a device"):
         write_report(tmp_path / "page.html", result, target.parent, "mlp")
@@ -277,7 +251,7 @@ def test_images_that_could_not_be_read_are_named_and_escaped(tmp_path: Path) -> 
     target = made(tmp_path / "fields", TOLD)
     (tmp_path / "fields" / "images" / HOSTILE).write_bytes(b"")
     told = {name: row for name, row in TOLD.items() if name != HOSTILE}
-    result = evaluate(tmp_path / "fields", Fixed(told))
+    result = evaluate(tmp_path / "fields", reader(told))
     write_report(target, result, tmp_path / "fields", "mlp")
     soup = BeautifulSoup(target.read_text(encoding="utf-8"), "html.parser")
     (item,) = soup.select("li")
@@ -292,15 +266,15 @@ def test_images_that_could_not_be_read_are_named_and_escaped(tmp_path: Path) -> 
 def test_pictures_are_no_larger_than_needed(shape: tuple[int, int]) -> None:
     uri = embedded(np.full(shape, 200, dtype=np.uint8))
     image = Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2])))
-    assert image.width <= LARGEST[0]
-    assert image.height <= LARGEST[1]
-    if shape[0] <= LARGEST[1] and shape[1] <= LARGEST[0]:
+    assert image.width <= LARGEST_PICTURE[0]
+    assert image.height <= LARGEST_PICTURE[1]
+    if shape[0] <= LARGEST_PICTURE[1] and shape[1] <= LARGEST_PICTURE[0]:
         assert image.size == shape[::-1]
 
 
 def test_a_thin_strip_gets_a_picture_of_some_width(tmp_path: Path) -> None:
     folder = made(tmp_path / "thin", {"strip.png": ("1", "2", 0.5)}).parent
     Image.new("L", (1, 2000), 255).save(folder / "images" / "strip.png")
-    result = evaluate(folder, Fixed({"strip.png": ("1", "2", 0.5)}))
+    result = evaluate(folder, reader({"strip.png": ("1", "2", 0.5)}))
     (picture,) = BeautifulSoup(page(result, folder, "cnn"), "html.parser").select("img")
     assert picture["width"] == "1"

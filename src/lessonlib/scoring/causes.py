@@ -6,12 +6,10 @@ import numpy as np
 
 from lessonlib.checks.reader import Box, Reading
 
-SAME_INK_OVERLAP = (
-    0.5  # two boxes mean the same ink when they share at least this part of their union
-)
-MARK_HEIGHT_SHARE = (
-    0.5  # of the digits' median height: what is lower is a mark, what is not may be a digit
-)
+# Two boxes hold the same ink when they share at least this part of their union.
+SAME_INK_OVERLAP = 0.5
+# Ink lower than this part of the digits' median height is a mark; other ink may be a digit.
+MARK_HEIGHT_SHARE = 0.5
 # Why a field was read wrong: the first of these that holds. `cause` has the details.
 CAUSES = {
     "classification": "as many digits read as there are (in their boxes, if given), not all right",
@@ -21,7 +19,7 @@ CAUSES = {
 
 
 def cause(label: str, reading: Reading, boxes: Sequence[Box] | None = None) -> str:
-    """Say why a field was read wrong.
+    """Say why a field was read wrong, by a key of `CAUSES`.
 
     A digit that was read where none is counts as *surplus*, one that was not read as *lost*. With
     true boxes, these are the boxes without a counterpart: two boxes are counterparts when they
@@ -45,58 +43,42 @@ def cause(label: str, reading: Reading, boxes: Sequence[Box] | None = None) -> s
         Whose text is another.
     boxes : sequence of (x, y, w, h), optional
         The boxes of the label's digits, in pixels of the image.
-
-    Returns
-    -------
-    str
-        A key of `CAUSES`.
     """
-    found = [digit.box for digit in reading.digits]
-    if not found:
+    digits = [digit.box for digit in reading.digits]
+    if not digits:
         return "segmentation"
-    low = MARK_HEIGHT_SHARE * float(np.median([height for _, _, _, height in found]))
+    low = MARK_HEIGHT_SHARE * float(np.median([height for _, _, _, height in digits]))
     if boxes is None:
-        extra, missing = max(len(found) - len(label), 0), max(len(label) - len(found), 0)
-        surplus = sorted(found, key=lambda box: box[3])[:extra]
-        taken = sum(height >= low for _, _, _, height in reading.marks)
+        lowest_first = sorted(digits, key=lambda box: box[3])
+        surplus = lowest_first[: max(len(digits) - len(label), 0)]
+        lost = max(len(label) - len(digits), 0)
+        taken_for_marks = sum(height >= low for _, _, _, height in reading.marks)
     else:
-        surplus, lost = without_counterpart(found, boxes), without_counterpart(boxes, found)
-        missing = len(lost)
-        taken = missing - len(without_counterpart(lost, reading.marks))
-    if len(found) == len(label) and not surplus and not missing:
-        return "classification"
-    if (surplus or missing) and all(box[3] < low for box in surplus) and taken >= missing:
+        surplus = without_counterpart(digits, boxes)
+        missed = without_counterpart(boxes, digits)
+        lost = len(missed)
+        taken_for_marks = lost - len(without_counterpart(missed, reading.marks))
+    if not surplus and not lost:  # where the numbers differ, one place was read twice
+        return "classification" if len(digits) == len(label) else "segmentation"
+    if all(box[3] < low for box in surplus) and lost <= taken_for_marks:
         return "punctuation"
     return "segmentation"
 
 
-def without_counterpart(boxes: Iterable[Box], others: Iterable[Box]) -> list[Box]:
-    """Keep the boxes that cover the same ink as none of the others.
-
-    Parameters
-    ----------
-    boxes, others : iterable of (x, y, w, h)
-
-    Returns
-    -------
-    list of (x, y, w, h)
-    """
-    others = list(others)
+def without_counterpart(boxes: Iterable[Box], others: Sequence[Box]) -> list[Box]:
+    """Keep the boxes that hold the same ink as none of the others."""
     return [box for box in boxes if all(overlap(box, other) < SAME_INK_OVERLAP for other in others)]
 
 
 def overlap(a: Box, b: Box) -> float:
-    """Measure how much two boxes have in common: their intersection's area over their union's.
+    """Measure how much two boxes share: their intersection's area over their union's, in [0, 1].
 
-    Parameters
-    ----------
-    a, b : (x, y, w, h)
-        Each at least one pixel wide and high.
+    Each box is at least one pixel wide and high.
 
-    Returns
-    -------
-    float
-        In [0, 1]; 1 for the same box, 0 for boxes apart.
+    Examples
+    --------
+    >>> overlap((0, 0, 10, 10), (5, 0, 10, 10))  # half of each, a third of both together
+    0.3333333333333333
     """
     width = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
     height = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])

@@ -3,6 +3,7 @@
 import csv
 import os
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from lessonlib.checks.reader import Box
@@ -10,72 +11,67 @@ from lessonlib.checks.reader import Box
 BOX_PATTERN = re.compile(r"(\d{1,6}) +(\d{1,6}) +([1-9]\d{0,5}) +([1-9]\d{0,5})", re.ASCII)
 
 
-def read_labels(folder: str | Path) -> tuple[list[str], list[str]]:
-    """Read the names and the digits of a folder's fields.
+@dataclass(frozen=True)
+class LabelledField:
+    """One row of labels.csv.
 
-    Parameters
+    Attributes
     ----------
-    folder : str or Path
-        As for `evaluate`, which raises the same.
-
-    Returns
-    -------
-    files, labels : list of str
+    file : str
+        Name of the image, in the folder ``images``.
+    digits : str
+        The digits that are there.
+    boxes : tuple of (x, y, w, h), optional
+        Where these digits are, from left to right, in pixels of the image; None if not known.
     """
-    rows = _read_table(folder)
-    return [row["file"] for _, row in rows], [row["digits"] for _, row in rows]
+
+    file: str
+    digits: str
+    boxes: tuple[Box, ...] | None = None
 
 
-def read_boxes(folder: str | Path) -> list[tuple[Box, ...] | None]:
-    """Read where the digits of a folder's fields are, as far as it is known.
+def read_fields(folder: str | Path) -> list[LabelledField]:
+    """Read a folder's labels.csv.
 
-    Parameters
-    ----------
-    folder : str or Path
-        As for `evaluate`, which raises the same. The column ``boxes_xywh`` of its labels.csv
-        has the digits' boxes from left to right, "x y w h;x y w h", in pixels of the image;
-        it may be missing, and empty for a field whose boxes aren't known.
+    Its columns are ``file``, ``digits`` and, if known, ``boxes_xywh``: "x y w h;x y w h", which
+    may be empty. Others are ignored.
 
-    Returns
-    -------
-    list of (tuple of (x, y, w, h)) or None
-        In the order of labels.csv; None where the boxes aren't known.
+    Raises
+    ------
+    OSError
+        When labels.csv is missing or may not be read.
+    ValueError
+        When it lacks a column, names no field or one image twice, or has a label that is not
+        digits, or boxes that can't be.
     """
+    path = Path(folder) / "labels.csv"
     fields = []
-    for place, row in _read_table(folder):
-        text = (row.get("boxes_xywh") or "").strip()
-        boxes = _parse_boxes(text) if text else None
-        if boxes is not None and len(boxes) != len(row["digits"]):
-            raise ValueError(
-                f'{place}: boxes_xywh of {row["file"]} must be one "x y w h" of whole numbers '
-                f"for each of the {len(row['digits'])} digits, parted by semicolons, or empty"
-            )
-        fields.append(boxes)
+    line_of: dict[str, int] = {}
+    for line, row in _read_table(path):
+        field = _parse_row(row, f"{path}, line {line}")
+        image = os.path.abspath(path.parent / "images" / field.file)  # noqa: PTH100 (follows no links)
+        before = line_of.setdefault(image, line)
+        if before != line:
+            raise ValueError(f"{path}: lines {before} and {line} both name {field.file}: keep one")
+        fields.append(field)
     return fields
 
 
-def _parse_boxes(text: str) -> tuple[Box, ...]:
-    """Read "x y w h;x y w h"; no boxes at all when any of them can't be."""
-    boxes: list[Box] = []
-    for part in text.split(";"):
-        match = BOX_PATTERN.fullmatch(part.strip())
-        if match is None:
-            return ()
-        x, y, width, height = map(int, match.groups())
-        boxes.append((x, y, width, height))
-    return tuple(boxes)
+def read_labels(folder: str | Path) -> tuple[list[str], list[str]]:
+    """Read the names of a folder's images, and the digits on each, as `read_fields` does."""
+    fields = read_fields(folder)
+    return [field.file for field in fields], [field.digits for field in fields]
 
 
-def _read_table(folder: str | Path) -> list[tuple[str, dict[str, str]]]:
-    """Read and check the rows of a folder's labels.csv; before each, the place where it stands."""
-    path = Path(folder) / "labels.csv"
+def _read_table(path: Path) -> list[tuple[int, dict[str, str]]]:
+    """Read the rows of labels.csv, each with the number of its line."""
     try:
         if not path.is_file():
             raise FileNotFoundError(
                 f"there is no file {path}: it must list the columns file,digits"
             )
         with path.open(newline="", encoding="utf-8-sig") as file:  # Excel's has a mark in front
-            table = csv.DictReader(file)
+            table = csv.DictReader(file, restval="")
             if not {"file", "digits"} <= set(table.fieldnames or ()):
                 raise ValueError(f"{path} must have the columns file and digits")
             rows = [(table.line_num, row) for row in table]
@@ -89,17 +85,32 @@ def _read_table(folder: str | Path) -> list[tuple[str, dict[str, str]]]:
         ) from error
     if not rows:
         raise ValueError(f"{path} names no field")
-    line_of: dict[str, int] = {}
-    for line, row in rows:
-        name, label = row["file"], row["digits"] or ""
-        if not name:
-            raise ValueError(
-                f"{path}, line {line}: the row with the digits {label!r} must name its file"
-            )
-        if not (label.isascii() and label.isdecimal()):
-            raise ValueError(f"{path}, line {line}: the label of {name} must be digits only")
-        image = os.path.abspath(path.parent / "images" / name)  # noqa: PTH100 (follows no links)
-        before = line_of.setdefault(image, line)
-        if before != line:
-            raise ValueError(f"{path}: lines {before} and {line} both name {name}: keep one")
-    return [(f"{path}, line {line}", row) for line, row in rows]
+    return rows
+
+
+def _parse_row(row: dict[str, str], place: str) -> LabelledField:
+    """Check a row; an error names the place where it stands."""
+    name, digits, text = row["file"], row["digits"], row.get("boxes_xywh", "").strip()
+    if not name:
+        raise ValueError(f"{place}: the row with the digits {digits!r} must name its file")
+    if not (digits.isascii() and digits.isdecimal()):
+        raise ValueError(f"{place}: the label of {name} must be digits only")
+    boxes = _parse_boxes(text) if text else None
+    if boxes is not None and len(boxes) != len(digits):
+        raise ValueError(
+            f'{place}: boxes_xywh of {name} must be one "x y w h" of whole numbers '
+            f"for each of the {len(digits)} digits, parted by semicolons, or empty"
+        )
+    return LabelledField(name, digits, boxes)
+
+
+def _parse_boxes(text: str) -> tuple[Box, ...]:
+    """Read "x y w h;x y w h"; no boxes at all when any of them can't be."""
+    boxes: list[Box] = []
+    for part in text.split(";"):
+        match = BOX_PATTERN.fullmatch(part.strip())
+        if match is None:
+            return ()
+        x, y, width, height = map(int, match.groups())
+        boxes.append((x, y, width, height))
+    return tuple(boxes)

@@ -13,10 +13,10 @@ from lessonlib.checks.image import Gray, load_image
 from lessonlib.checks.reader import Box, Reading
 from lessonlib.files import write_whole
 from lessonlib.scoring.causes import CAUSES
-from lessonlib.scoring.scores import ACCEPTED_ERROR, Result
+from lessonlib.scoring.scores import Result
 
-SHOWN_HEIGHT = 96  # CSS pixels; a field is shown this high where the window is wide enough
-LARGEST = (1280, 192)  # pixels of an embedded picture: twice what is shown, for sharp screens
+DISPLAYED_HEIGHT = 96  # CSS pixels: a field is this high where the window is wide enough
+LARGEST_PICTURE = (1280, 192)  # pixels embedded: twice what is displayed, for sharp screens
 
 STYLE = """
 :root { color-scheme: light dark; --ink: #1b1b1f; --paper: #fff; --dim: #55565e; --line: #c9cad1; }
@@ -76,19 +76,8 @@ def write_report(path: str | Path, result: Result, folder: str | Path, model: st
 
 
 def page(result: Result, folder: str | Path, model: str) -> str:
-    """Put the page of a result's failures together.
-
-    Parameters
-    ----------
-    result, folder, model
-        As for `write_report`.
-
-    Returns
-    -------
-    str
-        HTML.
-    """
-    name = _text(Path(folder).resolve().name)
+    """Put the HTML of a result's failures together, from what `write_report` is given."""
+    name = _escaped(Path(folder).resolve().name)
     title = f"What the reader got wrong in {name}"
     return "".join(
         [
@@ -97,7 +86,7 @@ def page(result: Result, folder: str | Path, model: str) -> str:
             f"<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n",
             f"<h1>{title}</h1>\n<p>Made by lessonlib {lessonlib.__version__}, which read ",
             f"{_count(len(result.files), 'field')} of the folder {name} with the model ",
-            f"{_text(model)}.</p>\n",
+            f"{_escaped(model)}.</p>\n",
             _summary(result),
             _left_out(result),
             *_sections(result, Path(folder)),
@@ -107,40 +96,24 @@ def page(result: Result, folder: str | Path, model: str) -> str:
 
 
 def embedded(gray: Gray) -> str:
-    """Make a picture that is part of a page: a data: URI.
-
-    Parameters
-    ----------
-    gray : uint8 array, shape (H, W)
-
-    Returns
-    -------
-    str
-        Of a JPEG, shrunk when it is larger than `LARGEST`.
-    """
+    """Make a picture part of a page: a data: URI of a JPEG, at most as large as LARGEST_PICTURE."""
     image = Image.fromarray(gray)
-    image.thumbnail(LARGEST)
+    image.thumbnail(LARGEST_PICTURE)
     data = io.BytesIO()
     image.save(data, format="JPEG", quality=80, optimize=True)
     return "data:image/jpeg;base64," + base64.b64encode(data.getvalue()).decode("ascii")
 
 
 def _summary(result: Result) -> str:
-    low, high = result.interval
+    failures = result.failures
     rows = [
-        ("Read exactly", f"{result.exact:.1%}", f"95 % interval {low:.1%} to {high:.1%}"),
-        ("Digit errors", f"{result.digit_errors:.1%}", "of the digits that are there"),
-        (
-            f"Accept rate at {ACCEPTED_ERROR:.0%} error",
-            f"{result.accept_rate:.1%}",
-            "of the fields: the largest share, the surest, with so few wrong",
-        ),
-        ("Failures", str(sum(result.failures.values())), "by cause:"),
+        *result.figures,
+        ("failures", str(sum(failures.values())), "by cause:"),
+        *((name, str(number), CAUSES[name]) for name, number in failures.items()),
     ]
-    rows += [(name, str(n), CAUSES[name]) for name, n in result.failures.items()]
     lines = [
-        f'<tr><th scope="row">{name.capitalize()}</th><td>{number}</td><td>{note}</td></tr>\n'
-        for name, number, note in rows
+        f'<tr><th scope="row">{name.capitalize()}</th><td>{value}</td><td>{meaning}</td></tr>\n'
+        for name, value, meaning in rows
     ]
     return f"<table>\n{''.join(lines)}</table>\n"
 
@@ -148,7 +121,9 @@ def _summary(result: Result) -> str:
 def _left_out(result: Result) -> str:
     if not result.left_out:
         return ""
-    items = [f"<li>{_text(name)}: {_text(why)}</li>\n" for name, why in result.left_out.items()]
+    items = [
+        f"<li>{_escaped(name)}: {_escaped(why)}</li>\n" for name, why in result.left_out.items()
+    ]
     return f"<p>{result.say_left_out()}:</p>\n<ul>\n{''.join(items)}</ul>\n"
 
 
@@ -172,20 +147,19 @@ def _sections(result: Result, folder: Path) -> Iterator[str]:
 
 def _failure(name: str, label: str, reading: Reading, cause: str, gray: Gray) -> str:
     height, width = gray.shape
-    shown = max(1, round(width * SHOWN_HEIGHT / height))
-    text = reading.text or "nothing"
-    seen = f"{_count(len(reading.digits), 'digit')} and {_count(len(reading.marks), 'mark')}"
-    alt = f"The amount field {_text(name)}; boxes around {seen}"
+    displayed_width = max(1, round(width * DISPLAYED_HEIGHT / height))
+    boxed = f"{_count(len(reading.digits), 'digit')} and {_count(len(reading.marks), 'mark')}"
+    alt = f"The amount field {_escaped(name)}; boxes around {boxed}"
     facts = {
         "Label": label,
-        "Read": text,
+        "Read": reading.text or "nothing",
         "Confidence": f"{reading.confidence:.2f}",
         "Cause": cause,
-        "File": _text(name),
+        "File": _escaped(name),
     }
     return (
         f'<figure>\n<div class="field"><img src="{embedded(gray)}" alt="{alt}" '
-        f'width="{shown}" height="{SHOWN_HEIGHT}">'
+        f'width="{displayed_width}" height="{DISPLAYED_HEIGHT}">'
         f'<svg viewBox="0 0 {width} {height}" preserveAspectRatio="none" aria-hidden="true">'
         f"{_rectangles(reading.marks, 'mark')}"
         f"{_rectangles([digit.box for digit in reading.digits], 'digit')}</svg></div>\n"
@@ -205,6 +179,6 @@ def _count(n: int, what: str) -> str:
     return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"
 
 
-def _text(text: str) -> str:
+def _escaped(text: str) -> str:
     """Make text from outside fit for HTML, where control characters and lone halves are errors."""
     return escape("".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text))

@@ -1,7 +1,7 @@
 """How well a reader reads a folder of labelled fields, and why it fails where it does."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +9,9 @@ import numpy.typing as npt
 
 from lessonlib.checks.image import Gray, load_image
 from lessonlib.checks.reader import CheckReader, Reading
-from lessonlib.evaluation import wilson_interval
+from lessonlib.evaluation import reject_curve_of, wilson_interval
 from lessonlib.scoring.causes import CAUSES, cause
-from lessonlib.scoring.labels import read_boxes, read_labels
+from lessonlib.scoring.labels import LabelledField, read_fields
 
 ACCEPTED_ERROR = 0.01  # share of the accepted readings that may be wrong: a bank's bar
 
@@ -29,14 +29,6 @@ class Result:
     readings : tuple of Reading
     causes : tuple of str
         Why each field was read wrong, one of `CAUSES`; empty where it was read right.
-    exact : float
-        Share of the fields read without any error, in [0, 1].
-    interval : (float, float)
-        The 95 % confidence interval of `exact` (Wilson's).
-    digit_errors : float
-        Digits to insert, delete or replace, for each digit that is there.
-    accept_rate : float
-        Share of the fields, in [0, 1], that can be accepted when 1 in 100 of them may be wrong.
     left_out : dict
         Why an image could not be read, by its name. Nothing else counts these fields.
     """
@@ -45,39 +37,82 @@ class Result:
     labels: tuple[str, ...]
     readings: tuple[Reading, ...]
     causes: tuple[str, ...]
-    exact: float
-    interval: tuple[float, float]
-    digit_errors: float
-    accept_rate: float
-    left_out: dict[str, str] = field(default_factory=dict)
+    left_out: dict[str, str]
+
+    @property
+    def right(self) -> list[bool]:
+        """Whether each field was read without any error."""
+        return [not why for why in self.causes]
+
+    @property
+    def exact(self) -> float:
+        """Share of the fields read without any error, in [0, 1]."""
+        return sum(self.right) / len(self.files)
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % confidence interval of `exact` (Wilson's)."""
+        return wilson_interval(sum(self.right), len(self.files))
+
+    @property
+    def digit_errors(self) -> float:
+        """Digits to insert, delete or replace, for each digit that is there."""
+        pairs = zip(self.readings, self.labels, strict=True)
+        errors = sum(edit_distance(reading.text, label) for reading, label in pairs)
+        return errors / sum(map(len, self.labels))
+
+    @property
+    def accept_rate(self) -> float:
+        """Share of the fields that can be accepted when 1 in 100 of them may be wrong."""
+        return accept_rate(self.confidences, self.right)
+
+    @property
+    def confidences(self) -> list[float]:
+        """How sure the reader is of each field."""
+        return [reading.confidence for reading in self.readings]
 
     @property
     def failures(self) -> dict[str, int]:
         """The number of failed fields for each cause, those without any included."""
         return {name: self.causes.count(name) for name in CAUSES}
 
+    @property
+    def figures(self) -> list[tuple[str, str, str]]:
+        """The figures that sum it up: for each, its name, its value, and what that says.
+
+        The summary and the page of failures show these. A new figure is added here.
+        """
+        low, high = self.interval
+        return [
+            ("read exactly", f"{self.exact:.1%}", f"95 % interval {low:.1%} to {high:.1%}"),
+            ("digit errors", f"{self.digit_errors:.1%}", "of the digits that are there"),
+            (
+                f"accept rate at {ACCEPTED_ERROR:.0%} error",
+                f"{self.accept_rate:.1%}",
+                "the largest share of the fields, the surest, with so few wrong",
+            ),
+            (
+                "mean confidence",
+                f"{np.mean(self.confidences):.1%}",
+                "honest when it is the share read exactly",
+            ),
+        ]
+
     def __str__(self) -> str:
-        """Say it in one line, then how sure the reader was, then a table of the failures.
+        """Give the first two figures in one line, the others in a line each, then the failures.
 
         Where images were left out, a line at the end says how many.
         """
-        low, high = self.interval
-        table = [f"{name:<16}{n:5d}  {CAUSES[name]}" for name, n in self.failures.items()]
+        (read, exact, interval), (errors, rate, _), *others = self.figures
+        lines = [
+            f"{exact} of {len(self.files)} fields {read} ({interval}); {rate} {errors}",
+            *(f"{value} {name} ({meaning})" for name, value, meaning in others),
+            f"{'failures':<16}{sum(self.failures.values()):5d}  by cause:",
+            *(f"{name:<16}{n:5d}  {CAUSES[name]}" for name, n in self.failures.items()),
+        ]
         if self.left_out:
-            table.append(self.say_left_out())
-        return "\n".join(
-            [
-                f"{self.exact:.1%} of {len(self.files)} fields read exactly "
-                f"(95 % interval {low:.1%} to {high:.1%}); "
-                f"{self.digit_errors:.1%} digit errors",
-                f"{self.accept_rate:.1%} accept rate at {ACCEPTED_ERROR:.0%} error "
-                "(the largest share of the fields, the surest, with so few wrong)",
-                f"{np.mean([r.confidence for r in self.readings]):.1%} mean confidence "
-                "(honest when it is the share read exactly)",
-                f"{'failures':<16}{sum(self.failures.values()):5d}  by cause:",
-                *table,
-            ]
-        )
+            lines.append(self.say_left_out())
+        return "\n".join(lines)
 
     def say_left_out(self) -> str:
         """Say how many of the images could not be read, in one line."""
@@ -95,53 +130,51 @@ def evaluate(folder: str | Path, reader: CheckReader) -> Result:
     Parameters
     ----------
     folder : str or Path
-        With a ``labels.csv`` (columns ``file`` and ``digits``; ``boxes_xywh`` as `read_boxes`
-        says, if known; others ignored) and the images in a folder ``images``.
+        With a ``labels.csv``, which `read_fields` describes, and the images in a folder ``images``.
     reader : CheckReader
-
-    Returns
-    -------
-    Result
 
     Raises
     ------
-    OSError
-        When labels.csv is missing or may not be read.
-    ValueError
-        When labels.csv lacks a column, names no field or one image twice, or has a label that
-        is not digits or boxes that can't be; when no image at all can be read.
+    OSError, ValueError
+        As `read_fields` does; ValueError also when no image at all can be read.
+
+    Examples
+    --------
+    >>> from lessonlib import data_path
+    >>> from lessonlib.checks import CheckReader
+    >>> result = evaluate(data_path("checks"), CheckReader("cnn"))
+    >>> len(result.files), result.exact > 0.8
+    (36, True)
+    >>> misread = [file for file, right in zip(result.files, result.right) if not right]
     """
-    table = list(zip(*read_labels(folder), read_boxes(folder), strict=True))
+    fields = read_fields(folder)
     left_out: dict[str, str] = {}
-    names = [name for name, _, _ in table]
-    readings = reader.read_many(_readable(Path(folder) / "images", names, left_out))
+    readings = reader.read_many(_load_images(Path(folder) / "images", fields, left_out))
     if not readings:
-        why = left_out[names[0]]
-        raise ValueError(f"none of the {len(names)} images can be read; the first: {why}")
-    files, labels, boxes = zip(*(row for row in table if row[0] not in left_out), strict=True)
-    right = [r.text == label for r, label in zip(readings, labels, strict=True)]
-    errors = sum(edit_distance(r.text, label) for r, label in zip(readings, labels, strict=True))
-    fields = zip(labels, readings, boxes, strict=True)
+        why = left_out[fields[0].file]
+        raise ValueError(f"none of the {len(fields)} images can be read; the first: {why}")
+    fields = [field for field in fields if field.file not in left_out]
     return Result(
-        files=files,
-        labels=labels,
+        files=tuple(field.file for field in fields),
+        labels=tuple(field.digits for field in fields),
         readings=tuple(readings),
-        causes=tuple("" if r.text == label else cause(label, r, b) for label, r, b in fields),
-        exact=sum(right) / len(files),
-        interval=wilson_interval(sum(right), len(files)),
-        digit_errors=errors / sum(map(len, labels)),
-        accept_rate=accept_rate([r.confidence for r in readings], right),
+        causes=tuple(
+            "" if reading.text == field.digits else cause(field.digits, reading, field.boxes)
+            for field, reading in zip(fields, readings, strict=True)
+        ),
         left_out=left_out,
     )
 
 
-def _readable(folder: Path, names: Iterable[str], left_out: dict[str, str]) -> Iterator[Gray]:
+def _load_images(
+    folder: Path, fields: Sequence[LabelledField], left_out: dict[str, str]
+) -> Iterator[Gray]:
     """Load one image after the other; note which can't be, and why."""
-    for name in names:
+    for field in fields:
         try:
-            yield load_image(folder / name)
+            yield load_image(folder / field.file)
         except (OSError, ValueError) as error:
-            left_out[name] = str(error)
+            left_out[field.file] = str(error)
 
 
 def accept_rate(
@@ -163,30 +196,27 @@ def accept_rate(
     -------
     float
         In [0, 1]; 0 when there are no readings.
+
+    Examples
+    --------
+    >>> accept_rate([0.9, 0.8, 0.7, 0.6], [True, True, False, True])
+    0.5
     """
-    p, good = np.asarray(confidences, dtype=np.float64), np.asarray(right, dtype=bool)
-    order = np.argsort(-p, kind="stable")
-    p, wrong = p[order], np.cumsum(~good[order])
-    count = np.arange(1, len(p) + 1)
-    last = np.append(p[1:] < p[:-1], True)[: len(p)]  # of those that share a confidence
-    possible = count[last & (wrong / count <= error)]
-    return float(possible.max() / len(p)) if possible.size else 0.0
+    curve = reject_curve_of(confidences, right)
+    return float(curve.coverage[curve.error <= error].max(initial=0.0))
 
 
 def edit_distance(a: str, b: str) -> int:
     """Count the fewest insertions, deletions and replacements that turn one text into another.
 
-    Parameters
-    ----------
-    a, b : str
-
-    Returns
-    -------
-    int
-
     References
     ----------
     Levenshtein, Binary codes capable of correcting deletions, insertions and reversals, 1966.
+
+    Examples
+    --------
+    >>> edit_distance("1990", "199"), edit_distance("1990", "1900")
+    (1, 1)
     """
     distances = list(range(len(b) + 1))  # from the empty start of a to each start of b
     for i, from_a in enumerate(a, start=1):

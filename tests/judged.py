@@ -1,0 +1,64 @@
+"""What the tests of scoring judge: readings that are made up, and folders of labelled fields."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from lessonlib.checks import CheckReader, Digit, Reading
+from lessonlib.checks.reader import Box
+
+# Where the digits of most fields here are, and a mark that is a dot by its size.
+PLACES: list[Box] = [(10, 10, 20, 30), (40, 10, 20, 30), (70, 10, 20, 30)]
+DOT: Box = (62, 36, 4, 4)
+
+
+def reading(
+    text: str,
+    confidence: float = 0.5,
+    *,
+    boxes: Sequence[Box] | None = None,
+    marks: Sequence[Box] = (),
+) -> Reading:
+    """Make a reading of digits that stand side by side, unless their boxes are given."""
+    boxes = [(10 + 30 * i, 10, 20, 30) for i in range(len(text))] if boxes is None else boxes
+    probabilities = np.eye(10, dtype=np.float32)
+    return Reading(
+        text=text,
+        confidence=confidence,
+        digits=tuple(Digit(b, probabilities[int(c)]) for b, c in zip(boxes, text, strict=True)),
+        marks=tuple(marks),
+        separator=None,
+        amount=None,
+        accepted=bool(text),
+    )
+
+
+class Fixed(CheckReader):
+    """A reader that returns the readings it was made with."""
+
+    def __init__(self, readings: Iterable[Reading]) -> None:
+        self.readings = list(readings)
+        self.seen = 0
+
+    def read_many(self, images: Iterable[object], min_confidence: float = 0.0) -> list[Reading]:
+        for image in images:
+            assert isinstance(image, np.ndarray)
+            self.seen += 1
+        assert self.seen == len(self.readings)
+        return self.readings
+
+
+def labelled(folder: Path, table: str) -> Path:
+    """Write a labels.csv, and an image for each of its rows, except for the names with "gone"."""
+    (folder / "labels.csv").write_text(table, encoding="utf-8")
+    with_images(folder, *(line.partition(",")[0] for line in table.splitlines()[1:]))
+    return folder
+
+
+def with_images(folder: Path, *names: str) -> None:
+    (folder / "images").mkdir()
+    for name in names:
+        if name.endswith(".png") and "gone" not in name:
+            Image.new("L", (20, 10), 255).save(folder / "images" / name)
