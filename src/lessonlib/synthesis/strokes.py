@@ -2,6 +2,10 @@
 
 `forms.SHAPES` is the table of forms. `write_character` shakes the points of one form and puts a
 curve through them, and `draw` inks the curve.
+
+A length is a share of a digit's height where nothing else is said. A "spread" is the standard
+deviation of a normal number. Whoever changes a constant changes all rendered fields, so the samples
+and the readers have to be made anew: ``make checks``, then ``make models``.
 """
 
 import math
@@ -10,23 +14,55 @@ from itertools import pairwise
 import cv2
 import numpy as np
 import numpy.typing as npt
+from scipy.interpolate import CubicHermiteSpline
 
 from lessonlib.checks.image import FloatImage
 from lessonlib.synthesis.forms import SHAPES, VARIANTS
 
 Stroke = npt.NDArray[np.float64]  # shape (k, 2): points (x, y)
 
-SPACING = 0.028  # between the sampled points of a table's curve, before it is shaken
-POINT_NOISE = 0.02
-WIDTHS: dict[str, tuple[float, float]] = {"0": (0.75, 1.7), "1": (0.6, 1.2)}
-OTHER_WIDTHS = (0.75, 1.55)  # how much narrower or wider than in the table
+SAMPLE_SPACING = 0.028  # between the sampled points of a table's curve, before it is shaken
+
+# A character as a whole
+FARTHEST = 2.2  # no proportion strays farther than this many spreads
+USUAL_WIDTH, WIDTH_SPREAD = 1.05, 0.22  # times the table's; the spread is that of the logarithm
+WIDTH_LIMITS: dict[str, tuple[float, float]] = {"0": (0.75, 1.7), "1": (0.6, 1.2)}
+OTHER_WIDTH_LIMITS = (0.75, 1.55)
+AXIS = 0.3  # the x that stays in place when a character gets wider: half of a usual digit's width
+FLARE_SPREAD = 0.16  # how much wider the top is than the foot, or narrower
+BEND_SPREAD = 0.08  # a quarter of it is how far the middle is bent to the side
+LEAN_SPREAD = 0.06  # how far to the right the top lies of the foot, beyond the slant of the field
+WAIST_SPREAD = 0.2  # a quarter of it is how far the middle is moved up or down
+HEIGHT_SPREAD = 0.04
+RISE_SPREAD = 0.05  # how much y grows for each x
+MOST_ROUNDED = 0.7  # at most this share of a corner is rounded off
+
+# Each stroke, and each of its points
+TURN_SPREAD = 0.035  # radians; also by how much a stroke grows
+SHIFT_SPREAD = 0.015
+POINT_SPREAD = 0.02
+LOOSE_END, OTHER_END = (
+    0.2,
+    0.05,
+)  # the spread of an end's length, as a share of its last segment ...
+LONGEST_SEGMENT = 0.3  # ... which counts as no longer than this
+
+# Accidents of the pen. They are counted in sampled points.
+ACCIDENT = 0.06  # the probability of one in a character: a skip or a retouched end, equally often
+SKIPPED = 3
+SHORTEST_STROKE = 12  # a shorter stroke has none
+FIRST_POINTS, LAST_POINTS = 4, 6  # no accident here: what is left must be long enough to draw
+RETOUCH_SPREAD = 0.02  # how far beside the first line the second one goes
+
+# Inking
 HEIGHTS = (6.0, 400.0)  # pixels
 PENS = (0.8, 24.0)  # pixels
-FINE = 4  # the ink is drawn this many times larger and then shrunk, for soft edges
 PRESSURE = 0.13  # a pen writes this much broader downwards and finer upwards
+FINE = 4  # the ink is drawn this many times larger and then shrunk, for soft edges
+SUBPIXEL_BITS = 3  # OpenCV takes points in eighths of a pixel
 
 
-class _Pen:
+class Template:
     """One stroke of the table, ready to be shaken and sampled.
 
     Attributes
@@ -37,9 +73,9 @@ class _Pen:
         Matrices that turn control points into the k points of the curve, with its corners kept
         and with its corners rounded off.
     centre : NDArray[float64], shape (2,)
-        The middle of the control points.
+        The mean of the control points.
     reach : NDArray[float64], shape (2, 2)
-        How far, as (x, y), the first and the last point usually move along the pen's direction.
+        The spread, as (x, y), of the first and of the last point along the pen's direction.
     """
 
     def __init__(self, text: str) -> None:
@@ -52,85 +88,82 @@ class _Pen:
                 _reach(self.points[-1] - self.points[-2], words[-1]),
             ]
         )
-        corners = [0, *(i for i, word in enumerate(words) if word.endswith("!")), len(words) - 1]
         steps = np.linalg.norm(np.diff(self.points, axis=0), axis=1)
-        counts = np.maximum(2, np.ceil(steps / SPACING)).astype(int)
+        counts = np.maximum(2, np.ceil(steps / SAMPLE_SPACING)).astype(int)
         # Knots at the square roots of the distances keep the curve from overshooting at its bends.
         knots = np.concatenate(([0.0], np.cumsum(np.sqrt(steps))))
-        times = [
+        parts = [
             np.linspace(start, stop, count, endpoint=False)
-            for start, stop, count in zip(knots[:-1], knots[1:], counts, strict=True)
+            for (start, stop), count in zip(pairwise(knots), counts, strict=True)
         ]
-        self.smooth = _basis(knots, np.concatenate((*times, knots[-1:])))
-        self.sharp = np.zeros_like(self.smooth)
-        row = 0
-        for first, last in pairwise(corners):
-            if first == last:
-                continue
-            part = np.concatenate((*times[first:last], knots[last : last + 1]))
-            columns = slice(first, last + 1)
-            self.sharp[row : row + len(part), columns] = _basis(knots[columns], part)
-            row += len(part) - 1
+        times = np.concatenate((*parts, knots[-1:]))
+        corners = [number for number, word in enumerate(words) if word.endswith("!")]
+        self.sharp = curve_matrix(knots, times, corners)
+        self.smooth = curve_matrix(knots, times, [])
 
 
 def _point(word: str) -> tuple[float, float]:
-    """Read one point of the table, as fractions of a digit's height."""
+    """Read one point of the table, which has hundredths of a digit's height."""
     x, y = word.rstrip("!~").split(",")
     return float(x) / 100, float(y) / 100
 
 
-def _reach(way: npt.NDArray[np.float64], word: str) -> npt.NDArray[np.float64]:
-    """Return how far, as (x, y), an end written as `word` usually moves along `way`."""
-    length = float(np.hypot(way[0], way[1]))
-    return way / length * min(length, 0.3) * (0.2 if word.endswith("~") else 0.05)
+def _reach(segment: npt.NDArray[np.float64], word: str) -> npt.NDArray[np.float64]:
+    """Return the spread, as (x, y), of an end that the table has as `word`."""
+    length = float(np.hypot(segment[0], segment[1]))
+    share = LOOSE_END if word.endswith("~") else OTHER_END
+    return segment / length * min(length, LONGEST_SEGMENT) * share
 
 
-def _basis(
-    knots: npt.NDArray[np.float64], times: npt.NDArray[np.float64]
+def curve_matrix(
+    knots: npt.NDArray[np.float64], times: npt.NDArray[np.float64], corners: list[int]
 ) -> npt.NDArray[np.float64]:
-    """Return the matrix of a Catmull-Rom spline: how much each control point adds at each time.
+    """Compute the matrix of a curve through control points, with corners at some of them.
 
     Parameters
     ----------
     knots : NDArray[float64], shape (n,)
         The increasing times of the n control points.
     times : NDArray[float64], shape (k,)
-        Where to sample, within the knots.
+        Where to sample, within the knots and at each of them.
+    corners : list of int
+        Numbers of control points, in ascending order.
 
     Returns
     -------
     NDArray[float64], shape (k, n)
+        How much each control point adds to each point of the curve.
     """
-    values = np.eye(len(knots))
-    gaps = np.diff(knots)[:, None]
-    slopes = np.diff(values, axis=0) / gaps
-    tangents = np.empty_like(values)
-    tangents[1:-1] = (slopes[:-1] * gaps[1:] + slopes[1:] * gaps[:-1]) / (gaps[1:] + gaps[:-1])
-    if len(knots) == 2:
-        tangents[:] = slopes[0]
-    else:
-        tangents[0] = 1.5 * slopes[0] - 0.5 * tangents[1]
-        tangents[-1] = 1.5 * slopes[-1] - 0.5 * tangents[-2]
-    index = np.clip(np.searchsorted(knots, times, side="right") - 1, 0, len(knots) - 2)
-    gap = gaps[index]
-    u = (times - knots[index])[:, None] / gap
-    return np.asarray(
-        (1 + 2 * u) * (1 - u) ** 2 * values[index]
-        + u * (1 - u) ** 2 * gap * tangents[index]
-        + u**2 * (3 - 2 * u) * values[index + 1]
-        + u**2 * (u - 1) * gap * tangents[index + 1],
-        dtype=np.float64,
-    )
+    matrix = np.zeros((len(times), len(knots)))
+    for first, last in pairwise(sorted({0, *corners, len(knots) - 1})):
+        part = slice(first, last + 1)
+        rows = (knots[first] <= times) & (times <= knots[last])
+        matrix[rows, part] = spline_matrix(knots[part], times[rows])
+    return matrix
 
 
-_PENS = {
+def spline_matrix(
+    knots: npt.NDArray[np.float64], times: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Compute the matrix of a Catmull-Rom spline whose ends run out straight.
+
+    It takes and returns what `curve_matrix` does, without corners.
+    """
+    one_each = np.eye(len(knots))
+    tangents = np.asarray(np.gradient(one_each, knots, axis=0), dtype=np.float64)
+    tangents[[0, -1]] = 1.5 * tangents[[0, -1]] - 0.5 * tangents[[1, -2]]  # no curvature there
+    return np.asarray(CubicHermiteSpline(knots, one_each, tangents)(times))
+
+
+_TEMPLATES = {
     character: {
-        name: [_Pen(stroke) for stroke in text.split(";")] for name, (_, text) in variants.items()
+        name: [Template(stroke) for stroke in text.split(";")]
+        for name, (_, text) in variants.items()
     }
     for character, variants in SHAPES.items()
 }
-_SHARES = {
-    character: np.cumsum([weight for weight, _ in variants.values()])
+_CUMULATIVE_SHARES = {
+    character: np.cumsum([share for share, _ in variants.values()])
     for character, variants in SHAPES.items()
 }
 
@@ -145,7 +178,6 @@ def write_character(
     character : str
         A digit, or one of ``. , - = $ * #``.
     rng : Generator
-        Where the chance comes from.
     variant : str, optional
         One of ``VARIANTS[character]``; by default one at random, common ones more often.
 
@@ -158,6 +190,11 @@ def write_character(
     ------
     ValueError
         If no such character or variant is known.
+
+    Examples
+    --------
+    >>> stem, foot = write_character("1", np.random.default_rng(0), "flag_foot")
+    >>> ink, below = draw([stem, foot], height=40, pen=3)
     """
     if character not in SHAPES:
         raise ValueError(f"cannot write {character!r}: known are {' '.join(SHAPES)}")
@@ -166,91 +203,80 @@ def write_character(
     elif variant not in VARIANTS[character]:
         known = ", ".join(VARIANTS[character])
         raise ValueError(f"no variant {variant!r} of {character!r}: known are {known}")
-    low, high = WIDTHS.get(character, OTHER_WIDTHS)
-    noise = rng.standard_normal(7).clip(-2.2, 2.2).tolist()
-    width = min(max(1.05 * math.exp(0.22 * noise[0]), low), high)
-    sharpness = 1 - 0.7 * rng.random() ** 2
+    low, high = WIDTH_LIMITS.get(character, OTHER_WIDTH_LIMITS)
+    wider, *proportions = rng.standard_normal(7).clip(-FARTHEST, FARTHEST).tolist()
+    width = min(max(USUAL_WIDTH * math.exp(WIDTH_SPREAD * wider), low), high)
+    sharpness = 1 - MOST_ROUNDED * rng.random() ** 2
     strokes = []
-    for pen in _PENS[character][variant]:
-        points = _shaken(pen, rng)
-        _warp(points, noise, width)
-        strokes.append((sharpness * pen.sharp + (1 - sharpness) * pen.smooth) @ points)
-    if rng.random() < 0.06:
-        _accident(strokes, rng)
+    for template in _TEMPLATES[character][variant]:
+        points = _shaken(template, rng)
+        _deform(points, width, proportions)
+        curve = sharpness * template.sharp + (1 - sharpness) * template.smooth
+        strokes.append(curve @ points)
+    if rng.random() < ACCIDENT:
+        _have_accident(strokes, rng)
     return strokes
 
 
 def choose_variant(character: str, rng: np.random.Generator) -> str:
-    """Choose one of a character's variants, common ones more often.
-
-    Parameters
-    ----------
-    character : str
-        One of ``SHAPES``.
-    rng : Generator
-
-    Returns
-    -------
-    str
-    """
-    shares = _SHARES[character]
+    """Choose one of the variants of a character in `SHAPES`, common ones more often."""
+    shares = _CUMULATIVE_SHARES[character]
     number = int(np.searchsorted(shares, rng.random() * shares[-1], side="right"))
     return VARIANTS[character][number]
 
 
-def _shaken(pen: _Pen, rng: np.random.Generator) -> npt.NDArray[np.float64]:
+def _shaken(template: Template, rng: np.random.Generator) -> npt.NDArray[np.float64]:
     """Return a stroke's control points, the stroke shifted and turned, each point shaken."""
-    noise = rng.standard_normal((len(pen.points) + 3, 2))
-    turn, grow = 0.035 * noise[0]
+    noise = rng.standard_normal((len(template.points) + 3, 2))
+    (turn, grow), shift, ends = TURN_SPREAD * noise[0], SHIFT_SPREAD * noise[1], noise[2]
     matrix = np.array([[1 + grow, turn], [-turn, 1 + grow]])
-    points: Stroke = (pen.points - pen.centre + POINT_NOISE * noise[3:]) @ matrix
-    points += pen.centre + 0.015 * noise[1]
+    points: Stroke = (template.points - template.centre + POINT_SPREAD * noise[3:]) @ matrix
+    points += template.centre + shift
     # An end moves along its own direction: a little where it meets other ink, a lot where loose.
-    points[0] += noise[2, 0] * pen.reach[0]
-    points[-1] += noise[2, 1] * pen.reach[1]
+    points[0] += ends[0] * template.reach[0]
+    points[-1] += ends[1] * template.reach[1]
     return points
 
 
-def _warp(points: npt.NDArray[np.float64], noise: list[float], width: float) -> None:
+def _deform(points: npt.NDArray[np.float64], width: float, proportions: list[float]) -> None:
     """Change, in place, a whole character's proportions: the same for all its strokes.
 
     Parameters
     ----------
     points : NDArray[float64], shape (n, 2)
         Control points of one stroke; overwritten.
-    noise : list of 7 floats
-        Standard normal numbers, clipped.
     width : float
         How many times wider than in the table.
+    proportions : list of 6 floats
+        Standard normal numbers, clipped.
     """
+    flare, bend, lean, waist, taller, rise = proportions
     x, y = points[:, 0], points[:, 1]
     middle = y - 0.5
-    bulge = np.maximum(0.25 - middle * middle, 0.0)
-    x -= 0.3
-    x *= width * (1 + 0.16 * noise[1] * middle)  # the upper part wider, or the lower
-    x += 0.08 * noise[2] * bulge + 0.06 * noise[3] * middle  # bent, and leaning
-    x += 0.3 * width
-    y += 0.2 * noise[4] * bulge  # the waist higher or lower
-    y *= 1 + 0.04 * noise[5]
-    y += 0.05 * noise[6] * (x - 0.3)  # rising or falling
+    bulge = np.maximum(0.25 - middle * middle, 0.0)  # from 0 at the foot over 1/4 to 0 at the top
+    x -= AXIS
+    x *= width * (1 + FLARE_SPREAD * flare * middle)
+    x += BEND_SPREAD * bend * bulge + LEAN_SPREAD * lean * middle
+    x += AXIS * width
+    y += WAIST_SPREAD * waist * bulge
+    y *= 1 + HEIGHT_SPREAD * taller
+    y += RISE_SPREAD * rise * (x - AXIS)
 
 
-def _accident(strokes: list[Stroke], rng: np.random.Generator) -> None:
+def _have_accident(strokes: list[Stroke], rng: np.random.Generator) -> None:
     """Let the pen skip for a moment in one stroke, or go over the stroke's end again; in place."""
     index = int(rng.integers(len(strokes)))
     stroke = strokes[index]
-    if len(stroke) < 12:
+    if len(stroke) < SHORTEST_STROKE:
         return
-    at = int(rng.integers(4, len(stroke) - 6))
+    at = int(rng.integers(FIRST_POINTS, len(stroke) - LAST_POINTS))
     if rng.random() < 0.5:
-        strokes[index : index + 1] = [stroke[:at], stroke[at + 3 :]]
+        strokes[index : index + 1] = [stroke[:at], stroke[at + SKIPPED :]]
     else:
-        strokes.append(stroke[at:] + rng.normal(0, 0.02, 2))
+        strokes.append(stroke[at:] + rng.normal(0, RETOUCH_SPREAD, 2))
 
 
-def draw(
-    strokes: list[Stroke], height: float, pen: float, slant: float = 0.0
-) -> tuple[FloatImage, int]:
+def draw(strokes: list[Stroke], height: float, pen: float) -> tuple[FloatImage, int]:
     """Ink strokes.
 
     Parameters
@@ -261,13 +287,11 @@ def draw(
         Pixels from y = 0 to y = 1, within ``HEIGHTS``.
     pen : float
         Width of the pen in pixels, within ``PENS``. It writes a little broader downwards.
-    slant : float, default 0
-        How far x moves to the right per y, within [-2, 2]; 0.3 leans to the right.
 
     Returns
     -------
-    plane : NDArray[float64], shape (h, w)
-        Ink in [0, 1], tight around it, with soft edges.
+    ink : NDArray[float64], shape (h, w)
+        In [0, 1], with soft edges, and without empty rows and columns around it.
     below : int
         How many of its rows lie below the line y = 0; negative where the ink floats above it.
 
@@ -276,45 +300,45 @@ def draw(
     ValueError
         If a number is out of range or there is no stroke.
     """
-    _check(strokes, height, pen, slant)
-    points = np.concatenate(strokes) * (height, -height)
-    points[:, 0] -= slant * points[:, 1]
+    _check(strokes, height, pen)
+    points = np.concatenate(strokes) * (height, -height)  # rows count downwards
     margin = pen * (1 + PRESSURE) / 2 + 2
     left, top = np.floor(points.min(axis=0) - margin).astype(int).tolist()
     right, bottom = np.ceil(points.max(axis=0) + margin).astype(int).tolist()
     fine = np.zeros((FINE * (bottom - top), FINE * (right - left)), np.uint8)
     ends = np.cumsum([len(stroke) for stroke in strokes])
-    _ink(fine, (points - (left, top)) * FINE, ends, pen * FINE)
+    _draw_lines(fine, (points - (left, top)) * FINE, ends, pen * FINE)
     soft = cv2.resize(fine, (right - left, bottom - top), interpolation=cv2.INTER_AREA)
     x, y, w, h = cv2.boundingRect(soft)
-    plane = soft[y : y + h, x : x + w].astype(np.float64) / 255
-    return plane, top + y + h
+    ink = soft[y : y + h, x : x + w].astype(np.float64) / 255
+    return ink, top + y + h
 
 
-def _ink(
-    fine: npt.NDArray[np.uint8],
+def _draw_lines(
+    canvas: npt.NDArray[np.uint8],
     points: npt.NDArray[np.float64],
     ends: npt.NDArray[np.int64],
     pen: float,
 ) -> None:
-    """Draw strokes onto a plane, in place.
+    """Draw strokes, in place.
 
     Parameters
     ----------
-    fine : NDArray[uint8], shape (H, W)
+    canvas : NDArray[uint8], shape (H, W)
         Where to draw, with 255.
     points : NDArray[float64], shape (n, 2)
-        All strokes' points (x, y), in the plane's pixels.
+        All strokes' points (x, y), in the canvas's pixels.
     ends : NDArray[int64], shape (s,)
         Where in `points` each of the s strokes ends (exclusive).
     pen : float
-        Width of the pen in the plane's pixels.
+        Width of the pen in the canvas's pixels.
     """
     steps = np.diff(points, axis=0)
-    down = steps[:, 1] / np.maximum(np.hypot(steps[:, 0], steps[:, 1]), 1e-9)
+    down = steps[:, 1] / np.maximum(np.hypot(steps[:, 0], steps[:, 1]), 1e-9)  # from -1 to 1
     # Asked for an even width, OpenCV fills one pixel more than that.
     widths = (2 * np.rint((pen * (1 + PRESSURE * down) - 1) / 2)).astype(int).tolist()
-    pixels = np.rint(points * 8 - 4).astype(np.int32)  # eighths of a pixel, from its centre
+    # OpenCV counts from the middle of a pixel.
+    pixels = np.rint((points - 0.5) * 2**SUBPIXEL_BITS).astype(np.int32)
     start = 0
     for end in ends.tolist():
         first = start
@@ -322,18 +346,16 @@ def _ink(
         for last in range(start + 1, end):
             if last == end - 1 or widths[last] != widths[first]:
                 part = pixels[first : last + 1]
-                cv2.polylines(fine, [part], False, 255, widths[first], cv2.LINE_8, 3)
+                cv2.polylines(canvas, [part], False, 255, widths[first], cv2.LINE_8, SUBPIXEL_BITS)
                 first = last
         start = end
 
 
-def _check(strokes: list[Stroke], height: float, pen: float, slant: float) -> None:
-    """Raise a ValueError if ``draw`` cannot ink these."""
+def _check(strokes: list[Stroke], height: float, pen: float) -> None:
+    """Raise a ValueError if `draw` can't ink these."""
     if not strokes or any(stroke.ndim != 2 or len(stroke) < 2 for stroke in strokes):
         raise ValueError("nothing to draw: give strokes as write_character() returns them")
     if not HEIGHTS[0] <= height <= HEIGHTS[1]:
         raise ValueError(f"height {height} is outside {HEIGHTS[0]} to {HEIGHTS[1]} pixels")
     if not PENS[0] <= pen <= PENS[1]:
         raise ValueError(f"pen {pen} is outside {PENS[0]} to {PENS[1]} pixels")
-    if not -2 <= slant <= 2:
-        raise ValueError(f"slant {slant} is outside -2 to 2: it is a shift per height")
