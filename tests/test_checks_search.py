@@ -1,6 +1,7 @@
 """The search finds the best of all ways to divide a field into candidates."""
 
 from collections.abc import Iterator
+from random import Random
 
 import numpy as np
 import numpy.typing as npt
@@ -91,6 +92,18 @@ def test_each_step_takes_its_candidate_s_best_class_but_never_junk(
     found, log_p, primitives = lattice
     for number, kind in best_path(found, log_p, primitives).steps:
         assert kind == log_p[number, : MARK + 1].argmax()
+
+
+@given(lattices(), st.randoms())
+def test_the_order_of_the_candidates_does_not_matter(
+    lattice: tuple[Found, Floats, int], random: Random
+) -> None:
+    found, log_p, primitives = lattice
+    order = list(range(len(found)))
+    random.shuffle(order)
+    path = best_path(found, log_p, primitives)
+    shuffled = best_path(found[order], log_p[order], primitives)
+    assert (shuffled.score, shuffled.share) == pytest.approx((path.score, path.share), abs=1e-9)
 
 
 def test_junk_is_never_chosen_however_probable() -> None:

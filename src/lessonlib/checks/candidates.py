@@ -267,10 +267,10 @@ def filled(ink: Ink) -> Ink:
     -------
     bool array, shape (h, w)
     """
-    outlines, _ = cv2.findContours(ink.view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    solid = np.zeros(ink.shape, dtype=np.uint8)
-    cv2.drawContours(solid, outlines, -1, 1, cv2.FILLED)
-    return solid.view(np.bool_)
+    outside = 2
+    field = cv2.copyMakeBorder(ink.view(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
+    cv2.floodFill(field, None, (0, 0), outside)  # from a corner to all paper that it reaches
+    return np.asarray(field[1:-1, 1:-1] != outside, dtype=np.bool_)
 
 
 def waists(cost: npt.NDArray[np.float64], apart: int, reach: int) -> list[int]:
@@ -407,9 +407,12 @@ def boxes_of(strip: Strip, found: npt.NDArray[np.int64]) -> npt.NDArray[np.int64
         x, y, w, h.
     """
     near, far = strip.boxes[:, :2], strip.boxes[:, :2] + strip.boxes[:, 2:]
-    corners = np.vstack([np.hstack([near, -far]), np.zeros((1, 4), np.int64)])  # one to stop at
-    least = np.minimum.reduceat(corners, found.ravel())[::2]  # the others lie between runs
-    return np.hstack([least[:, :2], -least[:, 2:] - least[:, :2]])
+    left, top, right, bottom = np.hstack([near, far]).T.tolist()
+    boxes = []
+    for start, stop in found.tolist():
+        x, y = min(left[start:stop]), min(top[start:stop])
+        boxes.append((x, y, max(right[start:stop]) - x, max(bottom[start:stop]) - y))
+    return np.array(boxes, dtype=np.int64).reshape(-1, 4)
 
 
 def ink_of(strip: Strip, run: Sequence[int], box: Sequence[int]) -> Ink:

@@ -41,7 +41,7 @@ def best_path(found: npt.NDArray[np.int64], log_p: Floats, primitives: int) -> C
     ----------
     found : int array, shape (n, 2)
         First primitive of each candidate and the first one after its last, as
-        `candidates.runs` gives them: ordered by the second.
+        `candidates.runs` gives them.
     log_p : float array, shape (n, 12)
         Log probabilities of the classes.
     primitives : int
@@ -57,29 +57,23 @@ def best_path(found: npt.NDArray[np.int64], log_p: Floats, primitives: int) -> C
     LeCun, Bottou, Bengio and Haffner, Gradient-based learning applied to document recognition,
     1998, sections VI and X.
     """
-    best, total = [0.0], [0.0]  # at the end of the first 0, 1, 2, ... primitives
-    last_steps: list[tuple[int, int]] = [(-1, -1)]
-    classes = log_p[:, :MARK].argmax(axis=1)
-    digit = log_p[:, :MARK].max(axis=1)
-    choice = np.where(digit >= log_p[:, MARK], classes, MARK)
-    own_best = np.maximum(digit, log_p[:, MARK]).tolist()
+    kinds = log_p[:, : MARK + 1].argmax(axis=1).tolist()
+    own_best = log_p[:, : MARK + 1].max(axis=1).tolist()
     own_total = np.logaddexp.reduce(log_p[:, : MARK + 1], axis=1).tolist()
-    ends = found[:, 1].tolist()
     starts = found[:, 0].tolist()
-    number = 0
-    for end in range(1, primitives + 1):
-        ways = []
-        while number < len(ends) and ends[number] == end:
-            start = starts[number]
-            ways.append((best[start] + own_best[number], number, total[start] + own_total[number]))
-            number += 1
-        score, step, _ = max(ways)
+    ending_at: list[list[int]] = [[] for _ in range(primitives + 1)]
+    for number, end in enumerate(found[:, 1].tolist()):
+        ending_at[end].append(number)
+
+    best, total, last = [0.0], [0.0], [-1]  # at the end of the first 0, 1, 2, ... primitives
+    for numbers in ending_at[1:]:
+        score, number = max((best[starts[n]] + own_best[n], n) for n in numbers)
         best.append(score)
-        total.append(float(np.logaddexp.reduce([way[2] for way in ways])))
-        last_steps.append((step, int(choice[step])))
-    steps = []
-    end = primitives
+        total.append(float(np.logaddexp.reduce([total[starts[n]] + own_total[n] for n in numbers])))
+        last.append(number)
+
+    steps, end = [], primitives
     while end > 0:
-        steps.append(last_steps[end])
-        end = starts[last_steps[end][0]]
+        steps.append((last[end], kinds[last[end]]))
+        end = starts[last[end]]
     return CandidatePath(tuple(reversed(steps)), best[-1], best[-1] - total[-1])
