@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import lessonlib
-from lessonlib import digits, models, recipes, training, weights
+from lessonlib import digits, recipes, training, weights
 from lessonlib.__main__ import _parser, main
 from lessonlib.checks import Digit, Reading
 from lessonlib.checks.reader import Box
@@ -38,7 +38,7 @@ class CheckReader:
             time.sleep(60)
         if image == "missing":
             raise FileNotFoundError("there is no missing")
-        return types.SimpleNamespace(text="1250", confidence=0.6)
+        return types.SimpleNamespace(text="1250", confidence=0.6, accepted=True)
 
 checks = types.ModuleType("lessonlib.checks")
 checks.CheckReader = CheckReader
@@ -87,13 +87,25 @@ def test_doctor_names_a_wrong_mnist_root_and_fails(
     assert str(tmp_path) in printed
 
 
+def test_doctor_says_in_a_short_line_that_the_weights_load(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["doctor"]) == 0
+    (line,) = (line for line in capsys.readouterr().out.splitlines() if " weights:" in line)
+    assert re.fullmatch(
+        rf"ok     weights: {len(recipes.SHIPPED)} networks load; "
+        r"mlp has 99\.\d\d% on MNIST's test images",
+        line,
+    )
+
+
 @pytest.mark.parametrize("name", recipes.SHIPPED)
 def test_doctor_names_weights_that_are_missing_and_fails(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     shipped_path = weights.shipped_path
     monkeypatch.setattr(
-        models,
+        weights,
         "shipped_path",
         lambda asked: Path("gone.safetensors") if asked == name else shipped_path(asked),
     )
@@ -286,8 +298,8 @@ def interrupt(*_: object, **__: object) -> None:
     [
         (["doctor"], "lessonlib.digits.find_mnist"),
         (["train", "--output", "w.safetensors"], "lessonlib.training.fit"),
-        (["evaluate", str(CHECKS), "--html", "page.html"], "lessonlib.checks.evaluate"),
-        (["evaluate", str(CHECKS), "--html", "page.html"], "lessonlib.checks.report.page"),
+        (["evaluate", str(CHECKS), "--html", "page.html"], "lessonlib.scoring.evaluate"),
+        (["evaluate", str(CHECKS), "--html", "page.html"], "lessonlib.scoring.page.page"),
     ],
 )
 def test_ctrl_c_stops_each_command_with_one_line_and_leaves_nothing(
@@ -684,7 +696,7 @@ def test_samples_that_cannot_be_written_are_one_line(
     tmp_path: Path, folder: str, message: str
 ) -> None:
     (tmp_path / "file").touch()
-    command = [sys.executable, "-m", "lessonlib.checks", folder]
+    command = [sys.executable, "-m", "lessonlib.synthesis", folder]
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert result.returncode == 1
     (line,) = result.stderr.splitlines()

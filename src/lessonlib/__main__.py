@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 INTERRUPTED = 130  # the exit status of a program that Ctrl-C ended: 128 and the signal's number
 BROKEN_PIPE = 141  # the same where the next program of a pipe reads no more
 
-NEEDED = (
+NEEDED_PACKAGES = (
     "numpy",
     "scipy",
     "scikit-learn",
@@ -49,8 +49,8 @@ def main(arguments: list[str] | None = None) -> int:
     Returns
     -------
     int
-        0 when all went well; 1 when something is wrong, and a line on stderr says what; 130
-        after Ctrl-C; 141 when whoever reads the output has stopped.
+        The exit status: 0 when all went well; 1 when something is wrong, and a line on stderr
+        says what; 130 after Ctrl-C; 141 when whoever reads the output has stopped.
     """
     if isinstance(sys.stdout, io.TextIOWrapper):  # a name that it can't encode costs no image
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -73,25 +73,26 @@ def main(arguments: list[str] | None = None) -> int:
         _complain(error)
         return 1
     finally:
-        _let_go_of_what_is_broken()
+        _detach_broken_streams()
 
 
 def _complain(about: object) -> None:
     """Say on stderr what is wrong, in one line."""
     with contextlib.suppress(OSError):  # stderr may be the broken pipe
-        print(f"lessonlib: {_shown(str(about))}", file=sys.stderr)
+        print(f"lessonlib: {_in_one_line(str(about))}", file=sys.stderr)
 
 
-def _shown(text: str) -> str:
+def _in_one_line(text: str) -> str:
     """Write control characters, which would break a line, and lone surrogates as escapes."""
-    unfit = ("Cc", "Cs", "Zl", "Zp")
+    unprintable = ("Cc", "Cs", "Zl", "Zp")
     return "".join(
-        c.encode("unicode_escape").decode() if unicodedata.category(c) in unfit else c for c in text
+        c.encode("unicode_escape").decode() if unicodedata.category(c) in unprintable else c
+        for c in text
     )
 
 
-def _let_go_of_what_is_broken() -> None:
-    """Point a stream that can't be written to at nothing: else Python fails again at its end."""
+def _detach_broken_streams() -> None:
+    """Point a stream that can't be written to at nothing, else Python fails again when it ends."""
     for stream in (sys.stdout, sys.stderr):
         if stream is None:  # it was closed from the start
             continue
@@ -225,7 +226,7 @@ def _doctor(options: argparse.Namespace) -> int:
 
 
 def _versions() -> Iterator[tuple[str, str, bool]]:
-    for name in NEEDED:
+    for name in NEEDED_PACKAGES:
         # Colab and others bring the OpenCV build with windows; either will do.
         for candidate in (name, name.removesuffix("-headless")):
             try:
@@ -281,7 +282,7 @@ def _weights() -> Iterator[tuple[str, str, bool]]:
         yield "weights", f"{error} Or make them: make models", False
         return
     accuracy = f"mlp has {record['test_accuracy']:.2%} on MNIST's test images"
-    yield "weights", f"{', '.join(SHIPPED)} load; {accuracy}", True
+    yield "weights", f"{len(SHIPPED)} networks load; {accuracy}", True
 
 
 def _read(options: argparse.Namespace) -> int:
@@ -301,8 +302,8 @@ def _read(options: argparse.Namespace) -> int:
             print(json.dumps(_as_json(image, reading)))
         else:
             text = reading.text or "(no digits found)"
-            rejected = "\trejected" if reading.confidence < options.min_confidence else ""
-            print(f"{_shown(image)}\t{text}\t{reading.confidence:.2f}{rejected}")
+            rejected = "" if reading.accepted else "\trejected"
+            print(f"{_in_one_line(image)}\t{text}\t{reading.confidence:.2f}{rejected}")
     return 1 if failures else 0
 
 
@@ -326,7 +327,7 @@ def _as_json(image: str, reading: "Reading") -> dict[str, Any]:
 
 
 def _train(options: argparse.Namespace) -> int:
-    """Train the MLP at the fast settings of chapter 4."""
+    """Train the MLP at the fast settings of the chapter on training."""
     from lessonlib import augment, digits, models, training
 
     files.check_writable(options.output, replace=options.force)  # now, not after the training
@@ -350,7 +351,7 @@ def _train(options: argparse.Namespace) -> int:
     _, accuracy = training.score(model, *test)
     record = {"data": digits.source(), "seed": options.seed, "test_accuracy": round(accuracy, 4)}
     _save(model, options, record)
-    print(f"{accuracy:.2%} of the test images; weights in {_shown(options.output)}")
+    print(f"{accuracy:.2%} of the test images; weights in {_in_one_line(options.output)}")
     return 0
 
 
@@ -382,7 +383,7 @@ def _evaluate(options: argparse.Namespace) -> int:
         from lessonlib.scoring.page import write_report
 
         write_report(page, result, options.folder, options.model)
-        print(f"The failures, with pictures: {_shown(page)}")
+        print(f"The failures, with pictures: {_in_one_line(page)}")
     return 1 if result.left_out else 0
 
 

@@ -13,7 +13,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-LONGEST_SHOWN = 200  # characters of a name in an error message
+LONGEST_NAME = 200  # characters of a name in an error message; the rest is left out
 
 KINDS = {
     stat.S_IFDIR: "a folder",
@@ -25,17 +25,12 @@ KINDS = {
 
 
 def kind_of(mode: int) -> str:
-    """Name what a path is, if it is no regular file.
+    """Name what a path is, from `os.stat`'s ``st_mode``; empty for a regular file.
 
-    Parameters
-    ----------
-    mode : int
-        `st_mode` of `os.stat`.
-
-    Returns
-    -------
-    str
-        For example "a folder" or "a pipe"; empty for a regular file.
+    Examples
+    --------
+    >>> kind_of(os.stat("/").st_mode)
+    'a folder'
     """
     return "" if stat.S_ISREG(mode) else KINDS.get(stat.S_IFMT(mode), "a special file")
 
@@ -67,16 +62,8 @@ def check_writable(path: str | os.PathLike[str], *, replace: bool = True) -> Non
 def write_whole(path: str | os.PathLike[str], data: bytes, *, replace: bool = True) -> None:
     """Write a file whole or not at all.
 
-    A new file gets the usual permissions, a replaced one keeps its own. Links are followed: the
-    file that they lead to is written.
-
-    Parameters
-    ----------
-    path : str or path-like
-    data : bytes
-        All that the file shall hold.
-    replace : bool
-        Whether a file that exists already may be replaced.
+    A new file gets the usual permissions, a replaced one keeps its own. `path` and `replace` are
+    as in `check_writable`.
 
     Raises
     ------
@@ -96,13 +83,13 @@ def write_whole(path: str | os.PathLike[str], data: bytes, *, replace: bool = Tr
 
 def _target(path: str | os.PathLike[str], replace: bool) -> Path:
     """Follow links to the file that is to be written; say what is in its way, if anything."""
-    name, shown = os.fspath(path), _shown(path)
+    name, short = os.fspath(path), _short(path)
     if not name:
         raise ValueError("the name of the file to write is empty: give it a name")
     if "\0" in name:
-        raise ValueError(f"{shown} has a NUL character in it: give a name without")
+        raise ValueError(f"{short} has a NUL character in it: give a name without")
     if os.path.basename(name) in ("", ".", ".."):  # noqa: PTH119 (a Path drops the slash at its end)
-        raise IsADirectoryError(f"{shown} names a folder: add the name of a file")
+        raise IsADirectoryError(f"{short} names a folder: add the name of a file")
     target = Path(os.path.realpath(name))
     with _errors_about(path):
         try:
@@ -111,17 +98,17 @@ def _target(path: str | os.PathLike[str], replace: bool) -> Path:
             if target.parent.is_dir():
                 return target
             raise FileNotFoundError(
-                f"there is no folder {_shown(target.parent)} to write {_shown(target.name)} to: "
+                f"there is no folder {_short(target.parent)} to write {_short(target.name)} to: "
                 "make it, or name another"
             ) from None
     if kind == "a folder":
-        raise IsADirectoryError(f"{shown} is a folder: give the name of a file")
+        raise IsADirectoryError(f"{short} is a folder: give the name of a file")
     if kind:
-        raise OSError(f"{shown} is {kind}, which is never replaced: give the name of a file")
+        raise OSError(f"{short} is {kind}, which is never replaced: give the name of a file")
     if not replace:
-        raise FileExistsError(f"{shown} exists already: name another file, or add --force")
+        raise FileExistsError(f"{short} exists already: name another file, or add --force")
     if not os.access(target, os.W_OK):
-        raise PermissionError(f"{shown} may not be changed: make it writable, or name another file")
+        raise PermissionError(f"{short} may not be changed: make it writable, or name another file")
     return target
 
 
@@ -148,10 +135,10 @@ def _errors_about(path: str | os.PathLike[str]) -> Iterator[None]:
         if error.errno is None:  # ours, and it says all
             raise
         raise type(error)(
-            f"{_shown(path)} can't be written ({error.strerror}): name another file or folder"
+            f"{_short(path)} can't be written ({error.strerror}): name another file or folder"
         ) from error
 
 
-def _shown(path: str | os.PathLike[str]) -> str:
+def _short(path: str | os.PathLike[str]) -> str:
     name = os.fspath(path)
-    return name if len(name) <= LONGEST_SHOWN else f"{name[:LONGEST_SHOWN]}…"
+    return name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…"
