@@ -5,6 +5,7 @@ import pytest
 
 from lessonlib.synthesis.forms import SHAPES, VARIANTS
 from lessonlib.synthesis.strokes import HEIGHTS, PENS, curve_matrix, draw, write_character
+from tests.rows import each
 
 DIGITS = "0123456789"
 EVERY = [(character, name) for character, names in VARIANTS.items() for name in names]
@@ -17,56 +18,55 @@ def share_of_height(character: str, variant: str) -> float:
     return (max(rows) - min(rows)) / 100
 
 
-def test_every_variant_is_about_as_high_as_asked() -> None:
-    for character, variant in EVERY:
-        name = f"{variant} of {character}"
-        rng = np.random.default_rng(1)
-        drawn = [draw(write_character(character, rng, variant), 60, 3)[0] for _ in range(9)]
-        heights = [ink.shape[0] for ink in drawn]
-        assert min(heights) >= 3, name
-        assert max(heights) <= 1.7 * 60, name
-        if character in DIGITS:
-            share = share_of_height(character, variant)
-            assert 0.5 <= share <= 1.2, name
-            assert 0.85 * share * 60 <= np.median(heights) <= 1.3 * share * 60, name
+@each(EVERY, name=" ".join)
+def test_every_variant_is_about_as_high_as_asked(row: tuple[str, str]) -> None:
+    character, variant = row
+    rng = np.random.default_rng(1)
+    heights = [draw(write_character(character, rng, variant), 60, 3)[0].shape[0] for _ in range(9)]
+    assert min(heights) >= 3
+    assert max(heights) <= 1.7 * 60
+    if character in DIGITS:
+        share = share_of_height(character, variant)
+        assert 0.5 <= share <= 1.2
+        assert 0.85 * share * 60 <= np.median(heights) <= 1.3 * share * 60
 
 
-def test_every_variant_is_a_smooth_line_of_near_points() -> None:
-    for character, variant in EVERY:
-        name = f"{variant} of {character}"
-        rng = np.random.default_rng(2)
-        for stroke in [s for _ in range(10) for s in write_character(character, rng, variant)]:
-            assert stroke.dtype == np.float64, name
-            assert stroke.shape == (len(stroke), 2), name
-            assert np.hypot(*np.diff(stroke, axis=0).T).max() < 0.1, name
+@each(EVERY, name=" ".join)
+def test_every_variant_is_a_smooth_line_of_near_points(row: tuple[str, str]) -> None:
+    character, variant = row
+    rng = np.random.default_rng(2)
+    for _ in range(10):
+        for stroke in write_character(character, rng, variant):
+            assert stroke.dtype == np.float64
+            assert stroke.shape == (len(stroke), 2)
+            assert np.hypot(*np.diff(stroke, axis=0).T).max() < 0.1
 
 
-def test_no_ink_is_cut_off_at_the_edges_of_its_picture() -> None:
+@each(EVERY, name=" ".join)
+def test_no_ink_is_cut_off_at_the_edges_of_its_picture(row: tuple[str, str]) -> None:
+    character, variant = row
+    strokes = write_character(character, np.random.default_rng(3), variant)
     corners = [np.array([[x, y], [x, y]]) for x in (-2.0, 3.0) for y in (-2.0, 3.0)]
-    dots, _ = draw(corners, 40, 5)
-    for character, variant in EVERY:
-        strokes = write_character(character, np.random.default_rng(3), variant)
-        tight, _ = draw(strokes, 40, 5)
-        wide, _ = draw([*strokes, *corners], 40, 5)
-        expected = pytest.approx(wide.sum() - dots.sum(), rel=0.01)
-        assert tight.sum() == expected, f"{variant} of {character}"
+    tight, wide, dots = (draw(s, 40, 5)[0] for s in (strokes, [*strokes, *corners], corners))
+    assert tight.sum() == pytest.approx(wide.sum() - dots.sum(), rel=0.01)
 
 
 def test_a_curve_passes_through_its_points_and_only_its_corners_are_sharp() -> None:
     knots, times = np.array([0.0, 0.4, 1.0, 1.5]), np.linspace(0, 1.5, 1501)
     points = np.array([[0.0, 0.0], [0.2, 0.5], [0.0, 1.0], [0.6, 0.9]])
+    at_knots = [0, 400, 1000, 1500]
     turns = {}
     for corners in ([], [2]):
         curve = curve_matrix(knots, times, corners) @ points
-        np.testing.assert_allclose(curve[np.searchsorted(times, knots)], points, atol=0.002)
+        np.testing.assert_allclose(curve[at_knots], points, atol=0.002)
         way = np.diff(curve, axis=0)
         angles = np.unwrap(np.arctan2(way[:, 1], way[:, 0]))
-        turns[len(corners)] = np.abs(np.diff(angles)).max()  # the sharpest turn at any one point
+        turns[len(corners)] = np.abs(np.diff(angles)).max()  # the sharpest at any one point
     assert turns[0] < 0.05
     assert turns[1] > 0.5
 
 
-def test_the_plane_is_tight_around_its_ink_and_within_0_and_1() -> None:
+def test_ink_fills_its_picture_and_lies_within_0_and_1() -> None:
     rng = np.random.default_rng(4)
     for character in SHAPES:
         plane, _ = draw(write_character(character, rng), 45, 3.5)
