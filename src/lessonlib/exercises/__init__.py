@@ -27,6 +27,9 @@ import numpy.typing as npt
 
 # A check takes the learner's answer and returns what is wrong with it; None when it is right.
 Check = Callable[[Any], str | None]
+# What a usual mistake returns for the arguments of a case, and what to tell the learner.
+Named = tuple[Callable[..., Any], str]
+Mistakes = Iterable[Named] | Callable[..., dict[str, Any]]
 # The chapters' stems, in the book's order: exercise "4.1" is in the module of the fourth.
 CHAPTERS = (
     "history",
@@ -238,7 +241,7 @@ def close(got: npt.NDArray[Any], wanted: npt.ArrayLike) -> bool:
 def usual_mistake(
     results: Sequence[Any],
     cases: Sequence[tuple[Any, ...]],
-    mistakes: Iterable[tuple[Callable[..., Any], str]],
+    mistakes: Mistakes,
     same: Callable[[Any, Any], bool] = close,
 ) -> str | None:
     """Name the first of the usual mistakes that explains every result.
@@ -249,8 +252,10 @@ def usual_mistake(
         What the answer returned for each case.
     cases : sequence of tuple
         The arguments of each case.
-    mistakes : iterable of (function, str)
-        What each mistake returns for a case's arguments, and what to tell the learner.
+    mistakes : iterable of (function, str), or function
+        What each mistake returns for a case's arguments, and what to tell the learner. Where
+        mistakes share much of the work, one function of the arguments that returns what all of
+        them return, by what to tell the learner.
     same : callable
         Whether a result is what a mistake returns.
 
@@ -260,10 +265,16 @@ def usual_mistake(
         None when no mistake explains them all.
     """
     with np.errstate(all="ignore"):  # a mistake may divide by 0
-        for mistaken, message in mistakes:
+        listed = _one_by_one(mistakes, cases[0]) if callable(mistakes) else mistakes
+        for mistaken, message in listed:
             if all(same(got, mistaken(*case)) for got, case in zip(results, cases, strict=True)):
                 return message
     return None
+
+
+def _one_by_one(table: Callable[..., dict[str, Any]], case: tuple[Any, ...]) -> list[Named]:
+    """List the mistakes that one function tabulates."""
+    return [(lambda *c, m=message: table(*c)[m], message) for message in table(*case)]
 
 
 def _check_parameters(answer: Any, arguments: tuple[Any, ...]) -> None:

@@ -1,32 +1,23 @@
-"""Chapter 2, The forward pass: a layer, two stable formulas, first weights, a bump of hinges."""
+"""Checks on the forward pass: a layer, two stable formulas, first weights, a bump of hinges."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import expit, softmax
 
-from lessonlib.exercises import Check, Mistake, call, floats
+from lessonlib.exercises import Check, Mistake, call, close, floats, usual_mistake
 
 Array = npt.NDArray[Any]
 
 
-class Case(NamedTuple):
-    """What an answer gave for one input, what is right, and what each usual mistake gives."""
-
-    got: Array
-    right: Array
-    mistakes: dict[str, Any]  # the message for the learner, and the result of that mistake
-    size: float  # of the numbers that were computed with: an error is small or large beside it
-
-
-# ---------------------------------------------------------------- 2.1: a layer
+# ---------------------------------------------------------------- a layer
 
 
 def check_layer(answer: Any) -> str | None:
-    """Compare with ReLU after (2.3), first where sizes are equal and no wrong shape raises."""
+    """Compare with ReLU after (N.3), first where sizes are equal and no wrong shape raises."""
     rng = np.random.default_rng(2)
-    cases: list[Case] = []
+    cases, results = [], []
     for size, n, d_in, d_out in (
         (1, 4, 4, 4),
         (1, 5, 3, 2),
@@ -43,12 +34,13 @@ def check_layer(answer: Any) -> str | None:
         got = _numbers(call(answer, a, W, b), "an array of numbers")
         if got.shape != (n, d_out):
             return _shape_of_layer(got, n, d_out)
-        largest = (np.abs(a) @ np.abs(W) + np.abs(b)).max()
-        cases.append(Case(got, np.maximum(0, a @ W + b), _wrong_layers(a, W, b), largest))
-        if not _right(cases[-1]):
+        cases.append((a, W, b))
+        results.append(got)
+        right = np.maximum(0, a @ W + b)
+        if not close(got, right):
             sizes = f"a of shape {a.shape} and W of shape {W.shape}"
-            other = f"For {sizes} the shape of the result is right, its numbers are not: see (2.2)."
-            return _named(cases) or _cut_off(cases[-1]) or other
+            other = f"For {sizes} the shape of the result is right, its numbers are not: see (N.2)."
+            return usual_mistake(results, cases, _wrong_layers) or _cut_off(got, right) or other
     return None
 
 
@@ -57,10 +49,10 @@ def _shape_of_layer(got: Array, n: int, d_out: int) -> str:
     return f"The result has shape {got.shape}; for n={n}, d_out={d_out} it is {n, d_out}.{turned}"
 
 
-def _cut_off(case: Case) -> str | None:
+def _cut_off(got: Array, right: Array) -> str | None:
     """Say so when numbers above some limit have become that limit."""
-    limit = case.got.max()
-    if limit < case.right.max() and _close(case.got, np.minimum(case.right, limit), case.size):
+    limit = got.max()
+    if limit < right.max() and close(got, np.minimum(right, limit)):
         return "Large sums are cut off. f keeps every positive sum as it is."
     return None
 
@@ -91,7 +83,7 @@ def _wrong_layers(a: Array, W: Array, b: Array) -> dict[str, Array]:
         "Every unit has the bias of the first one here.": relu(a @ W + b[0]),
         "All units share one bias here: each has its own.": relu(a @ W + b.mean()),
         "This keeps the negative sums. f keeps the positive ones.": np.minimum(0, z),
-        "This is the threshold unit of chapter 1: it jumps to 1. ReLU keeps the sum.": z > 0,
+        "This is the threshold unit: it jumps to 1. ReLU keeps the sum.": z > 0,
         "This turns negative sums positive; ReLU sets them to 0.": np.abs(z),
         "This is the leaky ReLU. The exercise asks for max(0, z).": np.maximum(0.01 * z, z),
         "This is the sigmoid. The exercise asks for max(0, z).": expit(z),
@@ -106,7 +98,7 @@ def _wrong_layers(a: Array, W: Array, b: Array) -> dict[str, Array]:
             a @ W + b[:, None]
         )
     if n == d_in == d_out:
-        see = "see (2.2)."
+        see = "see (N.2)."
         mistakes[f"W is transposed: unit k's weights are its column k, {see}"] = relu(a @ W.T + b)
         mistakes[f"The factors are swapped: rows of a meet columns of W, {see}"] = relu(W @ a + b)
         mistakes["a * W multiplies entry by entry: a row of a must meet a column of W."] = relu(
@@ -115,11 +107,11 @@ def _wrong_layers(a: Array, W: Array, b: Array) -> dict[str, Array]:
     return mistakes
 
 
-# ---------------------------------------------------------------- 2.2: softmax, temperature
+# ---------------------------------------------------------------- softmax, temperature
 
 OVERFLOW = (
     "Right for small logits, but exponentials of large ones overflow, or all those of a row round "
-    "to 0: you get NaN or infinity. What is the largest exponent of the row? See (2.10)."
+    "to 0: you get NaN or infinity. What is the largest exponent of the row? See (N.10)."
 )
 ONE_MAXIMUM = (
     "One row's large logits spoil another row: with one maximum for the whole batch, all "
@@ -130,17 +122,18 @@ ONE_MAXIMUM = (
 def check_soften(answer: Any) -> str | None:
     """Compare with softmax(z / T) on random logits, then on large ones."""
     rng = np.random.default_rng(2)
-    cases: list[Case] = []
+    cases, results = [], []
     for n, K, T in ((5, 5, 2.5), (4, 3, 0.5), (2, 6, 1.5), (1, 4, 3.0), (3, 1, 2.0), (3, 2, 0.2)):
         z = rng.normal(0, 2, size=(n, K))
         z[:, 0] = z[:, -1]  # a tie
         got = _probabilities(answer, z, T)
-        cases.append(Case(got, softmax(z / T, axis=1), _wrong_softmaxes(z, T), 1))
+        cases.append((z, T))
+        results.append(got)
         if not np.isfinite(got).all():
             return f"For random logits of shape {z.shape} and T = {T} you get NaN or infinity."
-        if not _right(cases[-1]):
+        if not close(got, softmax(z / T, axis=1)):
             other = f"For random logits of shape {z.shape} and T = {T} the probabilities are wrong."
-            return _named(cases) or _totals(got) or other
+            return usual_mistake(results, cases, _wrong_softmaxes) or _totals(got) or other
     return _check_soften_large(answer)
 
 
@@ -185,7 +178,7 @@ def _wrong_softmaxes(z: Array, T: float) -> dict[str, Array]:
         "The largest logit of a row takes all. The softmax gives every class a share.": np.eye(
             z.shape[1]
         )[z.argmax(axis=1)],
-        "(2.10) subtracts one number from a whole row. Yours differs along the row.": softmax(
+        "(N.10) subtracts one number from a whole row. Yours differs along the row.": softmax(
             (z - z.max(axis=0)) / T, axis=1
         ),
     }
@@ -233,13 +226,13 @@ def _check_soften_large(answer: Any) -> str | None:
     return None
 
 
-# ---------------------------------------------------------------- 2.3: binary cross-entropy
+# ---------------------------------------------------------------- binary cross-entropy
 
 
 def check_binary_cross_entropy(answer: Any) -> str | None:
-    """Compare with (2.15) on random logits, then on logits whose sigmoid is 0 or 1."""
+    """Compare with (N.15) on random logits, then on logits whose sigmoid is 0 or 1."""
     rng = np.random.default_rng(2)
-    cases: list[Case] = []
+    cases, results = [], []
     for n, K, labels in ((7, 3, 2), (2, 5, 2), (1, 4, 2), (5, 1, 2), (3, 2, 1), (2, 3, 0)):
         z = 2 * rng.normal(size=(n, K))
         z[-1, -1] = 0  # undecided
@@ -247,14 +240,15 @@ def check_binary_cross_entropy(answer: Any) -> str | None:
         if labels == 2:
             Y[0, 0], Y[-1, -1] = 0, 1
         got = _loss_of(answer, z, Y)
-        right = _loss(expit(z), Y).mean()
-        cases.append(Case(got, right, _wrong_losses(z, Y), right))
-        if not _right(cases[-1]):
+        cases.append((z, Y))
+        results.append(got)
+        if not close(got, _loss(expit(z), Y).mean()):
             what = {2: "random labels", 1: "labels that are all 1", 0: "labels that are all 0"}
             given = f"For random logits of shape {z.shape} and {what[labels]} your loss is "
             if not np.isfinite(got):
                 return given + f"{got}. Are logits taken for probabilities, or is one label needed?"
-            return _named(cases) or given + f"{got:.4f}, and (2.15) gives another number."
+            other = f"{given}{got:.4f}, and (N.15) gives another number."
+            return usual_mistake(results, cases, _wrong_losses) or other
     return _check_loss_large(answer)
 
 
@@ -277,41 +271,40 @@ def _wrong_losses(z: Array, Y: npt.NDArray[np.integer]) -> dict[str, Any]:
     right, total = losses.mean(), losses.sum()
     zeros = "The labels that are 0 count too: their term is missing."
     ones = "The labels that are 1 have no term."
-    with np.errstate(all="ignore"):  # a batch without a 1 has no mean over its ones
-        return {
-            "The sign: logarithms of probabilities are negative, the loss is not.": -right,
-            "This is the sum over all labels: a factor 1/(nK) is missing.": total,
-            "Divided by n, but not by K: the mean is over all nK labels.": total / n,
-            "Divided by K, but not by n: the mean is over all nK labels.": total / K,
-            "The sum is divided by the number of ones. The mean is over all nK labels.": total
-            / Y.sum(),
-            zeros: (Y * losses).sum() / size,
-            f"{zeros} The mean is over all labels, too.": (Y * losses).sum() / Y.sum(),
-            ones: ((1 - Y) * losses).sum() / size,
-            f"{ones} The mean is over all labels, too.": ((1 - Y) * losses).sum() / (1 - Y).sum(),
-            "Every label is taken for 1.": _loss(p, np.ones_like(Y)).mean(),
-            "Every label is taken for 0.": _loss(p, np.zeros_like(Y)).mean(),
-            "The labels 0 and 1 are swapped, or z's sign is.": _loss(1 - p, Y).mean(),
-            "For labels that are 0, z is multiplied by 0: their term is −ln(1 − p), not ln 2.": (
-                np.logaddexp(0, -z * Y).mean()
-            ),
-            "Softmax shares 1 among the properties. Here each is a question of its own.": (
-                _loss(softmax(z, axis=1), Y).mean()
-            ),
-            "This is (2.12), for one right class in each row. Here each label is a question.": (
-                -(Y * np.log(softmax(z, axis=1))).sum() / n
-            ),
-            "The sigmoid is taken twice.": _loss(expit(p), Y).mean(),
-            "This is a squared error. (2.15) has logarithms.": ((p - Y) ** 2).mean(),
-            "This is what is left of the loss for large logits: near 0 it bends.": np.maximum(
-                0, (1 - 2 * Y) * z
-            ).mean(),
-            "Only the first column is counted.": losses[:, 0].mean(),
-            "Only the first row is counted.": losses[0].mean(),
-            "This is the median of the terms, not their mean.": np.median(losses),
-            "The logarithm is the natural one, np.log, not to base 2.": right / np.log(2),
-            "The logarithm is the natural one, np.log, not to base 10.": right / np.log(10),
-        }
+    return {
+        "The sign: logarithms of probabilities are negative, the loss is not.": -right,
+        "This is the sum over all labels: a factor 1/(nK) is missing.": total,
+        "Divided by n, but not by K: the mean is over all nK labels.": total / n,
+        "Divided by K, but not by n: the mean is over all nK labels.": total / K,
+        "The sum is divided by the number of ones. The mean is over all nK labels.": total
+        / Y.sum(),
+        zeros: (Y * losses).sum() / size,
+        f"{zeros} The mean is over all labels, too.": (Y * losses).sum() / Y.sum(),
+        ones: ((1 - Y) * losses).sum() / size,
+        f"{ones} The mean is over all labels, too.": ((1 - Y) * losses).sum() / (1 - Y).sum(),
+        "Every label is taken for 1.": _loss(p, np.ones_like(Y)).mean(),
+        "Every label is taken for 0.": _loss(p, np.zeros_like(Y)).mean(),
+        "The labels 0 and 1 are swapped, or z's sign is.": _loss(1 - p, Y).mean(),
+        "For labels that are 0, z is multiplied by 0: their term is −ln(1 − p), not ln 2.": (
+            np.logaddexp(0, -z * Y).mean()
+        ),
+        "Softmax shares 1 among the properties. Here each is a question of its own.": (
+            _loss(softmax(z, axis=1), Y).mean()
+        ),
+        "This is (N.12), for one right class in each row. Here each label is a question.": (
+            -(Y * np.log(softmax(z, axis=1))).sum() / n
+        ),
+        "The sigmoid is taken twice.": _loss(expit(p), Y).mean(),
+        "This is a squared error. (N.15) has logarithms.": ((p - Y) ** 2).mean(),
+        "This is what is left of the loss for large logits: near 0 it bends.": np.maximum(
+            0, (1 - 2 * Y) * z
+        ).mean(),
+        "Only the first column is counted.": losses[:, 0].mean(),
+        "Only the first row is counted.": losses[0].mean(),
+        "This is the median of the terms, not their mean.": np.median(losses),
+        "The logarithm is the natural one, np.log, not to base 2.": right / np.log(2),
+        "The logarithm is the natural one, np.log, not to base 10.": right / np.log(10),
+    }
 
 
 def _check_loss_large(answer: Any) -> str | None:
@@ -340,21 +333,18 @@ def _check_loss_large(answer: Any) -> str | None:
     return None
 
 
-# ---------------------------------------------------------------- 2.4: weights for a leaky ReLU
+# ---------------------------------------------------------------- weights for a leaky ReLU
 
 
 def check_leaky_variance(answer: Any) -> str | None:
     """Compare with the variance that keeps the mean square, for several sizes and slopes."""
-    cases: dict[str, Case] = {}
-    for d_in, alpha in ((50, 0.4), (300, 0.1), (8, 1.0), (20, 0.0), (784, 0.01), (1, 0.9)):
-        got = _one_number(call(answer, d_in, alpha), "a variance is one number.")
-        right = np.asarray(2 / ((1 + alpha**2) * d_in))
-        wrong = _wrong_variances(d_in, alpha)
-        cases[f"For d_in={d_in}, alpha={alpha}: "] = Case(got, right, wrong, float(right))
-    for given, case in cases.items():
-        if not _right(case):
-            problem = _named(list(cases.values()))
-            return given + (problem or f"{case.got:.4g} does not keep the mean square.")
+    cases = [(50, 0.4), (300, 0.1), (8, 1.0), (20, 0.0), (784, 0.01), (1, 0.9)]
+    results = [_one_number(call(answer, *case), "a variance is one number.") for case in cases]
+    for got, (d_in, alpha) in zip(results, cases, strict=True):
+        if not close(got, 2 / ((1 + alpha**2) * d_in)):
+            problem = usual_mistake(results, cases, _wrong_variances)
+            other = f"{got:.4g} does not keep the mean square."
+            return f"For d_in={d_in}, alpha={alpha}: {problem or other}"
     return None
 
 
@@ -388,14 +378,12 @@ def _wrong_variances(d_in: int, alpha: float) -> dict[str, Any]:
     }
 
 
-# ---------------------------------------------------------------- 2.5: a bump of hinges
+# ---------------------------------------------------------------- a bump of hinges
 
 
 def check_bump_weights(answer: Any) -> str | None:
     """Compare with the changes of slope of bumps that are not even, wherever they lie."""
-    cases: list[Case] = []
-    seen: list[tuple[float, float, float]] = []
-    for left, peak, right in (
+    cases = [
         (0.2, 0.3, 0.8),
         (-1.0, 2.0, 2.5),
         (0, 2, 3),
@@ -403,24 +391,25 @@ def check_bump_weights(answer: Any) -> str | None:
         (100.0, 130.0, 131.0),
         (0.001, 0.002, 0.007),
         (-0.5, 0.5, 1.5),
-    ):
-        got = _numbers(call(answer, left, peak, right), "three numbers")
+    ]
+    results = [_numbers(call(answer, *case), "three numbers") for case in cases]
+    for got, case in zip(results, cases, strict=True):
         if got.shape != (3,):
             return f"The result has shape {got.shape}: three numbers in an array of shape (3,)."
-        up, down = 1 / (peak - left), -1 / (right - peak)
-        weights = np.array([up, down - up, -down])
-        seen.append((left, peak, right))
-        cases.append(Case(got, weights, _wrong_bumps(left, peak, right), np.abs(weights).max()))
-    for case, places in zip(cases, seen, strict=True):
-        if not _right(case):
-            return _named(cases) or _describe_bump(case.got, *places)
+        if not close(got, _bump(*case)):
+            return usual_mistake(results, cases, _wrong_bumps) or _describe_bump(got, *case)
     return None
+
+
+def _bump(left: float, peak: float, right: float) -> Array:
+    up, down = 1 / (peak - left), -1 / (right - peak)
+    return np.array([up, down - up, -down])
 
 
 def _wrong_bumps(left: float, peak: float, right: float) -> dict[str, Any]:
     """Return what usual mistakes make of the bump, by what to say about them."""
     up, down = 1 / (peak - left), -1 / (right - peak)
-    weights = np.array([up, down - up, -down])
+    weights = _bump(left, peak, right)
     return {
         "Those are the numbers of the bump above, whose two sides are equal.": [1, -2, 1],
         "Both sides have the same slope here; they differ in width.": [up, -2 * up, up],
@@ -475,26 +464,6 @@ def _one_number(value: Any, why: str) -> Array:
     if number.shape != ():
         raise Mistake(f"The result has shape {number.shape}: {why}")
     return number
-
-
-def _right(case: Case) -> bool:
-    return _close(case.got, case.right, case.size)
-
-
-def _close(got: Array, wanted: Any, size: float) -> bool:
-    """Compare two results to the digits of a float32, beside the size of what goes into them."""
-    wanted = np.asarray(wanted)
-    if got.shape != wanted.shape or not np.isfinite(got).all():
-        return False
-    return bool((np.abs(got - wanted) <= 1e-5 * size).all())
-
-
-def _named(cases: list[Case]) -> str | None:
-    """Find the mistake that gives all that was seen, beside what is right anyway."""
-    for message in {message: 0 for case in cases for message in case.mistakes}:
-        if all(_close(c.got, c.mistakes.get(message, c.right), c.size) for c in cases):
-            return message
-    return None
 
 
 # In the order of the exercises.
