@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lessonlib.checks import find_amount
-from lessonlib.checks.amount import POINT, Amount, Box
+from lessonlib.checks.amount import SEPARATOR_SIDE, Amount, Box
 from lessonlib.checks.candidates import MARK
 
 HEIGHT = 50
@@ -123,7 +123,10 @@ def test_an_amount_without_cents_has_no_separator(text: str) -> None:
 @pytest.mark.parametrize("side", ["width", "height"])
 def test_a_mark_is_a_separator_up_to_a_share_of_the_digits_height(side: str) -> None:
     kinds = [1, MARK, 2, 5]
-    for size, expected in ((int(POINT * HEIGHT), Decimal("1.25")), (int(POINT * HEIGHT) + 1, None)):
+    for size, expected in (
+        (int(SEPARATOR_SIDE * HEIGHT), Decimal("1.25")),
+        (int(SEPARATOR_SIDE * HEIGHT) + 1, None),
+    ):
         boxes = boxes_of("1.25")
         x, y, width, height = boxes[1]
         boxes[1] = (x, y, size, height) if side == "width" else (x, y, width, size)

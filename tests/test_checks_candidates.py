@@ -25,7 +25,7 @@ from lessonlib.checks.candidates import (
     walls,
 )
 from lessonlib.checks.pictures import pictures
-from lessonlib.checks.pieces import SMALLEST
+from lessonlib.checks.pieces import SMALLEST_DIGIT
 from lessonlib.synthesis import Difficulty, render
 from tests.drawn import FIELD, HIGH, WIDE, Ink, any_ink, bars, rings, strip_of
 
@@ -152,15 +152,15 @@ def test_a_field_without_ink_has_no_primitives_and_no_candidates(ink: Ink) -> No
     strip = cut_up(ink)
     assert strip.boxes.shape == (0, 4)
     assert (strip.labels == -1).all()
-    found = runs(strip)
-    assert found.shape == (0, 2)
-    assert boxes_of(strip, found).shape == (0, 4)
-    assert pictures(strip, found).shape == (0, 2, 28, 28)
+    candidates = runs(strip)
+    assert candidates.shape == (0, 2)
+    assert boxes_of(strip, candidates).shape == (0, 4)
+    assert pictures(strip, candidates).shape == (0, 2, 28, 28)
 
 
 def test_texture_lower_than_any_digit_is_no_candidate() -> None:
     ink = np.zeros(FIELD, dtype=bool)
-    side = round(SMALLEST * FIELD[0]) - 2
+    side = round(SMALLEST_DIGIT * FIELD[0]) - 2
     for x in range(10, 380, 25):
         ink[40 : 40 + side, x : x + side] = True
     assert not len(cut_up(ink).boxes)
@@ -321,10 +321,10 @@ def test_the_lower_of_two_waists_that_are_too_near_is_taken() -> None:
 @given(st.lists(st.integers(0, 20), min_size=1, max_size=80), st.integers(1, 12))
 @settings(deadline=None)
 def test_waists_keep_apart_from_each_other_and_from_the_ends(cost: list[int], apart: int) -> None:
-    found = waists(np.array(cost, dtype=np.float64), apart, 10)
-    assert found == sorted(found)
-    assert all(apart <= column < len(cost) - apart for column in found)
-    assert all(b - a > apart for a, b in pairwise(found))
+    columns = waists(np.array(cost, dtype=np.float64), apart, 10)
+    assert columns == sorted(columns)
+    assert all(apart <= column < len(cost) - apart for column in columns)
+    assert all(b - a > apart for a, b in pairwise(columns))
 
 
 # ---------------------------------------------------------------- runs
@@ -332,8 +332,8 @@ def test_waists_keep_apart_from_each_other_and_from_the_ends(cost: list[int], ap
 
 def test_candidates_are_runs_no_wider_than_a_digit_ordered_by_their_ends() -> None:
     strip = strip_of((0, 20, 20, 50), (22, 20, 20, 50), (44, 20, 20, 50), (66, 20, 20, 50))
-    found = runs(strip).tolist()
-    assert found == [[0, 1], [1, 2], [0, 2], [2, 3], [1, 3], [0, 3], [3, 4], [2, 4], [1, 4]]
+    candidates = runs(strip).tolist()
+    assert candidates == [[0, 1], [1, 2], [0, 2], [2, 3], [1, 3], [0, 3], [3, 4], [2, 4], [1, 4]]
     assert all(w <= WIDEST * strip.height for _, _, w, _ in boxes_of(strip, runs(strip)).tolist())
 
 
@@ -366,9 +366,9 @@ def test_a_piece_is_no_candidate_when_it_is_too_wide_or_another_s_ink_lies_betwe
 @given(any_ink)
 @settings(deadline=None)
 def test_each_candidate_comes_once_and_they_are_ordered_by_their_ends(ink: Ink) -> None:
-    found = [tuple(pair) for pair in runs(cut_up(ink)).tolist()]
-    assert len(set(found)) == len(found)
-    assert [stop for _, stop in found] == sorted(stop for _, stop in found)
+    candidates = [tuple(pair) for pair in runs(cut_up(ink)).tolist()]
+    assert len(set(candidates)) == len(candidates)
+    assert [stop for _, stop in candidates] == sorted(stop for _, stop in candidates)
 
 
 def test_a_wide_primitive_is_a_candidate_by_itself() -> None:
@@ -377,8 +377,8 @@ def test_a_wide_primitive_is_a_candidate_by_itself() -> None:
 
 def test_the_box_of_a_run_is_around_all_of_its_primitives() -> None:
     strip = strip_of((10, 30, 20, 50), (25, 20, 20, 30), (60, 40, 5, 5))
-    found = np.array([[0, 1], [0, 2], [1, 3]])
-    assert boxes_of(strip, found).tolist() == [
+    candidates = np.array([[0, 1], [0, 2], [1, 3]])
+    assert boxes_of(strip, candidates).tolist() == [
         [10, 30, 20, 50],
         [10, 20, 35, 60],
         [25, 20, 40, 30],
@@ -388,8 +388,8 @@ def test_the_box_of_a_run_is_around_all_of_its_primitives() -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_the_box_around_a_run_holds_its_ink_and_touches_it_on_each_side(seed: int) -> None:
     strip = cut_up(binarize(resample(render("1,234.50", seed))))
-    found = runs(strip)
-    for (start, stop), (x, y, w, h) in zip(found, boxes_of(strip, found), strict=True):
+    candidates = runs(strip)
+    for (start, stop), (x, y, w, h) in zip(candidates, boxes_of(strip, candidates), strict=True):
         own = (strip.labels >= start) & (strip.labels < stop)
         assert cv2.boundingRect(own.astype(np.uint8)) == (x, y, w, h)
 

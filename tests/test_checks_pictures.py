@@ -71,10 +71,10 @@ def test_the_first_picture_is_the_candidate_alone_as_mnist_has_digits() -> None:
 
 def test_the_second_picture_has_the_candidate_bright_in_the_middle_and_others_dim() -> None:
     strip = strip_of((100, 20, 20, 50), (124, 20, 20, 50))
-    shown = in_context(strip, np.array([[0, 1], [1, 2], [0, 2]]), np.array(
+    windows = in_context(strip, np.array([[0, 1], [1, 2], [0, 2]]), np.array(
         [[100, 20, 20, 50], [124, 20, 20, 50], [100, 20, 44, 50]]
     ))  # fmt: skip
-    left, right, both = shown
+    left, right, both = windows
     assert left[14, 14] >= 254
     assert left[14, 20] in range(120, 131)
     assert right[14, 14] >= 254
@@ -98,11 +98,11 @@ def test_the_second_picture_shows_size_and_place() -> None:
 @settings(deadline=None)
 def test_every_candidate_has_two_pictures_with_ink(ink: Ink) -> None:
     strip = cut_up(ink)
-    found = runs(strip)
-    shown = pictures(strip, found)
-    assert shown.shape == (len(found), 2, 28, 28)
-    assert shown.dtype == np.uint8
-    assert shown[:, 0].any(axis=(1, 2)).all()
+    candidates = runs(strip)
+    squares = pictures(strip, candidates)
+    assert squares.shape == (len(candidates), 2, 28, 28)
+    assert squares.dtype == np.uint8
+    assert squares[:, 0].any(axis=(1, 2)).all()
 
 
 def test_the_middle_of_the_text_is_that_of_the_digits_and_not_of_marks() -> None:

@@ -28,9 +28,9 @@ from lessonlib.checks import (
 )
 from lessonlib.checks.candidates import CANDIDATE_CLASSES, ink_boxes
 from lessonlib.checks.reader import (
-    BATCH,
+    BATCH_SIZE,
     DEFAULT_CALIBRATION,
-    SURE,
+    SURE_ENOUGH,
     Box,
     Source,
     calibrated,
@@ -238,18 +238,18 @@ def test_read_read_many_and_read_iter_give_the_same_readings(
 
 def test_more_than_a_batch_stay_in_their_order() -> None:
     reader = CheckReader(Untrained())
-    images: list[npt.NDArray[np.uint8]] = [render(str(10 + i), i) for i in range(BATCH + 6)]
-    images[3] = images[BATCH] = BLANK
+    images: list[npt.NDArray[np.uint8]] = [render(str(10 + i), i) for i in range(BATCH_SIZE + 6)]
+    images[3] = images[BATCH_SIZE] = BLANK
     many = reader.read_many(images)
-    assert [bool(reading.text) for reading in many] == [i not in (3, BATCH) for i in range(70)]
-    for i in (0, BATCH - 1, BATCH + 1, BATCH + 5):
+    assert [bool(reading.text) for reading in many] == [i not in (3, BATCH_SIZE) for i in range(70)]
+    for i in (0, BATCH_SIZE - 1, BATCH_SIZE + 1, BATCH_SIZE + 5):
         assert same(many[i], reader.read(images[i]))
 
 
 def test_each_candidate_goes_through_the_network_once_and_many_together() -> None:
     network = Untrained()
     CheckReader(network).read_many([*PATHS, *PATHS])
-    candidates = 2 * sum(len(find_candidates(path).found) for path in PATHS)
+    candidates = 2 * sum(len(find_candidates(path).candidates) for path in PATHS)
     assert candidates <= sum(network.batches) <= 1.1 * candidates  # a batch may be filled up
     assert len(network.batches) <= 2 + candidates / 100
 
@@ -258,32 +258,32 @@ def test_a_stream_is_taken_a_batch_ahead_and_then_forgotten() -> None:
     given: list[weakref.ref[npt.NDArray[np.uint8]]] = []
 
     def stream() -> Iterator[Source]:
-        for seed in range(4 * BATCH):
+        for seed in range(4 * BATCH_SIZE):
             image = render("17", seed)
             given.append(weakref.ref(image))
             yield image
 
     for count, _ in enumerate(CheckReader(Untrained()).read_iter(stream())):
-        assert len(given) == min(BATCH * (count // BATCH + 2), 4 * BATCH)
-        assert sum(image() is not None for image in given) <= BATCH + 1
-    assert len(given) == 4 * BATCH
+        assert len(given) == min(BATCH_SIZE * (count // BATCH_SIZE + 2), 4 * BATCH_SIZE)
+        assert sum(image() is not None for image in given) <= BATCH_SIZE + 1
+    assert len(given) == 4 * BATCH_SIZE
 
 
 def test_an_unreadable_image_loses_no_reading_of_earlier_batches() -> None:
-    images: list[Source] = [*[BLANK] * BATCH, "no-such-file.png"]
+    images: list[Source] = [*[BLANK] * BATCH_SIZE, "no-such-file.png"]
     readings = CheckReader(Untrained()).read_iter(images)
-    assert len(list(islice(readings, BATCH))) == BATCH
+    assert len(list(islice(readings, BATCH_SIZE))) == BATCH_SIZE
     with pytest.raises(FileNotFoundError, match="no-such-file"):
         next(readings)
 
 
 def test_a_failing_source_of_images_loses_no_earlier_batch() -> None:
     def camera() -> Iterator[Source]:
-        yield from [BLANK] * (BATCH + 6)
+        yield from [BLANK] * (BATCH_SIZE + 6)
         raise OSError("unplugged")
 
     readings = CheckReader(Untrained()).read_iter(camera())
-    assert len(list(islice(readings, BATCH))) == BATCH
+    assert len(list(islice(readings, BATCH_SIZE))) == BATCH_SIZE
     with pytest.raises(OSError, match="unplugged"):
         next(readings)
 
@@ -434,13 +434,13 @@ def test_a_network_left_in_training_mode_reads_without_dropout() -> None:
 
 
 def test_log_probabilities_are_those_of_each_candidate(reader: CheckReader) -> None:
-    shown = find_candidates(PATHS[0]).pictures
-    log_p = classify(reader.model, shown)
-    assert log_p.shape == (len(shown), CANDIDATE_CLASSES)
+    inputs = find_candidates(PATHS[0]).pictures
+    log_p = classify(reader.model, inputs)
+    assert log_p.shape == (len(inputs), CANDIDATE_CLASSES)
     assert log_p.dtype == np.float64
     np.testing.assert_allclose(np.exp(log_p).sum(axis=1), 1)
-    np.testing.assert_allclose(classify(reader.model, shown[3:4]), log_p[3:4], atol=1e-3)
-    assert classify(reader.model, shown[:0]).shape == (0, CANDIDATE_CLASSES)
+    np.testing.assert_allclose(classify(reader.model, inputs[3:4]), log_p[3:4], atol=1e-3)
+    assert classify(reader.model, inputs[:0]).shape == (0, CANDIDATE_CLASSES)
 
 
 def test_boxes_in_an_image_of_a_few_pixels_lie_in_it() -> None:
@@ -450,8 +450,8 @@ def test_boxes_in_an_image_of_a_few_pixels_lie_in_it() -> None:
         [[231, 26, 173], [31, 251, 57], [230, 152, 89]],
     ]
     field = find_candidates(np.array(rows, dtype=np.uint8))
-    assert len(field.found)
-    for x, y, w, h in ink_boxes(field.strip, field.found, field.scale):
+    assert len(field.candidates)
+    for x, y, w, h in ink_boxes(field.strip, field.candidates, field.scale):
         assert 0 <= x < x + w <= 3
         assert 0 <= y < y + h <= 3
 
@@ -465,10 +465,10 @@ def test_the_shipped_networks_have_several_sizes_and_one_of_your_own_has_one() -
 def test_probabilities_of_all_sizes_are_averaged_where_the_first_leaves_doubt(
     reader: CheckReader,
 ) -> None:
-    shown = np.concatenate([find_candidates(path).pictures for path in PATHS])
-    one_by_one = [np.exp(classify(reader.model, shown, (size,))) for size in (0.8, 1.0, 1.1)]
-    together = np.exp(classify(reader.model, shown, (0.8, 1.0, 1.1)))
-    sure = one_by_one[0].max(axis=1) >= SURE
+    inputs = np.concatenate([find_candidates(path).pictures for path in PATHS])
+    one_by_one = [np.exp(classify(reader.model, inputs, (size,))) for size in (0.8, 1.0, 1.1)]
+    together = np.exp(classify(reader.model, inputs, (0.8, 1.0, 1.1)))
+    sure = one_by_one[0].max(axis=1) >= SURE_ENOUGH
     assert 0 < sure.sum() < len(sure)
     np.testing.assert_allclose(together[~sure], np.mean(one_by_one, axis=0)[~sure], atol=1e-6)
     np.testing.assert_array_equal(together[sure], one_by_one[0][sure])

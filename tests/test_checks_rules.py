@@ -84,6 +84,6 @@ def test_in_plain_writing_the_rules_find_every_digit_and_nothing_else() -> None:
     rng = np.random.default_rng(0)
     amounts = [a for a in sample_amounts(rng, 150) if a[0].isdecimal()]  # without currency signs
     plain = Difficulty(*[0.0] * 10)
-    found = [len(segment(binarize(resample(render(amount, rng, plain))))) for amount in amounts]
-    right = [n == len(digits_of(amount)) for n, amount in zip(found, amounts, strict=True)]
+    counts = [len(segment(binarize(resample(render(amount, rng, plain))))) for amount in amounts]
+    right = [n == len(digits_of(amount)) for n, amount in zip(counts, amounts, strict=True)]
     assert np.mean(right) > 0.85

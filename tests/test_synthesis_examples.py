@@ -111,7 +111,7 @@ def test_some_candidates_are_junk_and_some_get_no_label() -> None:
     image, owner = render_with_owner(AMOUNT, 3, Difficulty(touching=1.0))
     shown, labels = labelled_candidates(image, owner, AMOUNT)
     assert JUNK in labels
-    assert len(shown) == len(labels) < len(find_candidates(image).found)
+    assert len(shown) == len(labels) < len(find_candidates(image).candidates)
 
 
 def test_the_pictures_are_the_same_as_the_reader_s() -> None:

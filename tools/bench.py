@@ -51,7 +51,7 @@ from lessonlib import (
     training,
 )
 from lessonlib.checks.image import Gray
-from lessonlib.checks.reader import BATCH, Field
+from lessonlib.checks.reader import BATCH_SIZE, Field
 from lessonlib.files import write_whole
 from lessonlib.recipes import READERS
 from lessonlib.synthesis.hands import Hand, bundled_hand, drawn_hand
@@ -231,7 +231,7 @@ def measure_reader(name: str) -> dict[str, str]:
         "the same, with one look at each candidate": share_read(once, COLLECTED_SEED, bundled_hand),
     }
     fields = rendered_fields(FIELDS)
-    reader.read_many(fields[:BATCH])  # what is slow the first time only
+    reader.read_many(fields[:BATCH_SIZE])  # what is slow the first time only
     found |= rates(reader, fields)
     rounds = [seconds_of_steps(reader, fields) for _ in range(ROUNDS)]
     for step in rounds[0]:
@@ -375,9 +375,9 @@ def seconds_of_steps(reader: checks.CheckReader, images: list[Gray]) -> dict[str
         seconds[step] += now - step_began
         step_began = now
 
-    for start in range(0, len(images), BATCH):
+    for start in range(0, len(images), BATCH_SIZE):
         fields = []
-        for image in images[start : start + BATCH]:
+        for image in images[start : start + BATCH_SIZE]:
             gray = checks.resample(checks.as_gray(image))
             lap("resample")
             ink = checks.binarize(gray)
@@ -391,8 +391,8 @@ def seconds_of_steps(reader: checks.CheckReader, images: list[Gray]) -> dict[str
         log_p = checks.classify(reader.model, shown, reader.sizes)
         lap("classify")
         for field in fields:
-            checks.make_reading(field, log_p[: len(field.found)], reader.calibration)
-            log_p = log_p[len(field.found) :]
+            checks.make_reading(field, log_p[: len(field.candidates)], reader.calibration)
+            log_p = log_p[len(field.candidates) :]
         lap("make_reading")
     return seconds
 
@@ -478,7 +478,7 @@ def show(table: Table) -> None:
 def main(arguments: list[str]) -> None:
     """Run the parts that are named, or all that need no folder; print and store their tables."""
     parser = argparse.ArgumentParser(prog="python -m tools.bench", description=__doc__)
-    parser.add_argument("parts", nargs="*", metavar="PASS_STEP", help=", ".join([*PARTS, "real"]))
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join([*PARTS, "real"]))
     parser.add_argument("--folder", type=Path, help="labelled fields for the part real")
     chosen = parser.parse_args(arguments)
     names = chosen.parts or list(PARTS)

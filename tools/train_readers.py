@@ -111,7 +111,7 @@ def calibrate(
     for image, label in zip(images, truth, strict=True):
         field = find_candidates(image)
         log_p = classify(model, field.pictures, sizes)
-        path = best_path(field.found, log_p, len(field.strip.boxes))
+        path = best_path(field.candidates, log_p, len(field.strip.boxes))
         paths.append((log_odds(path.score), log_odds(path.share)))
         right.append(make_reading(field, log_p, DEFAULT_CALIBRATION).text == label)
     fit = LogisticRegression(C=1e6).fit(np.array(paths), np.array(right))

@@ -7,7 +7,7 @@ from decimal import Decimal
 from lessonlib.checks.candidates import MARK
 
 Box = tuple[int, int, int, int]
-POINT = 0.6  # a separator is lower and narrower than this share of the digits' height
+SEPARATOR_SIDE = 0.6  # a separator is lower and narrower than this share of the digits' height
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def find_amount(kinds: Sequence[int], boxes: Sequence[Box]) -> Amount:
     for place in range(places[0], places[-1] + 1):
         if kinds[place] != MARK:
             groups[-1] += str(kinds[place])
-        elif max(boxes[place][2:]) > POINT * height or not groups[-1]:
+        elif max(boxes[place][2:]) > SEPARATOR_SIDE * height or not groups[-1]:
             return Amount(None)  # a dash, or two marks in a row
         else:
             groups.append("")

@@ -11,6 +11,7 @@ from lessonlib.checks.image import Gray
 Ink = npt.NDArray[np.bool_]
 Method = Literal["sauvola", "otsu"]
 
+CLIPPED = 0.01
 SMOOTHING = 0.015  # standard deviation of the blur, as a share of the height: half a thin stroke
 WINDOW = 0.28  # side of Sauvola's window, as a share of the height: wider than any stroke
 SAUVOLA_K = 0.3  # how far below the local mean ink must lie, where the contrast is low
@@ -65,7 +66,7 @@ def stretch_contrast(gray: Gray) -> npt.NDArray[np.float32] | None:
         Values in [0, 255]; None where dark and light differ by less than `MIN_CONTRAST`.
     """
     counts = np.cumsum(cv2.calcHist([gray], [0], None, [256], [0, 256]))
-    dark, light = np.searchsorted(counts, (0.01 * gray.size, 0.99 * gray.size)).tolist()
+    dark, light = np.searchsorted(counts, (CLIPPED * gray.size, (1 - CLIPPED) * gray.size)).tolist()
     if light - dark < MIN_CONTRAST:
         return None
     levels = (np.arange(256, dtype=np.float32) - dark) * (255 / (light - dark))

@@ -5,8 +5,8 @@ here. The ink is cut into primitives, wherever a cut might be right. Every short
 primitives becomes a candidate, and so does every whole piece of ink. The network and the search
 decide.
 
-Every length is a share of the field's height or of the height of its digits; only `BAND`, which
-says how finely the slant is measured, is in pixels.
+Every length is a share of the field's height or of the height of its digits; only `BAND_HEIGHT`,
+which says how finely the slant is measured, is in pixels.
 """
 
 import math
@@ -21,8 +21,8 @@ import numpy.typing as npt
 
 from lessonlib.checks.binarize import Ink
 from lessonlib.checks.pieces import (
-    EXTENT,
-    SMALLEST,
+    EXTENT_WEIGHT,
+    SMALLEST_DIGIT,
     Piece,
     column_extents,
     connected_pieces,
@@ -32,27 +32,29 @@ from lessonlib.checks.pieces import (
 )
 
 Labels = npt.NDArray[np.int16]
+Candidates = npt.NDArray[np.int64]  # (n, 2): the first primitive, the first after the last
 
 MARK, JUNK = 10, 11  # classes beside the ten digits: punctuation and dirt; fragments and joins
 CANDIDATE_CLASSES = 12
 
-DIRT = 0.05  # pieces lower than this share of the field's height are dirt, or left from a line
-DASH = 0.1  # pieces up to this share of the field's height may be left from a broken line
-TALL = 0.6  # pieces at least this share of the digits' height tell where the digits stand
-CRUMB = 0.09  # pieces lower than this share of the digits' height are crumbs
-CUT_FROM = 0.6  # a piece is cut where it is wider than this share of the digits' height ...
-CUT_DEPTH = 0.88  # ... at each waist: a column with at most this share of the ink of those around
-REACH = 0.6  # how far around a waist that is, as a share of the digits' height
-CUT_APART = 0.15  # cuts keep this distance from each other and from the piece's ends
-LOOP = 0.2  # a loop is at least this high, as a share of the digits' height ...
+DIRT_HEIGHT = 0.05  # lower pieces, as a share of the field's height, are dirt or left from a line
+LINE_DASH_HEIGHT = 0.1  # pieces up to this share of it may be left from a broken line
+TALL_PIECE = 0.6  # pieces at least this share of the digits' height tell where the digits stand
+CRUMB_HEIGHT = 0.09  # pieces lower than this share of the digits' height are crumbs
+CUT_WIDTH = 0.6  # a piece is cut where it is wider than this share of the digits' height ...
+WAIST_INK = 0.88  # ... at each waist: a column with at most this share of the ink of those around
+WAIST_REACH = 0.6  # how far around a waist that is, as a share of the digits' height
+CUTS_APART = 0.15  # cuts keep this distance from each other and from the piece's ends
+LOOP_HEIGHT = 0.2  # a loop is at least this high, as a share of the digits' height ...
 LOOPS_APART = 0.2  # ... and two stand side by side when their middles are this far apart
 GAP = 0.15  # a candidate has no wider gap inside, as a share of the digits' height
 LONGEST = 5  # primitives in a candidate, unless they are a whole piece
 WIDEST = 1.35  # a run's width, as a share of the digits' height, unless it is one primitive ...
 WIDEST_PIECE = 3.0  # ... or a whole piece, which may be this wide: a zero with a long bar
 
-BAND = 9  # rows that are moved as one, to find out how the writing slants ...
-STEPS = range(-3, 7)  # ... each band by so many columns more than the one above
+BAND_HEIGHT = 9  # rows that are moved as one, to find out how the writing slants ...
+SHEAR_STEPS = range(-3, 7)  # ... each band by so many columns more than the one above
+SHEAR_PENALTY = 0.1  # what a shear of 1 must gain, as a share of its score, to be taken
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,15 +96,17 @@ def cut_up(ink: Ink) -> Strip:
         Without primitives when the field holds nothing as high as a digit.
     """
     ink, shear = straighten(remove_lines(ink))
-    pieces = [piece for piece in connected_pieces(ink) if piece.height >= DIRT * ink.shape[0]]
+    pieces = [
+        piece for piece in connected_pieces(ink) if piece.height >= DIRT_HEIGHT * ink.shape[0]
+    ]
     height = digit_height(pieces) if pieces else 0
-    if height < SMALLEST * ink.shape[0]:
+    if height < SMALLEST_DIGIT * ink.shape[0]:
         pieces, height = [], 0
-    pieces = without_broken_lines(pieces, height, DASH * ink.shape[0])
+    pieces = without_broken_lines(pieces, height, LINE_DASH_HEIGHT * ink.shape[0])
     primitives = [
         (part, number)
         for number, piece in enumerate(pieces)
-        if piece.height >= CRUMB * height
+        if piece.height >= CRUMB_HEIGHT * height
         for part in cut(piece, height)
     ]
     primitives.sort(key=lambda primitive: 2 * primitive[0].x + primitive[0].width)
@@ -134,7 +138,7 @@ def without_broken_lines(pieces: list[Piece], height: int, highest: float) -> li
     list of Piece
         In the same order.
     """
-    tall = [piece for piece in pieces if piece.height >= TALL * height]
+    tall = [piece for piece in pieces if piece.height >= TALL_PIECE * height]
     if not tall:
         return pieces
     top = median(piece.y for piece in tall)
@@ -152,7 +156,7 @@ def straighten(ink: Ink) -> tuple[Ink, float]:
     Several shears are tried. The one that gathers the ink in the fewest columns is taken: there
     the sum of the columns' squares is largest. A tenth of the sum is taken off for each unit of
     shear, so that writing without a clear slant stays as it is. Rows are moved in bands, which is
-    quick; shears that differ by less than 1 / `BAND` are not told apart.
+    quick; shears that differ by less than 1 / `BAND_HEIGHT` are not told apart.
 
     Parameters
     ----------
@@ -165,14 +169,14 @@ def straighten(ink: Ink) -> tuple[Ink, float]:
         Columns moved to the right for each row down.
     """
     height, width = ink.shape
-    count = max(1, round(height / BAND))
+    count = max(1, round(height / BAND_HEIGHT))
     gray = cv2.resize(ink.astype(np.float32), (width, count), interpolation=cv2.INTER_AREA)
     bands = np.asarray(gray, dtype=np.float32)
-    shears = [step * count / height for step in STEPS]
+    shears = [step * count / height for step in SHEAR_STEPS]
     scores = []
-    for step, shear in zip(STEPS, shears, strict=True):
+    for step, shear in zip(SHEAR_STEPS, shears, strict=True):
         columns = column_sums(bands, step)
-        scores.append(float(columns @ columns) * (1 - 0.1 * abs(shear)))
+        scores.append(float(columns @ columns) * (1 - SHEAR_PENALTY * abs(shear)))
     shear = shears[int(np.argmax(scores))]
     return sheared(ink, shear), shear
 
@@ -245,11 +249,11 @@ def cut(piece: Piece, height: int) -> list[Piece]:
     list of Piece
         The piece itself where no cut seems right.
     """
-    if piece.width < CUT_FROM * height:
+    if piece.width < CUT_WIDTH * height:
         return [piece]
-    cost = filled(piece.ink).sum(axis=0) + EXTENT * column_extents(piece.ink)
-    apart = max(2, round(CUT_APART * height))
-    columns = waists(cost, apart, round(REACH * height))
+    cost = filled(piece.ink).sum(axis=0) + EXTENT_WEIGHT * column_extents(piece.ink)
+    apart = max(2, round(CUTS_APART * height))
+    columns = waists(cost, apart, round(WAIST_REACH * height))
     for wall in walls(piece.ink, height):
         if all(abs(wall - column) >= apart for column in (0, *columns, piece.width)):
             columns.append(wall)
@@ -294,7 +298,7 @@ def waists(cost: npt.NDArray[np.float64], apart: int, reach: int) -> list[int]:
     left = cv2.dilate(row, window, anchor=(reach, 0))[0]  # the highest of this one and those before
     right = cv2.dilate(row, window, anchor=(0, 0))[0]
     lowest = cv2.erode(row, np.ones((1, 2 * (apart // 2) + 1), np.uint8))[0]
-    free = (row[0] <= CUT_DEPTH * np.minimum(left, right)) & (row[0] <= lowest)
+    free = (row[0] <= WAIST_INK * np.minimum(left, right)) & (row[0] <= lowest)
     free[:apart] = free[len(cost) - apart :] = False
     chosen: list[int] = []
     for column in sorted(np.flatnonzero(free).tolist(), key=lambda column: cost[column]):
@@ -322,7 +326,7 @@ def walls(ink: Ink, height: int) -> list[int]:
     loops = []  # middle, left, right
     for outline, (_, _, _, parent) in zip(outlines, tree[0], strict=True):
         x, _, w, h = cv2.boundingRect(outline)
-        if parent >= 0 and h >= LOOP * height:  # a loop's outline has another around it
+        if parent >= 0 and h >= LOOP_HEIGHT * height:  # a loop's outline has another around it
             loops.append((x + w / 2, x, x + w))
     return [
         (right + left) // 2
@@ -331,7 +335,7 @@ def walls(ink: Ink, height: int) -> list[int]:
     ]
 
 
-def runs(strip: Strip) -> npt.NDArray[np.int64]:
+def runs(strip: Strip) -> Candidates:
     """List the candidates: runs of neighbouring primitives no wider than a digit can be.
 
     A piece of connected ink is a candidate as a whole, too, however many cuts it got, unless it is
@@ -349,7 +353,7 @@ def runs(strip: Strip) -> npt.NDArray[np.int64]:
     left = strip.boxes[:, 0].tolist()
     right = (strip.boxes[:, 0] + strip.boxes[:, 2]).tolist()
     whole = whole_pieces(strip)
-    found = []
+    candidates = []
     for stop in range(1, len(left) + 1):
         x, edge = left[stop - 1], right[stop - 1]
         starts = [stop - 1]
@@ -361,8 +365,8 @@ def runs(strip: Strip) -> npt.NDArray[np.int64]:
             starts.append(start)
         if stop in whole and whole[stop] not in starts:
             starts.append(whole[stop])
-        found += [(start, stop) for start in starts]
-    return np.array(found, dtype=np.int64).reshape(-1, 2)
+        candidates += [(start, stop) for start in starts]
+    return np.array(candidates, dtype=np.int64).reshape(-1, 2)
 
 
 def whole_pieces(strip: Strip) -> dict[int, int]:
@@ -383,22 +387,22 @@ def whole_pieces(strip: Strip) -> dict[int, int]:
         parts.setdefault(piece, []).append(number)
     left = strip.boxes[:, 0].tolist()
     right = (strip.boxes[:, 0] + strip.boxes[:, 2]).tolist()
-    found = {}
+    whole = {}
     for own in parts.values():
         start, stop = own[0], own[-1] + 1
         width = max(right[start:stop]) - min(left[start:stop])
         if stop - start == len(own) and width <= WIDEST_PIECE * strip.height:
-            found[stop] = start
-    return found
+            whole[stop] = start
+    return whole
 
 
-def boxes_of(strip: Strip, found: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def boxes_of(strip: Strip, candidates: Candidates) -> npt.NDArray[np.int64]:
     """Give the box around each run of primitives.
 
     Parameters
     ----------
     strip : Strip
-    found : int array, shape (n, 2)
+    candidates : int array, shape (n, 2)
         As `runs` gives it.
 
     Returns
@@ -409,7 +413,7 @@ def boxes_of(strip: Strip, found: npt.NDArray[np.int64]) -> npt.NDArray[np.int64
     near, far = strip.boxes[:, :2], strip.boxes[:, :2] + strip.boxes[:, 2:]
     left, top, right, bottom = np.hstack([near, far]).T.tolist()
     boxes = []
-    for start, stop in found.tolist():
+    for start, stop in candidates.tolist():
         x, y = min(left[start:stop]), min(top[start:stop])
         boxes.append((x, y, max(right[start:stop]) - x, max(bottom[start:stop]) - y))
     return np.array(boxes, dtype=np.int64).reshape(-1, 4)
@@ -436,14 +440,14 @@ def ink_of(strip: Strip, run: Sequence[int], box: Sequence[int]) -> Ink:
 
 
 def ink_boxes(
-    strip: Strip, found: npt.NDArray[np.int64], scale: tuple[float, float]
+    strip: Strip, candidates: Candidates, scale: tuple[float, float]
 ) -> list[tuple[int, int, int, int]]:
     """Give the box around each run of primitives in the image, where the writing still slants.
 
     Parameters
     ----------
     strip : Strip
-    found : int array, shape (n, 2)
+    candidates : int array, shape (n, 2)
         As `runs` gives it.
     scale : (float, float)
         Pixels of the image for one of the resampled field, across and down.
@@ -458,7 +462,7 @@ def ink_boxes(
     start_of_row = sheared_start(strip.shear, height)
     across, down = scale
     boxes = []
-    for run, box in zip(found.tolist(), boxes_of(strip, found).tolist(), strict=True):
+    for run, box in zip(candidates.tolist(), boxes_of(strip, candidates).tolist(), strict=True):
         x, y, _, h = box
         pixels = cv2.findNonZero(ink_of(strip, run, box).view(np.uint8)).reshape(-1, 2)
         columns = pixels[:, 0] - strip.shear * pixels[:, 1]  # sheared back

@@ -10,11 +10,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from lessonlib.checks.candidates import TALL, Labels, Strip, boxes_of, ink_of
+from lessonlib.checks.candidates import TALL_PIECE, Candidates, Labels, Strip, boxes_of, ink_of
 
 FRAME_SIDE = 28  # pixels: the side of MNIST's frame
 DIGIT_SIDE = 20  # pixels: the longer side of the digit in it
-CONTEXT = 2.0  # side of the window shown around a candidate, in digits' heights
+CONTEXT_SIDE = 2.0  # side of the window shown around a candidate, in digits' heights
 
 
 def normalize(ink: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
@@ -128,7 +128,7 @@ def offset(centre: float, length: int) -> int:
     return min(max(start, 0), FRAME_SIDE - length)
 
 
-def pictures(strip: Strip, found: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
+def pictures(strip: Strip, candidates: Candidates) -> npt.NDArray[np.uint8]:
     """Show each candidate twice: as MNIST has digits, and in its place in the field.
 
     The first picture shows the candidate's shape, but neither its size nor what touches it. The
@@ -138,25 +138,25 @@ def pictures(strip: Strip, found: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8
     Parameters
     ----------
     strip : Strip
-    found : int array, shape (n, 2)
+    candidates : int array, shape (n, 2)
         As `runs` gives it.
 
     Returns
     -------
     uint8 array, shape (n, 2, 28, 28)
     """
-    shown = np.zeros((len(found), 2, FRAME_SIDE, FRAME_SIDE), dtype=np.uint8)
-    if not len(found):
-        return shown
-    boxes = boxes_of(strip, found)
-    for number, (run, box) in enumerate(zip(found.tolist(), boxes.tolist(), strict=True)):
-        shown[number, 0] = centre(shrink(ink_of(strip, run, box)))  # its box is tight
-    shown[:, 1] = in_context(strip, found, boxes)
-    return shown
+    squares = np.zeros((len(candidates), 2, FRAME_SIDE, FRAME_SIDE), dtype=np.uint8)
+    if not len(candidates):
+        return squares
+    boxes = boxes_of(strip, candidates)
+    for number, (run, box) in enumerate(zip(candidates.tolist(), boxes.tolist(), strict=True)):
+        squares[number, 0] = centre(shrink(ink_of(strip, run, box)))  # its box is tight
+    squares[:, 1] = in_context(strip, candidates, boxes)
+    return squares
 
 
 def in_context(
-    strip: Strip, found: npt.NDArray[np.int64], boxes: npt.NDArray[np.int64]
+    strip: Strip, candidates: Candidates, boxes: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.uint8]:
     """Cut the window around each candidate out of the shrunken field.
 
@@ -166,7 +166,7 @@ def in_context(
     Parameters
     ----------
     strip : Strip
-    found : int array, shape (n, 2)
+    candidates : int array, shape (n, 2)
         As `runs` gives it, with one candidate at least.
     boxes : int array, shape (n, 4)
         The candidates' x, y, w, h.
@@ -176,14 +176,14 @@ def in_context(
     uint8 array, shape (n, 28, 28)
         A candidate's own ink is 255 and the other ink 127.
     """
-    scale = FRAME_SIDE / (CONTEXT * strip.height)
+    scale = FRAME_SIDE / (CONTEXT_SIDE * strip.height)
     height, width = strip.labels.shape
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     ink = _with_margin(_shrunken_ink(strip.labels, size), paper=0)
     labels = _with_margin(_shrunken_labels(strip.labels, size, scale), paper=-1)
     middles = (boxes[:, 0] + boxes[:, 2] / 2) * scale
     window = _windows(middles, text_middle(strip) * scale, size)
-    own, (start, stop) = labels[window], found.astype(np.int16).T[:, :, np.newaxis]
+    own, (start, stop) = labels[window], candidates.astype(np.int16).T[:, :, np.newaxis]
     is_own = (own >= start) & (own < stop)
     bright, dim = (255 * ink).astype(np.uint8), (127.5 * ink).astype(np.uint8)
     return np.where(is_own, bright[window], dim[window]).transpose(1, 0, 2)
@@ -239,5 +239,5 @@ def text_middle(strip: Strip) -> float:
         The median over the high primitives.
     """
     boxes = strip.boxes.tolist()
-    high = [y + h / 2 for _, y, _, h in boxes if h >= TALL * strip.height]
+    high = [y + h / 2 for _, y, _, h in boxes if h >= TALL_PIECE * strip.height]
     return float(median(high or [y + h / 2 for _, y, _, h in boxes]))

@@ -14,9 +14,9 @@ from lessonlib.checks.binarize import Ink
 
 LINE_WIDTH = 0.4  # a ruled line spans at least this share of the field's width ...
 LINE_HEIGHT = 0.7  # ... and of its height: more than the flat feet of zeros written in one go
-BRIDGE = 0.035  # share of the height within which ink above and below counts as crossing
-SMALLEST = 0.15  # digits fill at least this share of the field's height; lower ink is texture
-EXTENT = 0.25  # what a column's extent counts beside its ink, when a cut is chosen
+CROSSING_REACH = 0.035  # share of the height within which ink above and below counts as crossing
+SMALLEST_DIGIT = 0.15  # digits fill at least this share of the field's height; lower ink is texture
+EXTENT_WEIGHT = 0.25  # what a column's extent counts beside its ink, when a cut is chosen
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +74,7 @@ def remove_lines(ink: Ink) -> Ink:
     if not lines.any():
         return ink
     rest = cv2.subtract(pixels, lines)
-    reach = max(1, round(BRIDGE * height))
+    reach = max(1, round(CROSSING_REACH * height))
     column = np.ones((2 * reach + 1, 1), np.uint8)
     above = cv2.dilate(rest, column, anchor=(0, 2 * reach))  # ink at most 2 * reach rows up
     below = cv2.dilate(rest, column, anchor=(0, 0))

@@ -16,7 +16,15 @@ import numpy.typing as npt
 
 from lessonlib.checks.amount import find_amount
 from lessonlib.checks.binarize import binarize
-from lessonlib.checks.candidates import CANDIDATE_CLASSES, MARK, Strip, cut_up, ink_boxes, runs
+from lessonlib.checks.candidates import (
+    CANDIDATE_CLASSES,
+    MARK,
+    Candidates,
+    Strip,
+    cut_up,
+    ink_boxes,
+    runs,
+)
 from lessonlib.checks.image import as_gray, load_image, resample
 from lessonlib.checks.pictures import pictures
 from lessonlib.checks.search import best_path
@@ -31,15 +39,17 @@ Source = str | PathLike[str] | npt.ArrayLike  # a file's path, or an array that 
 # Candidates go through the network in parts of few sizes: each new size costs oneDNN, below torch,
 # memory that it keeps. Small parts stay in the processor's cache, too.
 LARGEST_PASS, PASS_STEP = 128, 32
-BATCH = 64  # fields read together: enough for the network to be quick, little to hold in memory
+BATCH_SIZE = (
+    64  # fields read together: enough for the network to be quick, little to hold in memory
+)
 # A path's probability and its share among all paths, as log odds, turn into a confidence by these
 # weights, fitted on rendered fields by the script that trains the network. For a network of your
 # own they are a guess.
 DEFAULT_CALIBRATION = {"constant": 0.0, "score": 0.25, "share": 0.1}
-SURE = 0.99  # where a class has this probability, further looks are not worth their time
+SURE_ENOUGH = 0.99  # where a class has this probability, further looks are not worth their time
 OWN_SIZE = (1.0,)  # each candidate is shown to the network once, in its own size
-ONE_READER = Lock()  # held while torch's number of threads is changed
-CERTAIN = 1e-6  # probabilities nearer to 1 than this are taken for equal
+THREADS_LOCK = Lock()  # held while torch's number of threads is changed
+LEAST_DOUBT = 1e-6  # probabilities nearer to 1 than this are taken for equal
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,10 +190,10 @@ class CheckReader:
         if not 0 <= min_confidence <= 1:
             raise ValueError(f"min_confidence must lie in [0, 1], not {min_confidence}")
         for fields in candidates_of(images):
-            shown = np.concatenate([field.pictures for field in fields])
-            log_p = classify(self.model, shown, self.sizes)
+            inputs = np.concatenate([field.pictures for field in fields])
+            log_p = classify(self.model, inputs, self.sizes)
             for field in fields:
-                count = len(field.found)
+                count = len(field.candidates)
                 yield make_reading(field, log_p[:count], self.calibration, min_confidence)
                 log_p = log_p[count:]
 
@@ -195,7 +205,7 @@ class Field:
     Attributes
     ----------
     strip : Strip
-    found : int array, shape (n, 2)
+    candidates : int array, shape (n, 2)
         As `runs` gives it.
     pictures : uint8 array, shape (n, 2, 28, 28)
     scale : (float, float)
@@ -203,7 +213,7 @@ class Field:
     """
 
     strip: Strip
-    found: npt.NDArray[np.int64]
+    candidates: Candidates
     pictures: npt.NDArray[np.uint8]
     scale: tuple[float, float]
 
@@ -220,12 +230,12 @@ def candidates_of(images: Iterable[Source]) -> Iterator[list[Field]]:
     Yields
     ------
     list of Field
-        `BATCH` of them; the last list may be shorter.
+        `BATCH_SIZE` of them; the last list may be shorter.
     """
     left = iter(images)
 
     def start_next_batch() -> Future[list[Field]]:
-        return second_thread.submit(find_all_candidates, list(islice(left, BATCH)))
+        return second_thread.submit(find_all_candidates, list(islice(left, BATCH_SIZE)))
 
     with ThreadPoolExecutor(max_workers=1) as second_thread:
         coming = start_next_batch()
@@ -267,13 +277,13 @@ def find_candidates(image: Source) -> Field:
     gray = load_image(Path(image)) if isinstance(image, str | PathLike) else as_gray(image)
     field = resample(gray)
     strip = cut_up(binarize(field))
-    found = runs(strip)
+    candidates = runs(strip)
     scale = (gray.shape[1] / field.shape[1], gray.shape[0] / field.shape[0])
-    return Field(strip, found, pictures(strip, found), scale)
+    return Field(strip, candidates, pictures(strip, candidates), scale)
 
 
 def classify(
-    model: "nn.Module", shown: npt.NDArray[np.uint8], sizes: Sequence[float] = OWN_SIZE
+    model: "nn.Module", inputs: npt.NDArray[np.uint8], sizes: Sequence[float] = OWN_SIZE
 ) -> npt.NDArray[np.float64]:
     """Compute the log probabilities of the twelve classes for each candidate.
 
@@ -281,7 +291,7 @@ def classify(
     ----------
     model : nn.Module
         As `CheckReader` takes it.
-    shown : uint8 array, shape (n, 2, 28, 28)
+    inputs : uint8 array, shape (n, 2, 28, 28)
         As `pictures` makes them.
     sizes : sequence of float
         A candidate is shown at the first of these sizes, 1 its own. Where that leaves doubt, it
@@ -299,19 +309,19 @@ def classify(
     """
     if not len(sizes) or min(sizes) <= 0:
         raise ValueError(f"sizes must be numbers above 0, and one at least; not {sizes}")
-    log_p = look(model, shown, sizes[0])
-    doubtful = log_p.max(axis=1) < np.log(SURE)
-    looks = [log_p[doubtful], *(look(model, shown[doubtful], size) for size in sizes[1:])]
+    log_p = look(model, inputs, sizes[0])
+    doubtful = log_p.max(axis=1) < np.log(SURE_ENOUGH)
+    looks = [log_p[doubtful], *(look(model, inputs[doubtful], size) for size in sizes[1:])]
     log_p[doubtful] = np.logaddexp.reduce(looks) - np.log(len(looks))
     return log_p
 
 
-def look(model: "nn.Module", shown: npt.NDArray[np.uint8], size: float) -> npt.NDArray[np.float64]:
+def look(model: "nn.Module", inputs: npt.NDArray[np.uint8], size: float) -> npt.NDArray[np.float64]:
     """Compute the log probabilities of the twelve classes for each candidate, at one size.
 
     Parameters
     ----------
-    model, shown
+    model, inputs
         As for `classify`.
     size : float
         Above 0.
@@ -320,7 +330,7 @@ def look(model: "nn.Module", shown: npt.NDArray[np.uint8], size: float) -> npt.N
     -------
     float64 array, shape (n, 12)
     """
-    if not len(shown):
+    if not len(inputs):
         return np.zeros((0, CANDIDATE_CLASSES))
     import torch
 
@@ -330,10 +340,10 @@ def look(model: "nn.Module", shown: npt.NDArray[np.uint8], size: float) -> npt.N
     model.eval()
     with torch.inference_mode(), one_thread():
         device = next((weights.device for weights in model.parameters()), None)
-        full = np.pad(shown, ((0, -len(shown) % PASS_STEP), (0, 0), (0, 0), (0, 0)))
+        full = np.pad(inputs, ((0, -len(inputs) % PASS_STEP), (0, 0), (0, 0), (0, 0)))
         parts = [full[start : start + LARGEST_PASS] for start in range(0, len(full), LARGEST_PASS)]
         logits = [model(resized(to_tensor(part, device), size)) for part in parts]
-        log_p = torch.cat(logits)[: len(shown)].double().log_softmax(dim=1)
+        log_p = torch.cat(logits)[: len(inputs)].double().log_softmax(dim=1)
         return np.asarray(log_p.cpu().numpy())
 
 
@@ -348,7 +358,7 @@ def one_thread() -> Iterator[None]:
     """
     import torch
 
-    with ONE_READER:
+    with THREADS_LOCK:
         before = torch.get_num_threads()
         torch.set_num_threads(1)
         try:
@@ -378,9 +388,9 @@ def make_reading(
     -------
     Reading
     """
-    path = best_path(field.found, log_p, len(field.strip.boxes))
+    path = best_path(field.candidates, log_p, len(field.strip.boxes))
     numbers, kinds = [number for number, _ in path.steps], [kind for _, kind in path.steps]
-    boxes = ink_boxes(field.strip, field.found[numbers], field.scale)
+    boxes = ink_boxes(field.strip, field.candidates[numbers], field.scale)
     p = np.exp(log_p[numbers, :MARK] - log_p[numbers, :MARK].max(axis=1, keepdims=True))
     p = (p / p.sum(axis=1, keepdims=True)).astype(np.float32)
     steps = list(zip(kinds, boxes, p, strict=True))
@@ -407,7 +417,7 @@ def calibrated(score: float, share: float, weights: Mapping[str, float]) -> floa
     Parameters
     ----------
     score, share : float
-        As `Path` has them.
+        As a `CandidatePath` has them.
     weights : mapping
         The weights of a logistic regression on the `log_odds` of the two.
 
@@ -440,5 +450,5 @@ def log_odds(log_p: float) -> float:
     float
         Finite; 0 for p = 1/2.
     """
-    log_p = min(log_p, -CERTAIN)
+    log_p = min(log_p, -LEAST_DOUBT)
     return float(log_p - np.log(-np.expm1(log_p)))

@@ -15,8 +15,8 @@ from lessonlib.checks.binarize import Ink, binarize
 from lessonlib.checks.image import as_gray, resample
 from lessonlib.checks.pictures import normalize
 from lessonlib.checks.pieces import (
-    EXTENT,
-    SMALLEST,
+    EXTENT_WEIGHT,
+    SMALLEST_DIGIT,
     Piece,
     column_extents,
     connected_pieces,
@@ -27,8 +27,8 @@ from lessonlib.checks.pieces import (
 
 MARK_HEIGHT = 0.45  # lower than this share of the digits' height: a dot, a comma, a crumb
 DASH_HEIGHT, DASH_ASPECT = 0.6, 3.2  # a dash is both lower and flatter than this
-FIRST_HEIGHT = 0.6  # a first piece lower than this is a currency sign: small zeros come later
-OVERLAP = 0.6  # two pieces that share this much of the narrower one's width are one digit
+FIRST_DIGIT_HEIGHT = 0.6  # a first piece lower than this is a currency sign: small zeros come later
+MERGED_OVERLAP = 0.6  # two pieces that share this much of the narrower one's width are one digit
 DIGIT_WIDTH = 0.9  # of a wide digit and its ligature, as a share of the digits' height
 CUT_RANGE = 0.35  # how far from equal parts a cut may lie, as a share of a part
 
@@ -48,11 +48,11 @@ def segment(ink: Ink) -> list[Piece]:
     """
     pieces = connected_pieces(remove_lines(ink))
     height = digit_height(pieces) if pieces else 0
-    if height < SMALLEST * ink.shape[0]:
+    if height < SMALLEST_DIGIT * ink.shape[0]:
         return []
     # Marks go first: a comma that reaches under a digit must not be merged with it.
     digits = merge_overlapping([piece for piece in pieces if not is_mark(piece, height)])
-    if digits and digits[0].height < FIRST_HEIGHT * height:
+    if digits and digits[0].height < FIRST_DIGIT_HEIGHT * height:
         digits = digits[1:]
     return [part for piece in digits for part in cut_wide(piece, height)]
 
@@ -92,7 +92,7 @@ def merge_overlapping(pieces: list[Piece]) -> list[Piece]:
     """
     merged: list[Piece] = []
     for piece in sorted(pieces, key=lambda piece: piece.x):
-        if merged and _shared_width(merged[-1], piece) > OVERLAP:
+        if merged and _shared_width(merged[-1], piece) > MERGED_OVERLAP:
             merged[-1] = _join(merged[-1], piece)
         else:
             merged.append(piece)
@@ -120,7 +120,7 @@ def cut_wide(piece: Piece, height: int) -> list[Piece]:
     parts = round(piece.width / (DIGIT_WIDTH * height))
     if parts < 2:
         return [piece]
-    cost = piece.ink.sum(axis=0) + EXTENT * column_extents(piece.ink)
+    cost = piece.ink.sum(axis=0) + EXTENT_WEIGHT * column_extents(piece.ink)
     step = piece.width / parts
     edges = [0]
     for part in range(1, parts):
@@ -203,5 +203,5 @@ def cut_fields(images: Iterable[npt.NDArray[np.uint8]], labels: Sequence[str]) -
             field += [number] * len(label)
     if not labels:
         raise ValueError("there are no fields to cut")
-    shown = np.stack(squares) if squares else np.zeros((0, 28, 28), np.uint8)
-    return FieldDigits(shown, np.array(truth, int), np.array(field, int), len(labels))
+    digits = np.stack(squares) if squares else np.zeros((0, 28, 28), np.uint8)
+    return FieldDigits(digits, np.array(truth, int), np.array(field, int), len(labels))

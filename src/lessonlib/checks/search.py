@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lessonlib.checks.candidates import MARK
+from lessonlib.checks.candidates import MARK, Candidates
 
 Floats = npt.NDArray[np.float64]
 
@@ -29,7 +29,7 @@ class CandidatePath:
     share: float
 
 
-def best_path(found: npt.NDArray[np.int64], log_p: Floats, primitives: int) -> CandidatePath:
+def best_path(candidates: Candidates, log_p: Floats, primitives: int) -> CandidatePath:
     """Find the candidates that cover every primitive once and are the most probable together.
 
     Dynamic programming: each candidate that ends at primitive k makes one way there, the best way
@@ -39,7 +39,7 @@ def best_path(found: npt.NDArray[np.int64], log_p: Floats, primitives: int) -> C
 
     Parameters
     ----------
-    found : int array, shape (n, 2)
+    candidates : int array, shape (n, 2)
         First primitive of each candidate and the first one after its last, as
         `candidates.runs` gives them.
     log_p : float array, shape (n, 12)
@@ -60,9 +60,9 @@ def best_path(found: npt.NDArray[np.int64], log_p: Floats, primitives: int) -> C
     kinds = log_p[:, : MARK + 1].argmax(axis=1).tolist()
     own_best = log_p[:, : MARK + 1].max(axis=1).tolist()
     own_total = np.logaddexp.reduce(log_p[:, : MARK + 1], axis=1).tolist()
-    starts = found[:, 0].tolist()
+    starts = candidates[:, 0].tolist()
     ending_at: list[list[int]] = [[] for _ in range(primitives + 1)]
-    for number, end in enumerate(found[:, 1].tolist()):
+    for number, end in enumerate(candidates[:, 1].tolist()):
         ending_at[end].append(number)
 
     best, total, last = [0.0], [0.0], [-1]  # at the end of the first 0, 1, 2, ... primitives
