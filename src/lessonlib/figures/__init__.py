@@ -1,8 +1,9 @@
 """Every plot of the course, in one style: colour-blind-safe, legible in light and dark pages.
 
-The functions take plain data and return the figure. The background is opaque white, so black text
-stays readable in the book's dark mode, which dims it. Each chapter's plots are a module; `base`
-holds the style and the plots that several chapters use.
+The functions take plain data and return a Matplotlib figure. The background is opaque white, so
+black text stays readable in the book's dark mode, which dims it. Each chapter's plots are a module
+with the name of the chapter's file, without the number: those of ``4-training`` are in `training`.
+`base` holds the style, and the plots that several chapters use.
 """
 
 from lessonlib.figures.backprop import Node, descents, regions, two_passes, worked_network

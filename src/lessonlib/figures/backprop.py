@@ -1,4 +1,4 @@
-"""Plots of chapter 3: values forward and gradients backward, paths downhill, learned regions."""
+"""Plots on backpropagation: values and gradients, paths downhill, learned regions."""
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import product
@@ -9,24 +9,17 @@ import numpy.typing as npt
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
-from lessonlib.figures.base import BLUE, COLORS, LINES, MARKS, RED, new
+from lessonlib.figures.base import BLUE, CLASS_MARKERS, COLORS, LINES, RED, new
 
 Array = npt.NDArray[Any]
-PALE = ("#DCEBF5", "#FCE8D5")  # the regions of two classes
+REGION_COLORS = ("#DCEBF5", "#FCE8D5")  # the regions of two classes
 
 
 class Node(NamedTuple):
-    """One box of `two_passes`.
+    """One box of `two_passes`, with the value that the forward pass computes in it.
 
-    Attributes
-    ----------
-    x, y : float
-        The middle of the box; boxes are about 1.2 wide and 0.8 high.
-    name : str
-    value : float
-        What the forward pass computes here.
-    gradient : float, optional
-        The derivative of the loss by this value.
+    Its middle is at (x, y); boxes are about 1.2 wide and 0.8 high. The gradient, if given, is the
+    derivative of the loss by the value.
     """
 
     x: float
@@ -44,15 +37,17 @@ def two_passes(
     Parameters
     ----------
     nodes : mapping of str to Node
+        The boxes, by the names that `edges` uses.
     edges : mapping of (str, str) to str
         For each arrow, its start and end, and the text beside it: one line, or two with a gradient
         in the second. Empty for an arrow without text.
     height : float
         The figure's height in inches.
 
-    Returns
-    -------
-    Figure
+    Examples
+    --------
+    >>> nodes = {"a": Node(0, 0, "$a$", 3, gradient=6), "L": Node(3, 0, "$a^2$", 9)}
+    >>> figure = two_passes(nodes, {("a", "L"): ""}, height=1.5)
     """
     figure, axis = new(height=height)
     axis.axis("off")
@@ -69,17 +64,10 @@ def two_passes(
 
 
 def worked_network(values: Mapping[str, float], gradients: Mapping[str, float]) -> Figure:
-    """Draw chapter 3's 2-2-1 network with every value and every gradient.
+    """Draw the 2-2-1 network that is worked by hand, with every value and every gradient.
 
-    Parameters
-    ----------
-    values, gradients : mapping of str to float
-        Both hold x_1, x_2, z_A, z_B, a_A, a_B, z_C, L, and the weights w_1A, w_1B, w_2A, w_2B, w_AC
-        and w_BC. `values` also holds the biases b_A, b_B and b_C.
-
-    Returns
-    -------
-    Figure
+    Both mappings hold x_1, x_2, z_A, z_B, a_A, a_B, z_C, L, and the weights w_1A, w_1B, w_2A, w_2B,
+    w_AC and w_BC. `values` also holds the biases b_A, b_B and b_C.
     """
     places = {"x_1": (0, 2), "z_A": (2.9, 2), "a_A": (4.7, 2), "z_C": (7.5, 1), "L": (9.3, 1)}
     places |= {"x_2": (0, 0), "z_B": (2.9, 0), "a_B": (4.7, 0)}
@@ -109,8 +97,8 @@ def _box(axis: Any, node: Node) -> Any:
     if node.gradient is not None:
         lines.append((f"← {_number(node.gradient)}", RED))
     frame = {"boxstyle": "round,pad=0.35", "facecolor": "white", "edgecolor": "#555555"}
-    shown = len(node.name.translate({ord(sign): None for sign in "${}_"}))
-    blank = "\n".join(" " * max(10, 2 * shown) for _ in lines)
+    characters = len(node.name.translate({ord(sign): None for sign in "${}_"}))
+    blank = "\n".join(" " * max(10, 2 * characters) for _ in lines)
     box = axis.text(
         node.x, node.y, blank, ha="center", va="center", bbox=frame, fontsize=11, linespacing=1.3
     )
@@ -166,11 +154,7 @@ def descents(
     panels : mapping of str to mapping of str to array, shape (steps, 2)
         For each panel, from the left: its title, and names and paths.
     levels : sequence of float
-        The losses of the contour lines.
-
-    Returns
-    -------
-    Figure
+        The losses for which contour lines are drawn.
     """
     figure, axes = new(columns=len(panels), height=2.5, sharey=True, squeeze=False)
     grid = np.meshgrid(np.linspace(-10, 4, 141), np.linspace(-3.5, 3.5, 141))
@@ -196,14 +180,8 @@ def regions(
     ----------
     networks : mapping of str to callable
         For each panel's title: a function from inputs (n, 2) to answers (n,), each 0 or 1.
-    X : array, shape (n, 2)
-        The examples.
-    y : int array, shape (n,)
-        Their labels: 0 is a round mark, 1 a square one.
-
-    Returns
-    -------
-    Figure
+    X, y : arrays, shapes (n, 2) and (n,)
+        The examples and their labels: 0 is a round mark, 1 a square one.
     """
     figure, axes = new(columns=len(networks), height=2.7, squeeze=False)
     ticks = np.linspace(X.min() - 0.5, X.max() + 0.5, 161)
@@ -215,10 +193,10 @@ def regions(
             ticks,
             answers,
             levels=[-0.5, 0.5, 1.5],
-            cmap=ListedColormap(list(PALE)),
+            cmap=ListedColormap(list(REGION_COLORS)),
             hatches=(None, "//"),
         ).set_edgecolor("#E3B48C")
-        for label, (marker, color) in MARKS.items():
+        for label, (marker, color) in CLASS_MARKERS.items():
             axis.scatter(
                 *X[np.asarray(y) == label].T,
                 s=60,

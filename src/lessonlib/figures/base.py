@@ -20,7 +20,7 @@ BLUE, ORANGE, GREEN, PURPLE, SKY, RED = (
 )
 COLORS = (BLUE, ORANGE, GREEN, PURPLE, SKY, RED)
 LINES = ("-", "--", "-.", ":")  # dashes tell lines apart where colour doesn't
-MARKS = {0: ("o", BLUE), 1: ("s", ORANGE)}  # marker and colour of two classes
+CLASS_MARKERS = {0: ("o", BLUE), 1: ("s", ORANGE)}  # the marker and colour of each of two classes
 
 STYLE: dict[Any, Any] = {
     "figure.facecolor": "white",
@@ -50,13 +50,12 @@ def new(columns: int = 1, rows: int = 1, height: float = 3.0, **options: Any) ->
     height : float
         Height of each row, in inches.
     **options
-        Passed on to `matplotlib.pyplot.subplots`.
+        Passed on to `matplotlib.pyplot.subplots`, which makes the figure and its axes.
 
-    Returns
-    -------
-    figure : Figure
-    axes : Axes, or array of Axes
-        As `matplotlib.pyplot.subplots` gives them.
+    Examples
+    --------
+    >>> figure, axis = new(height=2)
+    >>> _ = axis.plot([1, 4, 9], color=BLUE)
     """
     plt.style.use(STYLE)
     figsize = (7.2, height * rows)
@@ -82,9 +81,11 @@ def grid(
     title_color : str or sequence of str
         One colour for all titles, or one for each.
 
-    Returns
-    -------
-    Figure
+    Examples
+    --------
+    >>> from lessonlib import digits
+    >>> images, labels = digits.load_bundled("test")
+    >>> figure = grid(images[:24], titles=labels[:24])
     """
     array = np.asarray(images)
     rows = -(-len(array) // columns)
@@ -109,19 +110,12 @@ def curves(
 ) -> Figure:
     """Draw one line for each series, each with its colour, dashes and name.
 
-    Parameters
-    ----------
-    series : mapping of str to sequence of float
-        Name and values of each line.
-    xlabel, ylabel : str
-    x : sequence of float, optional
-        The same for all lines; 1, 2, 3, ... when not given.
-    axis : Axes, optional
-        The axes to draw on; those of a new figure when not given.
+    All lines have the same `x`: 1, 2, 3, ... when not given. They are drawn on `axis`, or in a new
+    figure.
 
-    Returns
-    -------
-    Figure
+    Examples
+    --------
+    >>> figure = curves({"training": [0.3, 0.1], "validation": [0.3, 0.2]}, "epoch", "loss")
     """
     if axis is None:
         _, axis = new()
@@ -144,21 +138,10 @@ def bars(
     ylabel: str,
     horizontal: bool = False,
 ) -> Figure:
-    """Draw one bar for each name, with its value at the end.
+    """Draw one bar for each name, with its value, which is not negative, at the end.
 
-    Parameters
-    ----------
-    names : sequence of str
-    values : array, shape (n,)
-        Not negative.
-    xlabel, ylabel : str
-        Labels of the names and of the values.
-    horizontal : bool
-        Whether the bars are horizontal, which leaves room for long names.
-
-    Returns
-    -------
-    Figure
+    `xlabel` labels the names and `ylabel` the values, also of horizontal bars, which leave room for
+    long names.
     """
     heights = np.asarray(values, dtype=float)
     figure, axis = new(height=0.6 * len(names) + 0.8 if horizontal else 2.6)
@@ -180,14 +163,8 @@ def flow(boxes: Sequence[str], arrows: Sequence[str]) -> Figure:
 
     Parameters
     ----------
-    boxes : sequence of str
-        The text in each box, in a line or two.
-    arrows : sequence of str
-        The text above the arrow from each box to the next.
-
-    Returns
-    -------
-    Figure
+    boxes, arrows : sequence of str
+        The text in each box, in a line or two, and above the arrow from each box to the next.
     """
     figure, axis = new(height=1.3)
     axis.axis("off")

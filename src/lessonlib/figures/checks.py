@@ -1,4 +1,4 @@
-"""Plots of chapter 6: amount fields, and how much each step adds to the share that is read."""
+"""Plots on reading checks: amount fields, and how much each step adds to the share that is read."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -28,14 +28,9 @@ def fields(
         One for each image.
     columns : int
         Images in a row.
-    boxes : sequence of sequences of (x, y, w, h), optional
-        The boxes to draw on each image, in its pixels.
-    colors : sequence of sequences of str, optional
-        One colour for each box; orange when not given.
-
-    Returns
-    -------
-    Figure
+    boxes, colors : sequences of sequences, optional
+        For each image, the boxes (x, y, w, h) to draw on it, in its pixels, and a colour for each;
+        orange when not given.
     """
     rows = -(-len(images) // columns)
     widest = max(image.shape[1] / image.shape[0] for image in images)  # all get the same height
@@ -43,8 +38,8 @@ def fields(
     for axis in axes.flat:
         axis.axis("off")
     for i, (axis, image) in enumerate(zip(axes.flat, images, strict=False)):
-        shown = 255 * ~image if image.dtype == np.bool_ else image
-        axis.imshow(shown, cmap="gray", vmin=0, vmax=255)
+        gray = 255 * ~image if image.dtype == np.bool_ else image
+        axis.imshow(gray, cmap="gray", vmin=0, vmax=255)
         margin = (widest * image.shape[0] - image.shape[1]) / 2
         axis.set_xlim(-0.5 - margin, image.shape[1] - 0.5 + margin)
         if titles is not None:
@@ -65,11 +60,7 @@ def gray_levels(gray: npt.NDArray[Any], criterion: npt.ArrayLike, threshold: flo
     criterion : array, shape (255,)
         The criterion for the thresholds 0 to 254; the largest wins.
     threshold : float
-        The threshold that was chosen.
-
-    Returns
-    -------
-    Figure
+        The one that was chosen.
     """
     figure, axis = new(height=2.6)
     axis.bar(range(256), np.bincount(gray.ravel(), minlength=256), width=1, color=SKY)
@@ -97,10 +88,7 @@ def steps(
     series : mapping of str to sequence of float
         For each condition, the share after each step, in [0, 1].
     xlabel : str
-
-    Returns
-    -------
-    Figure
+        What the share, drawn in per cent, says.
     """
     thick = 0.8 / len(series)
     figure, axis = new(height=0.5 * len(names) + 0.9)

@@ -1,4 +1,4 @@
-"""Plots of chapter 7: the probabilities that a reader gives, and the digits that are chosen."""
+"""Plots on checksums: the probabilities that a reader gives, and the digits that are chosen."""
 
 import numpy as np
 import numpy.typing as npt
@@ -14,14 +14,9 @@ def decoded(probabilities: npt.ArrayLike, read: str, mended: str) -> Figure:
     ----------
     probabilities : array, shape (n, 10)
         Row i holds the probabilities of the digits at place i.
-    read : str
-        n digits, marked with circles: the most probable one at each place.
-    mended : str
-        n digits, marked with squares: the number that fits the check digit.
-
-    Returns
-    -------
-    Figure
+    read, mended : str
+        n digits each: the most probable one at each place, marked with circles, and the number that
+        fits the check digit, marked with squares.
     """
     p = np.asarray(probabilities, dtype=np.float64)
     figure, axis = new(height=3.6)

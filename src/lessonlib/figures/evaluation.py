@@ -1,4 +1,4 @@
-"""Plots of chapter 5: a network's answers, how sure it is of them, and how often it is right."""
+"""Plots on evaluation: a network's answers, how sure it is of them, and how often it is right."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -20,15 +20,10 @@ def answers(
 
     Parameters
     ----------
-    images : array, shape (n, 28, 28)
+    images, probabilities : arrays, shapes (n, 28, 28) and (n, 10)
         At most five fit side by side.
-    probabilities : array, shape (n, 10)
     titles : sequence of str, optional
         One for each image.
-
-    Returns
-    -------
-    Figure
     """
     pictures, p = np.asarray(images), np.asarray(probabilities)
     figure, axes = new(len(p), 2, height=1.7, squeeze=False, sharey="row")
@@ -48,19 +43,10 @@ def answers(
 
 
 def confusion(matrix: npt.ArrayLike) -> Figure:
-    """Draw a confusion matrix.
+    """Draw a confusion matrix: a row for each true digit, a column for each answer.
 
     Only the mistakes are coloured: the counts of right answers are so large that, with them, all
     mistakes would have nearly the same colour.
-
-    Parameters
-    ----------
-    matrix : int array, shape (10, 10)
-        Row: the true digit. Column: the network's answer.
-
-    Returns
-    -------
-    Figure
     """
     counts = np.asarray(matrix)
     mistakes = np.ma.masked_equal(counts * (1 - np.eye(len(counts), dtype=int)), 0)
@@ -82,17 +68,7 @@ def intervals(
 ) -> Figure:
     """Draw shares with their confidence intervals, each in a line of its own.
 
-    Parameters
-    ----------
-    names : sequence of str
-    values : sequence of float
-        In [0, 1].
-    bounds : sequence of (float, float)
-        Low and high end of each interval.
-
-    Returns
-    -------
-    Figure
+    Values and bounds (the low and the high end of each interval) are in [0, 1].
     """
     figure, axis = new(height=0.45 * len(names) + 0.7)
     for i, (value, (low, high)) in enumerate(zip(values, bounds, strict=True)):
@@ -118,14 +94,7 @@ def intervals(
 def reliability(panels: "Mapping[str, Reliability]") -> Figure:
     """Draw reliability diagrams side by side: accuracy against confidence, and counts of images.
 
-    Parameters
-    ----------
-    panels : mapping of str to evaluation.Reliability
-        Title and binned images of each diagram.
-
-    Returns
-    -------
-    Figure
+    Each diagram has its title, and what `lessonlib.evaluation.reliability` gave.
     """
     figure, axes = new(len(panels), 2, height=2.4, squeeze=False, sharey="row", sharex=True)
     for (above, below), (title, bins) in zip(axes.T, panels.items(), strict=True):
@@ -148,13 +117,7 @@ def reliability(panels: "Mapping[str, Reliability]") -> Figure:
 def reject_curves(curves: "Mapping[str, RejectCurve]") -> Figure:
     """Draw the share of wrong answers against the share of images that are answered.
 
-    Parameters
-    ----------
-    curves : mapping of str to evaluation.RejectCurve
-
-    Returns
-    -------
-    Figure
+    Each curve has its name, and what `lessonlib.evaluation.reject_curve` gave.
     """
     figure, axis = new()
     for i, (name, curve) in enumerate(curves.items()):

@@ -1,4 +1,4 @@
-"""Plots of chapter 2: networks, activation functions, and the numbers in each layer."""
+"""Plots on the forward pass: networks, activation functions, and the numbers in each layer."""
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -9,26 +9,17 @@ import numpy.typing as npt
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
-from lessonlib.figures.base import BLUE, COLORS, LINES, MARKS, ORANGE, RED, curves, new
+from lessonlib.figures.base import BLUE, CLASS_MARKERS, COLORS, LINES, ORANGE, RED, curves, new
 
 Array = npt.NDArray[Any]
 
-MARKERS = "os^D"  # tell lines apart where colour doesn't, as LINES do
+LINE_MARKERS = "os^D"  # tell lines apart where colour doesn't, as LINES do
 
 
 def network(sizes: Sequence[int], names: Sequence[str]) -> Figure:
     """Draw every unit of a small network as a circle and every weight as a line.
 
-    Parameters
-    ----------
-    sizes : sequence of int
-        The number of inputs, then the units of each layer.
-    names : sequence of str
-        The text below each column.
-
-    Returns
-    -------
-    Figure
+    `sizes` are the number of inputs, then the units of each layer; a name stands below each.
     """
     figure, axis = new(height=3.2)
     axis.axis("off")
@@ -51,14 +42,7 @@ def network(sizes: Sequence[int], names: Sequence[str]) -> Figure:
 def shapes(sizes: Sequence[int]) -> Figure:
     """Draw a forward pass as a chain of matrices, with the shape of each.
 
-    Parameters
-    ----------
-    sizes : sequence of int
-        The number of inputs, then the units of each layer.
-
-    Returns
-    -------
-    Figure
+    `sizes` are the number of inputs, then the units of each layer.
     """
     figure, axis = new(height=1.9)
     axis.axis("off")
@@ -109,17 +93,13 @@ def spaces(
         u, v, w of the boundary u x + v y + w = 0 in the last panel.
     region : three arrays, shape (rows, columns)
         x, y and a score. The first panel is shaded where the score is positive.
-
-    Returns
-    -------
-    Figure
     """
     classes = np.asarray(labels)
     figure, axes = new(columns=len(stages), height=2.7)
     for axis, (title, (points, lines)) in zip(axes, stages.items(), strict=True):
         for path in lines:
             axis.plot(*path.T, color="#999999", linewidth=0.7, zorder=1)
-        for k, (marker, color) in MARKS.items():
+        for k, (marker, color) in CLASS_MARKERS.items():
             axis.scatter(*points[classes == k].T, s=14, color=color, marker=marker, zorder=2)
         axis.set_title(title)
         axis.set_aspect("equal")
@@ -137,15 +117,8 @@ def spaces(
 def activations(z: Array, functions: Mapping[str, tuple[Array, Array]]) -> Figure:
     """Draw activation functions and their derivatives, a panel for each.
 
-    Parameters
-    ----------
-    z : array, shape (n,)
-    functions : mapping of str to two arrays of shape (n,)
-        For each name, the values and the slopes at `z`. At most four fit well.
-
-    Returns
-    -------
-    Figure
+    For each name, there are the values and the slopes at `z`, all of shape (n,). At most four
+    functions fit well.
     """
     figure, axes = new(columns=2, rows=-(-len(functions) // 2), height=2.2, squeeze=False)
     for axis, (name, (values, slopes)) in zip(axes.flat, functions.items(), strict=True):
@@ -159,20 +132,13 @@ def activations(z: Array, functions: Mapping[str, tuple[Array, Array]]) -> Figur
 def spread_by_layer(panels: Mapping[str, Mapping[str, Sequence[float]]]) -> Figure:
     """Draw the root mean square of the activations by layer, and name each line at its end.
 
-    Parameters
-    ----------
-    panels : mapping of str to mapping of str to sequence of float
-        For each panel's title and each line's name, a positive number for each layer, from
-        layer 0, the input. The axis is logarithmic if a number is above 2.
-
-    Returns
-    -------
-    Figure
+    Each line has, by its panel's title and its own name, a positive number for each layer, from
+    layer 0, the input. The axis is logarithmic if a number is above 2.
     """
     figure, axes = new(columns=len(panels), height=3.4, squeeze=False)
     for axis, (title, lines) in zip(axes[0], panels.items(), strict=True):
         for i, (name, values) in enumerate(lines.items()):
-            axis.plot(values, LINES[i] + MARKERS[i], color=COLORS[i], markersize=5)
+            axis.plot(values, LINES[i] + LINE_MARKERS[i], color=COLORS[i], markersize=5)
             last = (len(values) - 1, values[-1])
             offset = {"xytext": (8, 0), "textcoords": "offset points", "va": "center"}
             axis.annotate(name, last, **offset)
@@ -187,16 +153,8 @@ def spread_by_layer(panels: Mapping[str, Mapping[str, Sequence[float]]]) -> Figu
 def histograms(rows: Mapping[str, Mapping[str, Array]], limits: tuple[float, float]) -> Figure:
     """Draw histograms in rows and columns, each scaled to its own highest bar.
 
-    Parameters
-    ----------
-    rows : mapping of str to mapping of str to array
-        For each row's name and each column's, an array of any shape.
-    limits : two floats
-        Ends of the horizontal axis. Numbers outside are not shown.
-
-    Returns
-    -------
-    Figure
+    Each histogram has, by its row's name and its column's, an array of any shape. Numbers outside
+    `limits`, the ends of the horizontal axis, are not shown.
     """
     figure, axes = new(
         columns=len(next(iter(rows.values()))), rows=len(rows), height=1.5, sharex=True
@@ -212,14 +170,7 @@ def histograms(rows: Mapping[str, Mapping[str, Array]], limits: tuple[float, flo
 def probabilities(panels: Mapping[str, Sequence[float]]) -> Figure:
     """Draw the probabilities of classes 0, 1, 2, ... as bars, a panel for each name.
 
-    Parameters
-    ----------
-    panels : mapping of str to sequence of float
-        For each panel's title, numbers that sum to 1.
-
-    Returns
-    -------
-    Figure
+    Each panel has its title, and numbers that sum to 1.
     """
     figure, axes = new(columns=len(panels), height=2.2, sharey=True)
     for axis, (title, values) in zip(axes, panels.items(), strict=True):
@@ -246,13 +197,8 @@ def approximation(
         The curve.
     fits : mapping of str to array of shape (n,)
         Approximations at `x`.
-    units : sequence of int
-    errors : mapping of str to sequence of float
-        A positive error for each number of units.
-
-    Returns
-    -------
-    Figure
+    units, errors : sequence of int, mapping of str to sequence of float
+        Numbers of units, and for each name a positive error for each of them.
     """
     figure, (left, right) = new(columns=2, height=3.2)
     left.plot(x, target, color="black", linewidth=3, alpha=0.3, label="the curve")

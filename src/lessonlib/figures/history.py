@@ -1,4 +1,4 @@
-"""Plots of chapter 1: a unit's line in the plane, a hidden layer's view of it, a timeline."""
+"""Plots on history: a unit's line in the plane, a hidden layer's view of it, a timeline."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
 
-from lessonlib.figures.base import BLUE, LINES, MARKS, new
+from lessonlib.figures.base import BLUE, CLASS_MARKERS, LINES, new
 
 
 class Plane(NamedTuple):
@@ -16,11 +16,10 @@ class Plane(NamedTuple):
     Attributes
     ----------
     title : str
-    X : array, shape (n, 2)
-    y : int array, shape (n,)
-        Labels, 0 or 1.
-    w : array, shape (2,)
-    b : float
+        The text above.
+    X, y : arrays, shapes (n, 2) and (n,)
+        The examples, and their labels, 0 or 1.
+    w, b : array of shape (2,), float
         The unit fires where x·w + b >= 0.
     before : tuple of w and b, optional
         Another unit, whose line is dashed.
@@ -40,16 +39,12 @@ class Plane(NamedTuple):
 def planes(panels: Sequence[Plane], columns: int = 4) -> Figure:
     """Draw panels with examples and a unit's line, and shade the side where the unit fires.
 
-    Parameters
-    ----------
-    panels : sequence of Plane
-        The examples of all of them fit one frame.
-    columns : int
-        Panels in a row.
+    All have the same frame, which fits the examples of all of them; `columns` stand in a row.
 
-    Returns
-    -------
-    Figure
+    Examples
+    --------
+    >>> X, y = np.array([[0, 0], [0, 1], [1, 0], [1, 1]]), np.array([0, 0, 0, 1])
+    >>> figure = planes([Plane("AND", X, y, w=np.array([1, 1]), b=-1.5)])
     """
     rows = -(-len(panels) // columns)
     figure, axes = new(columns, rows, 7.2 / columns + 0.15, squeeze=False)
@@ -80,20 +75,12 @@ def folded(
 
     Parameters
     ----------
-    X : array, shape (n, 2)
-        Inputs of 0 and 1.
-    a : array, shape (n, 2)
-        The hidden layer's answers, 0 and 1.
-    y : int array, shape (n,)
-        Labels, 0 or 1.
+    X, a, y : arrays, shapes (n, 2), (n, 2) and (n,)
+        The inputs, the hidden layer's answers and the labels, all of them 0 or 1.
     hidden : mapping of str to (w, b)
         Name and weights of the two hidden units.
     output : tuple of w and b
         The unit whose inputs are the hidden layer's answers.
-
-    Returns
-    -------
-    Figure
     """
     figure, (left, right) = new(2, 1, 3.6)
     for axis, points, names in ((left, X, ("$x_1$", "$x_2$")), (right, a, tuple(hidden))):
@@ -123,14 +110,7 @@ def folded(
 def timeline(events: Sequence[tuple[int, str]]) -> Figure:
     """Draw years down the page, with the events alternately to the left and to the right.
 
-    Parameters
-    ----------
-    events : sequence of (year, text)
-        In order of time. A text may have two lines.
-
-    Returns
-    -------
-    Figure
+    The events, each a year and a text of one or two lines, come in order of time.
     """
     first, last = events[0][0], events[-1][0]
     gap = (last - first) / 10.5  # the height of a label of two lines, in years
@@ -171,7 +151,7 @@ def _frame(axis: Any, points: npt.NDArray[Any]) -> None:
 
 
 def _scatter(axis: Any, X: npt.NDArray[Any], y: npt.NDArray[Any], size: float = 30) -> None:
-    for label, (marker, color) in MARKS.items():
+    for label, (marker, color) in CLASS_MARKERS.items():
         axis.scatter(
             *X[y == label].T,
             size,

@@ -1,4 +1,4 @@
-"""Plots of chapter 4: the course of training runs, and their cost in time."""
+"""Plots on training: the course of training runs, and their cost in time."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,14 +13,7 @@ def training_curves(
 ) -> Figure:
     """Draw loss and accuracy by epoch, side by side.
 
-    Parameters
-    ----------
-    loss, accuracy : mapping of str to sequence of float
-        One value per epoch for each name, for example "training" and "validation".
-
-    Returns
-    -------
-    Figure
+    Each name, for example "training" or "validation", has one value per epoch.
     """
     figure, (left, right) = new(columns=2)
     curves(loss, "epoch", "loss", axis=left)
@@ -31,19 +24,7 @@ def training_curves(
 
 
 def cost_by_size(sizes: Sequence[int], microseconds: Sequence[float]) -> Figure:
-    """Draw the time per image against the batch size, both axes logarithmic.
-
-    Parameters
-    ----------
-    sizes : sequence of int
-        Images in a batch.
-    microseconds : sequence of float
-        Time per image, for each size.
-
-    Returns
-    -------
-    Figure
-    """
+    """Draw the time per image against the batch size, both axes logarithmic."""
     figure = curves({"step": microseconds}, "images in a batch", "microseconds per image", x=sizes)
     axis = figure.axes[0]
     axis.set(xscale="log", yscale="log", xticks=sizes, xticklabels=[f"{size:,}" for size in sizes])
