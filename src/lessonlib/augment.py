@@ -1,7 +1,9 @@
 """Change images of digits at random, so that each epoch of training sees new ones.
 
-Every change is one resampling: it says from which place of the old image each new pixel takes its
-ink.
+An augmentation (`shift`, `affine`, `elastic`, `warp`) takes a batch of standardised images, float
+(n, 28, 28), and a random generator on the images' device. It returns a new batch of the same shape,
+and changes each image in its own way. All but `shift` say from which place of the old image each
+new pixel takes its ink (`grid_of`), and then resample once (`sample_at`).
 """
 
 import math
@@ -16,22 +18,20 @@ from lessonlib.models import MEAN, STD
 Augment = Callable[[Tensor, torch.Generator], Tensor]
 PAPER = -MEAN / STD  # what an empty pixel becomes when standardised
 
+# The most that `affine` does to an image, either way: so little that it stays the same digit.
+TURN = math.radians(10)
+STRETCH = 0.1  # of the width, and of the height
+SLANT = 0.1  # pixels a row
+MOVE = 1.5  # pixels across, and down
+
+# `elastic` draws a push for each of POINTS x POINTS places, evenly spread over the image.
+POINTS = 7
+PUSH = 0.6  # pixels each way: the standard deviation of a push
+UNIT = 14  # pixels in the unit of a grid, in which the edges are at -1 and 1
+
 
 def shift(x: Tensor, generator: torch.Generator) -> Tensor:
-    """Move each image by −1, 0 or 1 pixel, across and down.
-
-    Parameters
-    ----------
-    x : Tensor, float, shape (n, 28, 28)
-        Standardised images.
-    generator : torch.Generator
-        On the images' device.
-
-    Returns
-    -------
-    Tensor
-        Shape (n, 28, 28); the edge that becomes free is filled with paper.
-    """
+    """Move each image by −1, 0 or 1 pixel, across and down; the edge that becomes free is paper."""
     n, device = len(x), x.device
     windows = F.pad(x, (1, 1, 1, 1), value=PAPER).unfold(1, 28, 1).unfold(2, 28, 1)
     dy, dx = torch.randint(3, (2, n), generator=generator, device=device)
@@ -39,116 +39,47 @@ def shift(x: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def affine(x: Tensor, generator: torch.Generator) -> Tensor:
-    """Turn, stretch, slant and move each image a little, each in its own way.
-
-    Parameters
-    ----------
-    x : Tensor, float, shape (n, 28, 28)
-        Standardised images.
-    generator : torch.Generator
-        On the images' device.
-
-    Returns
-    -------
-    Tensor
-        Shape (n, 28, 28). Turned by up to 10 degrees, sides scaled by 0.9 to 1.1, slanted by up
-        to 0.1 pixels a row, moved by up to 1.5 pixels each way.
-    """
-    matrices = affine_maps(len(x), generator, x.device)
-    return sample_at(x, grid_of(matrices))
+    """Turn each image by up to 10 degrees, and stretch, slant and move it a little."""
+    return sample_at(x, grid_of(draw_maps(len(x), generator)))
 
 
 def elastic(x: Tensor, generator: torch.Generator) -> Tensor:
     """Push the pixels of each image about, neighbours in about the same direction.
 
-    Parameters
-    ----------
-    x : Tensor, float, shape (n, 28, 28)
-        Standardised images.
-    generator : torch.Generator
-        On the images' device.
-
-    Returns
-    -------
-    Tensor
-        Shape (n, 28, 28). The pushes are drawn at 7x7 points, with a standard deviation of 0.6
-        pixels each way, and are smooth in between.
-
     References
     ----------
     Simard, Steinkraus and Platt, Best practices for convolutional neural networks applied to
     visual document analysis, ICDAR 2003.
     """
-    pushes = 0.6 / 14 * torch.randn(len(x), 2, 7, 7, generator=generator, device=x.device)
-    smooth = F.interpolate(pushes, (28, 28), mode="bicubic").permute(0, 2, 3, 1)
     stay = torch.eye(2, 3, device=x.device).expand(len(x), 2, 3)
-    return sample_at(x, grid_of(stay) + smooth)
+    return sample_at(x, grid_of(stay, draw_pushes(len(x), generator)))
 
 
 def warp(x: Tensor, generator: torch.Generator) -> Tensor:
-    """Distort each image a little, as if another person had written the digit.
+    """Distort each image as if another person had written the digit: `affine` and `elastic` in one.
 
-    A random affine map (rotation, scale, shear, shift) and a smooth random displacement of
-    the pixels, applied in one resampling.
-
-    Parameters
-    ----------
-    x : Tensor, float, shape (n, 28, 28)
-        Standardised images.
-    generator : torch.Generator
-        On the images' device.
-
-    Returns
-    -------
-    Tensor
-        Shape (n, 28, 28).
-
-    References
-    ----------
-    Simard, Steinkraus and Platt, Best practices for convolutional neural networks applied to
-    visual document analysis, ICDAR 2003.
+    One resampling for both blurs less than two, and takes less time.
     """
-    n, device = len(x), x.device
-    affine = affine_maps(n, generator, device)
-    bumps = 0.6 / 14 * torch.randn(n, 2, 49, generator=generator, device=device)
-
-    # The place from which a pixel takes its ink is a weighted sum of 52 fixed patterns: x, y and 1
-    # for the affine map, and a smooth bump around each of 7x7 points. So one matrix product gives
-    # the places for all images.
-    axis = (torch.arange(28, device=device) + 0.5) / 14 - 1
-    down_axis, across_axis = torch.meshgrid(axis, axis, indexing="ij")
-    bump = F.interpolate(torch.eye(7, device=device)[None, None], (7, 28), mode="bicubic")[0, 0]
-    plane = torch.stack([across_axis, down_axis, torch.ones_like(down_axis)]).view(3, 784)
-    patterns = torch.cat([plane, torch.kron(bump, bump)])
-    grid = (torch.cat([affine, bumps], dim=2) @ patterns).view(n, 2, 28, 28).permute(0, 2, 3, 1)
-    return sample_at(x, grid)
+    maps = draw_maps(len(x), generator)
+    return sample_at(x, grid_of(maps, draw_pushes(len(x), generator)))
 
 
-def affine_maps(n: int, generator: torch.Generator, device: torch.device) -> Tensor:
-    """Draw random affine maps that turn, stretch, slant and move an image a little.
-
-    Parameters
-    ----------
-    n : int
-    generator : torch.Generator
-    device : torch.device
-        That of the generator.
-
-    Returns
-    -------
-    Tensor
-        Shape (n, 2, 3), as `affine_grid` takes them: turned by up to 10 degrees, width and height
-        scaled by 0.9 to 1.1, slanted by up to 0.1 pixels a row, moved by up to 1.5 pixels across
-        and down.
-    """
-    u = 2 * torch.rand(6, n, generator=generator, device=device) - 1  # uniform in [-1, 1]
-    angle = math.radians(10) * u[0]
-    scale_x, scale_y = 1 + 0.1 * u[1], 1 + 0.1 * u[2]
-    shear = 0.1 * u[3]
-    shift_x, shift_y = 1.5 / 14 * u[4], 1.5 / 14 * u[5]  # the grid's unit is 14 pixels
+def draw_maps(n: int, generator: torch.Generator) -> Tensor:
+    """Draw `n` affine maps, shape (n, 2, 3), within the limits `TURN` to `MOVE`, for `grid_of`."""
+    u = 2 * torch.rand(6, n, generator=generator, device=generator.device) - 1  # in [-1, 1]
+    angle = TURN * u[0]
+    scale_x, scale_y = 1 + STRETCH * u[1], 1 + STRETCH * u[2]
+    shear = SLANT * u[3]
+    shift_x, shift_y = MOVE / UNIT * u[4], MOVE / UNIT * u[5]
     across = torch.stack([scale_x * angle.cos(), shear - angle.sin(), shift_x], dim=1)
     down = torch.stack([angle.sin(), scale_y * angle.cos(), shift_y], dim=1)
     return torch.stack([across, down], dim=1)
+
+
+def draw_pushes(n: int, generator: torch.Generator) -> Tensor:
+    """Draw how far each point is pushed across and down, shape (n, 2, POINTS²), for `grid_of`."""
+    pushes = torch.randn(n, 2, POINTS**2, generator=generator, device=generator.device)
+    return PUSH / UNIT * pushes
 
 
 def moved(x: Tensor, degrees: float = 0.0, right: float = 0.0, down: float = 0.0) -> Tensor:
@@ -157,45 +88,31 @@ def moved(x: Tensor, degrees: float = 0.0, right: float = 0.0, down: float = 0.0
     Parameters
     ----------
     x : Tensor, float, shape (n, 28, 28)
-        Standardised images.
+        Standardised images. The result has the same shape.
     degrees : float
         Anticlockwise.
     right, down : float
         Pixels.
-
-    Returns
-    -------
-    Tensor
-        Shape (n, 28, 28).
     """
     cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     # The grid says where a pixel comes from, so this is the way back: unmoved, then unturned.
-    x0, y0 = -right / 14, -down / 14
+    x0, y0 = -right / UNIT, -down / UNIT
     rows = [[cos, -sin, cos * x0 - sin * y0], [sin, cos, sin * x0 + cos * y0]]
-    matrices = torch.tensor(rows, device=x.device).expand(len(x), 2, 3)
-    return sample_at(x, grid_of(matrices))
+    maps = torch.tensor(rows, device=x.device).expand(len(x), 2, 3)
+    return sample_at(x, grid_of(maps))
 
 
 def resized(x: Tensor, factor: float) -> Tensor:
-    """Enlarge or shrink the content of images about their middles.
+    """Enlarge images about their middles by a factor above 0, or shrink them by one below 1.
 
-    Parameters
-    ----------
-    x : Tensor, float, shape (..., 28, 28)
-        Standardised images.
-    factor : float
-        Above 0; above 1 enlarges.
-
-    Returns
-    -------
-    Tensor
-        Of the same shape. What no longer fits is cut off, and free space is filled with paper.
+    `x` has shape (..., 28, 28), and so has the result: what no longer fits is cut off, and free
+    space is filled with paper.
     """
     if factor == 1:
         return x
     images = x.reshape(-1, 28, 28)
-    matrix = torch.eye(2, 3, device=x.device) / factor  # from a pixel to the place of its ink
-    return sample_at(images, grid_of(matrix.expand(len(images), 2, 3))).view_as(x)
+    maps = torch.eye(2, 3, device=x.device).expand(len(images), 2, 3) / factor
+    return sample_at(images, grid_of(maps)).view_as(x)
 
 
 def sample_at(x: Tensor, grid: Tensor) -> Tensor:
@@ -204,30 +121,46 @@ def sample_at(x: Tensor, grid: Tensor) -> Tensor:
     Parameters
     ----------
     x : Tensor, float, shape (n, 28, 28)
-        Standardised images.
+        Standardised images. The result has the same shape.
     grid : Tensor, float, shape (n, 28, 28, 2)
-        The place (across, down) from which each pixel takes its ink; the edges are at -1 and 1.
-
-    Returns
-    -------
-    Tensor
-        Shape (n, 28, 28). A place outside the image gives paper.
+        The place (across, down) from which each pixel takes its ink; the edges are at -1 and 1. A
+        place outside gives paper.
     """
     ink = F.grid_sample((x - PAPER)[:, None], grid, align_corners=False)  # 0 outside
     return ink[:, 0] + PAPER
 
 
-def grid_of(matrices: Tensor) -> Tensor:
-    """Turn affine maps into the grids that `sample_at` takes.
+def grid_of(maps: Tensor, pushes: Tensor | None = None) -> Tensor:
+    """Compute the grid that `sample_at` takes, float (n, 28, 28, 2).
+
+    A pixel's place in the old image is a weighted sum of fixed patterns: its own place across, its
+    own place down, and 1; and with pushes, a smooth bump about each point. So one matrix product
+    gives the places for all images, in a third of the time of torch's `affine_grid` and
+    `interpolate`.
 
     Parameters
     ----------
-    matrices : Tensor, float, shape (n, 2, 3)
-        As `affine_maps` draws them: each takes a pixel's place to the place of its ink.
-
-    Returns
-    -------
-    Tensor
-        Shape (n, 28, 28, 2).
+    maps : Tensor, float, shape (n, 2, 3)
+        Each takes the place (across, down, 1) of a new pixel to the place of its ink.
+    pushes : Tensor, float, shape (n, 2, POINTS²), optional
+        Added to the places, in units of the grid. Between the points they change smoothly.
     """
-    return F.affine_grid(matrices, [len(matrices), 1, 28, 28], align_corners=False)
+    weights, patterns = maps, _own_places(maps.device)
+    if pushes is not None:
+        weights = torch.cat([maps, pushes], dim=2)
+        patterns = torch.cat([patterns, _bumps(maps.device)])
+    return (weights @ patterns).view(-1, 2, 28, 28).permute(0, 2, 3, 1)
+
+
+def _own_places(device: torch.device) -> Tensor:
+    """List each pixel's place across, its place down, and 1: shape (3, 784)."""
+    middles = torch.linspace(-1, 1, 28, device=device) * 27 / 28  # of the pixels, along one side
+    down, across = torch.meshgrid(middles, middles, indexing="ij")
+    return torch.stack([across, down, torch.ones_like(down)]).view(3, 784)
+
+
+def _bumps(device: torch.device) -> Tensor:
+    """Spread a push of 1 at each point over the pixels around it: shape (POINTS², 784)."""
+    points = torch.eye(POINTS, device=device)[None, None]
+    along_a_side = F.interpolate(points, (POINTS, 28), mode="bicubic")[0, 0]
+    return torch.kron(along_a_side, along_a_side)
