@@ -403,6 +403,8 @@ def floats(value: Any) -> npt.NDArray[np.float64] | None:
     """
     try:
         array = np.asarray(value.detach().cpu() if hasattr(value, "detach") else value)
+        if array.dtype.kind == "O":  # fractions, or whole numbers of any size
+            array = np.array([float(part) for part in array.flat]).reshape(array.shape)
     except Exception:  # rows of different lengths, or something odder
         return None
     return array.astype(float) if array.dtype.kind in "biuf" else None

@@ -1,25 +1,24 @@
-"""Chapter 1, History: a gate, a correction, a parity net, learnable functions, polynomial terms."""
+"""Checks on history: a gate, a correction, a parity net, learnable functions, polynomial terms."""
 
-from collections.abc import Callable
 from itertools import combinations_with_replacement, permutations, product
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from lessonlib.exercises import Check, Mistake, call
+from lessonlib.exercises import Check, Mistake, call, close, floats, usual_mistake
 
 Array = npt.NDArray[Any]
 ROUNDING = 1e-6  # what float32 may lose of a sum, relative to its largest part
 
 
-# ---------------------------------------------------------------- 1.1
+# ---------------------------------------------------------------- a gate with a veto
 
 
 def check_alarm(answer: Any) -> str | None:
     """Try the unit on all 16 inputs; the usual wrong units are told apart by what they do."""
     result = _parts(call(answer), "the four weights", "the threshold")
-    if np.size(result[0]) == 1 and np.size(result[1]) == 4:
+    if [_size(part) for part in result] == [1, 4]:
         return "The weights come first, then the threshold."
     w, theta = _numbers("w", result[0], (4,)), float(_numbers("θ", result[1], ()))
     X = _inputs(4)
@@ -35,8 +34,8 @@ def _named_alarm(X: Array, w: Array, theta: float, right: Array) -> str:
     if (X @ w >= -theta).tolist() == right.tolist():
         return "The sign: your second number is the bias b = −θ, and θ itself is asked for."
     if (X @ w > theta).tolist() == right.tolist():
-        return "On its threshold the unit fires: (1.1) has ≥, and your unit needs >."
-    if any((X @ w[list(order)] >= theta).tolist() == right.tolist() for order in _moves(4)):
+        return "On its threshold the unit fires: (N.1) has ≥, and your unit needs >."
+    if any((X @ moved >= theta).tolist() == right.tolist() for moved in permutations(w)):
         return "The order of the weights: the detectors are inputs 1 to 3, the key is input 4."
     if (got == got[0]).all():
         return f"Your unit {'always' if got[0] else 'never'} fires."
@@ -53,47 +52,38 @@ def _named_alarm(X: Array, w: Array, theta: float, right: Array) -> str:
     return f"For {_first(X, got != right)} your unit {_action(got[got != right][0])}."
 
 
-def _moves(d: int) -> list[tuple[int, ...]]:
-    return list(permutations(range(d)))
-
-
 def _reaches(X: Array, w: Array, theta: float) -> tuple[Array, Array]:
     """Return where a unit fires, and where it does when a sum rounded below counts as reached."""
     slack = ROUNDING * max(np.abs(w).sum(), abs(theta))
     return X @ w >= theta, X @ w >= theta - slack
 
 
-# ---------------------------------------------------------------- 1.2
+# ---------------------------------------------------------------- a correction for labels -1 and 1
 
 
 def check_signed_update(answer: Any) -> str | None:
-    """Follow the answer and the usual mistakes through examples that are right, wrong and tied."""
-    fits = dict.fromkeys(SIGNED_MISTAKES, True)
-    wrong = ""
-    for w, b, x in _signed_cases():
-        for y in (1, -1):
-            result = _parts(call(answer, w, b, x, y), "the new w", "the new b")
-            if np.size(result[0]) == 1 and len(w) > 1 and np.size(result[1]) == len(w):
-                return "The order: the new w comes first, then the new b."
-            new = np.append(_numbers("w", result[0], w.shape), _numbers("b", result[1], ()))
-            if not _close(new, _signed(w, b, x, y)):
-                side = "on the line" if x @ w + b == 0 else f"where x·w + b = {x @ w + b:.2f}"
-                label = "+1" if y == 1 else "−1"
-                part = _wrong_part(new, _signed(w, b, x, y))
-                wrong = wrong or f"For an example {side}, with label {label}, {part} not right."
-            for name, (mistake, _) in SIGNED_MISTAKES.items():
-                fits[name] &= _close(new, mistake(w, b, x, y))
-    if not wrong:
-        return None
-    named = [message for name, (_, message) in SIGNED_MISTAKES.items() if fits[name]]
-    return named[0] if named else wrong
+    """Compare with the rule on examples that are right, wrong and tied."""
+    cases = [(w, b, x, y) for w, b, x in _signed_cases() for y in (1, -1)]
+    results = []
+    for w, b, x, y in cases:
+        new = _parts(call(answer, w, b, x, y), "the new w", "the new b")
+        if [_size(part) for part in new] == [1, len(w)] != [1, 1]:
+            return "The order: the new w comes first, then the new b."
+        results.append(np.append(_numbers("w", new[0], w.shape), _numbers("b", new[1], ())))
+    for got, case in zip(results, cases, strict=True):
+        if not close(got, _signed(*case)):
+            return usual_mistake(results, cases, _wrong_updates) or _described(got, *case)
+    return None
 
 
-def _wrong_part(new: Array, right: Array) -> str:
-    """Say which of w and b, one array, is wrong; at least one of them is."""
-    if _close(new[:-1], right[:-1]):
-        return "b is"
-    return "w is" if _close(new[-1:], right[-1:]) else "w and b are"
+def _described(got: Array, w: Array, b: float, x: Array, y: int) -> str:
+    """Say for which example the new w, the new b or both are wrong."""
+    side = "on the line" if x @ w + b == 0 else f"where x·w + b = {x @ w + b:.2f}"
+    label = "+1" if y == 1 else "−1"
+    right = _signed(w, b, x, y)
+    wrong_w, wrong_b = not close(got[:-1], right[:-1]), not close(got[-1:], right[-1:])
+    part = "w and b are" if wrong_w and wrong_b else "w is" if wrong_w else "b is"
+    return f"For an example {side}, with label {label}, {part} not right."
 
 
 def _signed_cases() -> list[tuple[Array, float, Array]]:
@@ -120,78 +110,49 @@ def _signed(w: Array, b: float, x: Array, y: int) -> Any:
     return np.append(w, b) + missed * y * np.append(x, 1)
 
 
-def _moved(factor: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda w, b, x, y: np.append(w, b) + factor(w, b, x, y) * np.append(x, 1)
-
-
-def _step(w: Array, b: float, x: Array, y: int) -> Any:
-    return _signed(w, b, x, y) - np.append(w, b)
-
-
-def _partly(weights: int, bias: int) -> Callable[..., Any]:
-    """Return the rule with the step of the weights and that of the bias multiplied."""
-
-    def update(w: Array, b: float, x: Array, y: int) -> Any:
-        step = _step(w, b, x, y)
-        return np.append(w, b) + np.append(weights * step[:-1], bias * step[-1])
-
-    return update
-
-
-SIGNED_MISTAKES: dict[str, tuple[Callable[..., Any], str]] = {
-    "doubled": (
-        _partly(2, 2),
-        "Your step is twice as long as the rule's: with these labels y − ŷ is 2 or −2.",
-    ),
-    "sign": (_partly(-1, -1), "The sign: your unit moves away from the label."),
-    "bias": (_partly(1, 0), "The weights are right, and the bias never changes: it learns too."),
-    "weights": (_partly(0, 1), "The bias is right, and the weights never change."),
-    "always": (_moved(lambda w, b, x, y: y), "Your unit changes where its answer is right, too."),
-    "never": (_moved(lambda w, b, x, y: 0), "Your unit never changes."),
-    "inverted": (
-        _moved(lambda w, b, x, y: y * ((x @ w + b >= 0) == (y == 1))),
-        "Your unit changes where its answer is right, and nowhere else.",
-    ),
-    "zero": (
-        _moved(lambda w, b, x, y: y - int(x @ w + b >= 0)),
-        "Your unit answers 0 where it should answer −1.",
-    ),
-    "line": (
-        _moved(lambda w, b, x, y: y * (y * (x @ w + b) <= 0)),
-        "On the line, where x·w + b = 0, the unit answers +1: for the label +1 that is right.",
-    ),
-    "strict": (
-        _moved(lambda w, b, x, y: y * (y * (x @ w + b) < 0)),
-        "On the line, where x·w + b = 0, the unit answers +1: for the label −1 that is wrong.",
-    ),
-    "above": (
-        _moved(lambda w, b, x, y: y * ((1 if x @ w + b > 0 else -1) != y)),
-        "On the line, where x·w + b = 0, your unit answers −1.",
-    ),
-    "label": (
-        _moved(lambda w, b, x, y: int(_step(w, b, x, y)[-1] != 0)),
-        "Your unit moves the same way for both labels.",
-    ),
-    "sum alone": (
-        _moved(lambda w, b, x, y: y * ((1 if x @ w >= 0 else -1) != y)),
-        "Your unit leaves its bias out when it answers: the sum is x·w + b.",
-    ),
-    "distance": (
-        _moved(lambda w, b, x, y: y - (x @ w + b)),
+def _wrong_updates(w: Array, b: float, x: Array, y: int) -> dict[str, Array]:
+    """Return what usual mistakes make of w and b, one array, by what to say about them."""
+    old, z = np.append(w, b), x @ w + b
+    step = _signed(w, b, x, y) - old
+    of_weights = np.append(np.ones_like(x), 0)
+    multiples = {  # of the step towards the label +1
+        "Your unit changes where its answer is right, too.": y,
+        "Your unit never changes.": 0,
+        "Your unit changes where its answer is right, and nowhere else.": y * (step[-1] == 0),
+        "Your unit answers 0 where it should answer −1.": y - (z >= 0),
+        "On the line, where x·w + b = 0, the unit answers +1: for the label +1 that is right.": (
+            y * (y * z <= 0)
+        ),
+        "On the line, where x·w + b = 0, the unit answers +1: for the label −1 that is wrong.": (
+            y * (y * z < 0)
+        ),
+        "On the line, where x·w + b = 0, your unit answers −1.": y * ((z > 0) != (y == 1)),
+        "Your unit moves the same way for both labels.": step[-1] != 0,
+        "Your unit leaves its bias out when it answers: the sum is x·w + b.": (
+            y * ((x @ w >= 0) != (y == 1))
+        ),
         "Your step grows with the distance of x·w + b from the label. The rule asks for a mistake "
-        "alone.",
-    ),
-}
+        "alone.": y - z,
+    }
+    return {
+        "Your step is twice as long as the rule's: with these labels y − ŷ is 2 or −2.": (
+            old + 2 * step
+        ),
+        "The sign: your unit moves away from the label.": old - step,
+        "The weights are right, and the bias never changes: it learns too.": old
+        + of_weights * step,
+        "The bias is right, and the weights never change.": old + (1 - of_weights) * step,
+    } | {message: old + times * np.append(x, 1) for message, times in multiples.items()}
 
 
-# ---------------------------------------------------------------- 1.3
+# ---------------------------------------------------------------- a parity net
 
 
 def check_parity_net(answer: Any) -> str | None:
     """Run the net on all 8 inputs; name what it computes instead."""
     result = _parts(call(answer), "W1", "b1", "w2", "b2")
     W1 = _numbers("W1", result[0])
-    if W1.ndim == 2 and W1.shape[1] == 3 and W1.shape[0] == np.size(result[1]) != 3:
+    if W1.ndim == 2 and W1.shape[1] == 3 and W1.shape[0] == _size(result[1]) != 3:
         return f"W1 has shape {W1.shape}, transposed: a row for each input, a column for each unit."
     if W1.ndim != 2 or W1.shape[0] != 3:
         return f"W1 has shape {W1.shape}, and should have (3, d_out)."
@@ -223,7 +184,7 @@ def _named_net(W1: Array, b1: Array, w2: Array, b2: float, right: list[bool]) ->
             return "You give a threshold for a bias somewhere: b = −θ."
     # A slack below 0 asks for more than the border: there the unit stays silent.
     if _run(W1, b1, w2, b2, slack=-ROUNDING) == right:
-        return "On the border a unit fires: (1.2) has ≥, and your net needs >."
+        return "On the border a unit fires: (N.2) has ≥, and your net needs >."
     if got == [not value for value in right]:
         return "Your net fires for an even number of ones."
     if len(set(got)) == 1:
@@ -243,7 +204,7 @@ def _named_net(W1: Array, b1: Array, w2: Array, b2: float, right: list[bool]) ->
     return f"For {_first(X, wrong)} your net {_action(np.array(got)[wrong][0])}."
 
 
-# ---------------------------------------------------------------- 1.4
+# ---------------------------------------------------------------- learnable functions
 
 
 def check_count_learnable(answer: Any) -> str | None:
@@ -281,7 +242,7 @@ def _named_count(got: float, d: int, right: int) -> str:
     return f"{got:g} for d={d} is not the number of learnable functions."
 
 
-# ---------------------------------------------------------------- 1.5
+# ---------------------------------------------------------------- polynomial terms
 
 
 def check_quadratic(answer: Any) -> str | None:
@@ -318,8 +279,8 @@ def _named_columns(Q: Array, expected: list[tuple[str, Array]]) -> str | None:
     left = list(range(Q.shape[1]))
     twice = ""
     for kind, values in expected:
-        same = [column for column in left if _close(Q[:, column], values)]
-        if not same and any(_close(Q[:, column], 2 * values) for column in left):
+        same = [column for column in left if close(Q[:, column], values)]
+        if not same and any(close(Q[:, column], 2 * values) for column in left):
             return f"{kind} is there with the factor 2: each term counts once."
         if not same:
             return f"{kind} is missing among your columns."
@@ -343,40 +304,27 @@ def _parts(result: Any, *names: str) -> list[Any]:
         raise Mistake(f"{asked}. Yours is one, of type {type(result).__name__}.")
     if len(result) != len(names):
         raise Mistake(f"{asked}. Yours are {len(result)}.")
-    return [_detached(part) for part in result]
+    return list(result)
 
 
-def _detached(value: Any) -> Any:
-    """Return a tensor as an array, also one that is being trained; anything else as it is."""
-    if type(value).__module__.startswith("torch"):
-        return value.detach().cpu().numpy()
-    return value
+def _size(value: Any) -> int:
+    """Count the numbers of a learner's value."""
+    array = floats(value)
+    return 0 if array is None else array.size
 
 
 def _numbers(name: str, value: Any, shape: tuple[int, ...] | None = None) -> Array:
     """Return a learner's value as floats; say what is wrong when it is no such array."""
-    value = _detached(value)
-    try:
-        array = np.asarray(value)
-        if array.dtype.kind not in "biufO":  # text and complex numbers
-            raise TypeError
-        if array.dtype.kind == "O":  # fractions and whole numbers of any size, but not None
-            array = np.array([float(part) for part in array.flat]).reshape(array.shape)
-        array = array.astype(float)
-    except (TypeError, ValueError, OverflowError):
+    array = floats(value)
+    if array is None:
         kind = type(value).__name__
-        raise Mistake(f"{name} should hold numbers alone; yours is of type {kind}.") from None
+        raise Mistake(f"{name} should hold numbers alone; yours is of type {kind}.")
     if shape is not None and array.shape != shape:
         expected = f"should have {shape}" if shape else "should be one number"
         raise Mistake(f"{name} has shape {array.shape}, and {expected}.")
     if not np.isfinite(array).all():
         raise Mistake(f"{name} holds NaN or infinity.")
     return array
-
-
-def _close(got: Array, right: Array) -> bool:
-    """Tell whether values agree, up to what float32 loses."""
-    return bool(np.abs(got - right).max() <= 10 * ROUNDING * np.abs(right).max() + ROUNDING)
 
 
 def _inputs(d: int) -> Array:
