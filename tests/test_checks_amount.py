@@ -78,6 +78,8 @@ def test_an_amount_without_doubt_is_a_number(text: str, value: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        "",
+        ".-",
         "12.5",  # tenths of what?
         "1.2",
         "1.2500",

@@ -208,8 +208,12 @@ def test_a_higher_required_confidence_accepts_fewer_readings(reader: CheckReader
     assert accepted[-1] < accepted[0]
 
 
-def test_an_empty_reading_is_never_accepted(reader: CheckReader) -> None:
-    assert not reader.read(BLANK, min_confidence=0).accepted
+@pytest.mark.parametrize(("least", "accepted"), [(0.0, True), (1e-9, False), (1.0, False)])
+def test_an_empty_text_s_confidence_of_0_reaches_nothing_but_0(
+    reader: CheckReader, least: float, accepted: bool
+) -> None:
+    reading = reader.read(BLANK, min_confidence=least)
+    assert (reading.text, reading.confidence, reading.accepted) == ("", 0.0, accepted)
 
 
 @pytest.mark.parametrize("least", [-0.01, 1.01, float("nan"), float("inf")])
@@ -420,7 +424,7 @@ def test_a_network_of_one_s_own_can_read() -> None:
 
 def test_a_network_that_sees_marks_only_reads_nothing() -> None:
     reading = CheckReader(Always(MARK)).read(PATHS[0])
-    assert (reading.text, reading.confidence, reading.accepted) == ("", 0.0, False)
+    assert (reading.text, reading.confidence) == ("", 0.0)
     assert (reading.amount, reading.separator) == (None, None)
     assert reading.marks
 

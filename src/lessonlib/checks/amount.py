@@ -17,7 +17,8 @@ class Amount:
     Attributes
     ----------
     value : Decimal or None
-        None when the marks fit neither the groups of thousands nor a pair of cents.
+        None when there is no digit, or the marks fit neither the groups of thousands nor a pair of
+        cents.
     separator : (x, y, w, h) or None
         The decimal separator's box.
     """
@@ -35,7 +36,7 @@ def find_amount(kinds: Sequence[int], boxes: Sequence[Box]) -> Amount:
     Parameters
     ----------
     kinds : sequence of int
-        0 to 9 or `MARK`, from left to right; at least one digit.
+        0 to 9 or `MARK`, from left to right.
     boxes : sequence of (x, y, w, h)
         The box of each.
 
@@ -44,6 +45,8 @@ def find_amount(kinds: Sequence[int], boxes: Sequence[Box]) -> Amount:
     Amount
     """
     places = [place for place, kind in enumerate(kinds) if kind != MARK]
+    if not places:
+        return Amount(None)
     height = sorted(boxes[place][3] for place in places)[len(places) // 2]
     groups, separators = [""], []
     for place in range(places[0], places[-1] + 1):

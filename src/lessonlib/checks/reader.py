@@ -93,7 +93,7 @@ class Reading:
         The number, where digits and marks leave no doubt: "1,250.00" and "1.250,00" are 1250.00,
         "1.250" is 1250, and "12.5" is None.
     accepted : bool
-        Whether the confidence reaches the one that was asked for.
+        Whether the confidence reaches the one that was asked for. An empty text's, 0, reaches 0.
     """
 
     text: str
@@ -396,9 +396,7 @@ def make_reading(
     steps = list(zip(kinds, boxes, p, strict=True))
     digits = [Digit(box, own) for kind, box, own in steps if kind != MARK]
     marks = [box for kind, box, _ in steps if kind == MARK]
-    if not digits:
-        return Reading("", 0.0, (), tuple(marks))
-    confidence = calibrated(path.score, path.share, calibration)
+    confidence = calibrated(path.score, path.share, calibration) if digits else 0.0
     amount = find_amount(kinds, boxes)
     return Reading(
         text="".join(str(digit.value) for digit in digits),
