@@ -218,12 +218,12 @@ def number(result: Any, what: str) -> float:
         raise Mistake(f"{what} is a number, and yours, of type {kind}, can't be one.") from None
 
 
-def close(got: npt.NDArray[Any], wanted: npt.ArrayLike) -> bool:
+def close(got: npt.ArrayLike, wanted: npt.ArrayLike) -> bool:
     """Compare two arrays to the digits of a float32, beside the largest number that is wanted.
 
     Parameters
     ----------
-    got : array
+    got : array_like
         What an answer returned; where it holds NaN or infinity it is close to nothing.
     wanted : array_like
 
@@ -232,7 +232,7 @@ def close(got: npt.NDArray[Any], wanted: npt.ArrayLike) -> bool:
     bool
         False for arrays of different shapes.
     """
-    wanted = np.asarray(wanted)
+    got, wanted = np.asarray(got), np.asarray(wanted)
     if got.shape != wanted.shape or not np.isfinite(got).all():
         return False
     return bool((np.abs(got - wanted) <= 1e-5 * np.abs(wanted).max(initial=0)).all())

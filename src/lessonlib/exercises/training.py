@@ -1,18 +1,19 @@
-"""Chapter 4, Training on MNIST: parameters, the loss, a shifted digit, a step of AdamW.
+"""Checks on training: parameters, the loss, a shifted digit, a step of AdamW.
 
 Each check first collects what the answer gives for all inputs. It names a mistake only where that
 mistake explains every one of these results.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise, product
-from typing import Any
+from operator import eq
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import log_softmax
 
-from lessonlib.exercises import Check, Mistake, call, kind_of
+from lessonlib.exercises import Check, Mistake, Named, call, close, floats, kind_of, usual_mistake
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
@@ -22,70 +23,59 @@ Step = tuple[float, float, float, float, int, float, float]  # the arguments of 
 PAPER = -0.1307 / 0.3081  # an empty pixel, standardised
 
 
+# ---------------------------------------------------------------- parameters
+
+
 def check_count_parameters(answer: Any) -> str | None:
     """Compare with the sum over layers of d_in · d_out + d_out, in nets of one to five layers."""
     rng = np.random.default_rng(4)
     drawn = [rng.integers(2, 40, size=count).tolist() for count in (3, 4, 5, 6)]
-    cases: list[list[int]] = [[3, 2], [2, 3], [1, 1], [4, 4, 4], *drawn, [784, 300, 100, 10]]
+    nets: list[list[int]] = [[3, 2], [2, 3], [1, 1], [4, 4, 4], *drawn, [784, 300, 100, 10]]
     results = []
-    for sizes in cases:
+    for sizes in nets:
         result = call(answer, sizes)
         got = _number(result)
         if got is None:
             return f"Return one number for all layers together, not {kind_of(result)}."
-        results.append((sizes, got))
-    wrong = [(sizes, got) for sizes, got in results if got != _counts(sizes)["right"]]
-    if not wrong:
-        return None
-    for name, message in COUNT_MISTAKES.items():
-        if all(got == _counts(sizes)[name] for sizes, got in results):
-            return message
-    sizes, got = wrong[0]
-    return (
-        f"{got:.12g} for {sizes} is not it. Draw the units of each layer, and count the lines "
-        "between them and the biases."
-    )
+        results.append(got)
+    for sizes, got in zip(nets, results, strict=True):
+        if got != sum((d_in + 1) * d_out for d_in, d_out in pairwise(sizes)):
+            other = (
+                f"{got:.12g} for {sizes} is not it. Draw the units of each layer, and count the "
+                "lines between them and the biases."
+            )
+            return usual_mistake(results, [(n,) for n in nets], _wrong_counts, eq) or other
+    return None
 
 
-def _counts(sizes: Sequence[int]) -> dict[str, int]:
-    """Return the number of parameters, and what it becomes by the usual mistakes."""
+def _wrong_counts(sizes: Sequence[int]) -> dict[str, int]:
+    """Return what usual mistakes make of the number of parameters, by what to say about them."""
     layers = list(pairwise(sizes))
     weights = sum(d_in * d_out for d_in, d_out in layers)
     return {
-        "right": weights + sum(sizes[1:]),
-        "weights alone": weights,
-        "biases alone": sum(sizes[1:]),
-        "biases of inputs": weights + sum(sizes),
-        "a bias per input": weights + sum(sizes[:-1]),
-        "a bias per layer": weights + len(layers),
-        "none at the output": weights + sum(sizes[1:-1]),
-        "without the last layer": sum((a + 1) * b for a, b in layers[:-1]),
-        "without the first layer": sum((a + 1) * b for a, b in layers[1:]),
-        "without layers between": (sizes[0] + 1) * sizes[-1],
-        "first layer alone": (sizes[0] + 1) * sizes[1],
-        "units": sum(sizes),
+        "These are the weights alone: each unit also has a bias.": weights,
+        "These are the biases alone: where are the weights?": sum(sizes[1:]),
+        "This has a bias for each input too: inputs are not units.": weights + sum(sizes),
+        "A layer has one bias per output; yours has one per input.": weights + sum(sizes[:-1]),
+        "This has one bias per layer: each of its units has its own.": weights + len(layers),
+        "The units of the last layer have biases, too.": weights + sum(sizes[1:-1]),
+        "The last layer is missing.": sum((a + 1) * b for a, b in layers[:-1]),
+        "The first layer, from the inputs to the first units, is missing.": sum(
+            (a + 1) * b for a, b in layers[1:]
+        ),
+        "The layers between the first and the last size are missing.": (sizes[0] + 1) * sizes[-1],
+        "This is the first layer alone.": (sizes[0] + 1) * sizes[1],
+        "This is the number of units: count the numbers that are learned.": sum(sizes),
     }
 
 
-COUNT_MISTAKES = {
-    "weights alone": "These are the weights alone: each unit also has a bias.",
-    "biases alone": "These are the biases alone: where are the weights?",
-    "biases of inputs": "This has a bias for each input too: inputs are not units.",
-    "a bias per input": "A layer has one bias per output; yours has one per input.",
-    "a bias per layer": "This has one bias per layer: each of its units has its own.",
-    "none at the output": "The units of the last layer have biases, too.",
-    "without the last layer": "The last layer is missing.",
-    "without the first layer": "The first layer, from the inputs to the first units, is missing.",
-    "without layers between": "The layers between the first and the last size are missing.",
-    "first layer alone": "This is the first layer alone.",
-    "units": "This is the number of units: count the numbers that are learned.",
-}
+# ---------------------------------------------------------------- the loss
 
 
 def check_cross_entropy(answer: Any) -> str | None:
-    """Compare with (4.5) on random logits, then on logits that overflow, alone and together."""
+    """Compare with (N.5) on random logits, then on logits that overflow, alone and together."""
     rng = np.random.default_rng(4)
-    results = []
+    cases, results = [], []
     for n, classes in ((7, 10), (5, 3), (3, 5), (4, 4), (1, 4), (300, 2)):
         z = 2 * rng.normal(size=(n, classes)) + rng.normal(size=(n, 1))
         y = rng.integers(classes, size=n)
@@ -93,19 +83,14 @@ def check_cross_entropy(answer: Any) -> str | None:
             y %= 2  # the last class is absent
         if n == classes:
             y = 1 + y % 3  # the first one is
-        results.append((z, y, _loss(call(answer, z, y))))
-    right = [_cross_entropy(z, y) for z, y, _ in results]
-    if all(_close(got, loss) for (_, _, got), loss in zip(results, right, strict=True)):
-        return _check_large_logits(answer)
-    for name, message in LOSS_MISTAKES.items():
-        if all(_close(got, _cross_entropies(z, y)[name]) for z, y, got in results):
-            return message
-    shape, got = next(
-        (z.shape, got)
-        for (z, _, got), loss in zip(results, right, strict=True)
-        if not _close(got, loss)
-    )
-    return f"For random logits of shape {shape} your loss is {got:.4g}; (4.5) gives another number."
+        cases.append((z, y))
+        results.append(_loss(call(answer, z, y)))
+    for got, (z, y) in zip(results, cases, strict=True):
+        if not close(got, _cross_entropy(z, y)):
+            given = f"For random logits of shape {z.shape} your loss is {got:.4g}"
+            other = f"{given}; (N.5) gives another number."
+            return usual_mistake(results, cases, _wrong_losses) or other
+    return _check_large_logits(answer)
 
 
 def _loss(result: Any) -> float:
@@ -123,54 +108,50 @@ def _cross_entropy(z: Floats, y: Labels) -> float:
     return float(-log_softmax(z, axis=1)[np.arange(len(y)), y].mean())
 
 
-def _cross_entropies(z: Floats, y: Labels) -> dict[str, float]:
-    """Return what the loss becomes by the usual mistakes, for logits of ordinary size."""
+def _wrong_losses(z: Floats, y: Labels) -> dict[str, Any]:
+    """Return what usual mistakes make of the loss, by what to say about them."""
     rows = np.arange(len(y))
     log_p = log_softmax(z, axis=1)
     p = np.exp(log_p)
     right = _cross_entropy(z, y)
     of_others = np.log1p(-p).sum(axis=1) - np.log1p(-p[rows, y])
-    found = {
-        "sign": -right,
-        "sum": len(y) * right,
-        "divided by K": right / z.shape[1],
-        "axis": -log_softmax(z, axis=0)[rows, y].mean(),
-        "all at once": -(z - np.log(np.exp(z).sum()))[rows, y].mean(),
-        "no softmax": -z[rows, y].mean(),
-        "softmax twice": -log_softmax(p, axis=1)[rows, y].mean(),
-        "no logarithm": -p[rows, y].mean(),
-        "probability": p[rows, y].mean(),
-        "base 2": right / np.log(2),
-        "base 10": right / np.log(10),
-        "all classes": -log_p.mean(),
-        "all classes, summed": -log_p.sum(axis=1).mean(),
-        "surest": -log_p.max(axis=1).mean(),
-        "binary": right - of_others.mean(),
-        "logarithm of the mean": -np.log(p[rows, y].mean()),
+    axis = "Along which axis do you sum?"
+    return {
+        "The sign: the logarithm of a probability is negative, the loss is not.": -right,
+        "This is the sum over the images: a factor 1/n is missing.": len(y) * right,
+        "This is divided by the number of classes too: the mean is over images only.": right
+        / z.shape[1],
+        f"The probabilities of an image must add up to 1; yours do so over the batch. {axis}": (
+            -log_softmax(z, axis=0)[rows, y].mean()
+        ),
+        "The probabilities of each image must add up to 1; yours do so over the whole array. "
+        + axis: -log_softmax(z)[rows, y].mean(),
+        "This is the mean logit with its sign changed: the softmax is missing.": (
+            -z[rows, y].mean()
+        ),
+        "The softmax is taken twice.": -log_softmax(p, axis=1)[rows, y].mean(),
+        "The logarithm of the probability is missing.": -p[rows, y].mean(),
+        "This is the mean probability of the right class: the logarithm is missing.": (
+            p[rows, y].mean()
+        ),
+        "The logarithm is the natural one, np.log, not to base 2.": right / np.log(2),
+        "The logarithm is the natural one, np.log, not to base 10.": right / np.log(10),
+        "This averages over all classes: take the probability of the right one only.": (
+            -log_p.mean()
+        ),
+        "This adds up all classes: take the probability of the right one only.": (
+            -log_p.sum(axis=1).mean()
+        ),
+        "This takes the highest probability of each image: take that of its label.": (
+            -log_p.max(axis=1).mean()
+        ),
+        "(N.5) has the probability of the right class only; yours has the others' 1 − p too.": (
+            right - of_others.mean()
+        ),
+        "(N.5) is a mean of logarithms; yours is the logarithm of a mean.": (
+            -np.log(p[rows, y].mean())
+        ),
     }
-    return {name: float(value) for name, value in found.items()}
-
-
-LOSS_MISTAKES = {
-    "sign": "The sign: the logarithm of a probability is negative, the loss is not.",
-    "sum": "This is the sum over the images: a factor 1/n is missing.",
-    "divided by K": "This is divided by the number of classes too: the mean is over images only.",
-    "axis": "The probabilities of an image must add up to 1; yours do so over the batch. "
-    "Along which axis do you sum?",
-    "all at once": "The probabilities of each image must add up to 1; yours do so over the whole "
-    "array. Along which axis do you sum?",
-    "no softmax": "This is the mean logit with its sign changed: the softmax is missing.",
-    "softmax twice": "The softmax is taken twice.",
-    "no logarithm": "The logarithm of the probability is missing.",
-    "probability": "This is the mean probability of the right class: the logarithm is missing.",
-    "base 2": "The logarithm is the natural one, np.log, not to base 2.",
-    "base 10": "The logarithm is the natural one, np.log, not to base 10.",
-    "all classes": "This averages over all classes: take the probability of the right one only.",
-    "all classes, summed": "This adds up all classes: take the probability of the right one only.",
-    "surest": "This takes the highest probability of each image: take that of its label.",
-    "binary": "(4.5) has the probability of the right class only; yours has the others' 1 − p too.",
-    "logarithm of the mean": "(4.5) is a mean of logarithms; yours is the logarithm of a mean.",
-}
 
 
 # Logits of an image, the label, and for which number of the exercise's text they stand.
@@ -190,16 +171,16 @@ def _check_large_logits(answer: Any) -> str | None:
         with np.errstate(all="ignore"):
             got = _loss(call(answer, z, y))
         right = _cross_entropy(z, y)
-        if not _close(got, right):
+        if not close(got, right):
             return _explain_large_loss(got, right, size)
     z, y = np.array([logits for logits, _, _ in LARGE]), np.array([label for _, label, _ in LARGE])
     with np.errstate(all="ignore"):
         got = _loss(call(answer, z, y))
-    if _close(got, _cross_entropy(z, y)):
+    if close(got, _cross_entropy(z, y)):
         return None
     return (
         f"Right for each image alone, but for a batch of them your loss is {got:.4g}: the logits "
-        "of one image may be 2,000 above those of another, and (4.4) looks at one image."
+        "of one image may be 2,000 above those of another, and (N.4) looks at one image."
     )
 
 
@@ -220,25 +201,25 @@ def _explain_large_loss(got: float, right: float, size: str) -> str:
     return f"{start}, too large."
 
 
+# ---------------------------------------------------------------- a shifted digit
+
+
 def check_move(answer: Any) -> str | None:
     """Compare with a cut from the padded image, for all nine moves, the simplest first."""
     rng = np.random.default_rng(4)
     moves = sorted(product((-1, 0, 1), repeat=2), key=lambda move: abs(move[0]) + abs(move[1]))
-    results = []
+    cases, results = [], []
     for dy, dx in moves:
         x = _picture(rng)
-        result = call(answer, x, dy, dx)
-        got = np.asarray(result, dtype=float)
+        got = np.asarray(call(answer, x, dy, dx), dtype=float)
         if got.shape != (28, 28):
             return f"For dy={dy}, dx={dx} the result has shape {got.shape}: the frame is 28 by 28."
-        results.append((x, dy, dx, got))
-    wrong = [result for result in results if not _is_moved(*result)]
-    if not wrong:
-        return None
-    for name, message in MOVE_MISTAKES.items():
-        if all(_same_picture(got, _moves(x, dy, dx)[name]) for x, dy, dx, got in results):
-            return message
-    return _explain_move(*wrong[0])
+        cases.append((x, dy, dx))
+        results.append(got)
+    for got, case in zip(results, cases, strict=True):
+        if not _is_moved(got, *case):
+            return usual_mistake(results, cases, MOVE_MISTAKES) or _explain_move(got, *case)
+    return None
 
 
 def _picture(rng: np.random.Generator) -> Floats:
@@ -258,43 +239,20 @@ def _came_free(dy: int, dx: int) -> npt.NDArray[np.bool_]:
     return np.isnan(_move(np.zeros((28, 28)), dy, dx, np.nan))
 
 
-def _same_picture(got: Floats, expected: Floats) -> bool:
-    return np.allclose(got, expected, rtol=1e-5, atol=1e-5)
-
-
-def _is_moved(x: Floats, dy: int, dx: int, got: Floats) -> bool:
+def _is_moved(got: Floats, x: Floats, dy: int, dx: int) -> bool:
     """Tell whether an image is moved right; paper may be rounded as the chapter prints it."""
     free = _came_free(dy, dx)
     paper = np.allclose(got[free], PAPER, rtol=0, atol=0.006)  # it prints -0.42
-    return bool(paper) and _same_picture(got[~free], _move(x, dy, dx)[~free])
+    return paper and close(got[~free], _move(x, dy, dx)[~free])
 
 
-def _moves(x: Floats, dy: int, dx: int) -> dict[str, Floats]:
-    """Return what a moved image becomes by the usual mistakes."""
-    edges = np.pad(x, 1, mode="edge")[1 - dy : 29 - dy, 1 - dx : 29 - dx]
-    mirrored = np.pad(x, 1, mode="reflect")[1 - dy : 29 - dy, 1 - dx : 29 - dx]
-    return {
-        "still": x,
-        "opposite": _move(x, -dy, -dx),
-        "swapped": _move(x, dx, dy),
-        "swapped and opposite": _move(x, -dx, -dy),
-        "up": _move(x, -dy, dx),
-        "left": _move(x, dy, -dx),
-        "down alone": _move(x, dy, 0),
-        "across alone": _move(x, 0, dx),
-        "rolled": np.roll(x, (dy, dx), axis=(0, 1)),
-        "rolled, swapped": np.roll(x, (dx, dy), axis=(0, 1)),
-        "rolled, opposite": np.roll(x, (-dy, -dx), axis=(0, 1)),
-        "grey": _move(x, dy, dx, 0),
-        "grey, opposite": _move(x, -dy, -dx, 0),
-        "grey, swapped": _move(x, dx, dy, 0),
-        "ink": _move(x, dy, dx, (1 - 0.1307) / 0.3081),
-        "brightest": _move(x, dy, dx, float(x.max())),
-        "mean": _move(x, dy, dx, float(x.mean())),
-        "repeated": edges,
-        "mirrored": mirrored,
-        "corner": _move(x, dy, dx, float(x[0, 0])),
-    }
+def _pad(mode: Literal["edge", "reflect"]) -> Callable[[Floats, int, int], Floats]:
+    """Return the mistake that fills what comes free as ``np.pad`` does in this mode."""
+    return lambda x, dy, dx: np.pad(x, 1, mode=mode)[1 - dy : 29 - dy, 1 - dx : 29 - dx]
+
+
+def _roll(x: Floats, dy: int, dx: int) -> Floats:
+    return np.roll(x, (dy, dx), axis=(0, 1))
 
 
 OPPOSITE = "It moves the opposite way: positive dy is down, positive dx is to the right."
@@ -302,53 +260,75 @@ SWAPPED = "dy and dx are swapped: the first axis is down, the second is across."
 GREY = "0 is a grey in a standardised image, and what comes free must be paper."
 ROLLED = "What leaves the frame comes back on the other side."
 INK = "What comes free is ink, and must be paper."
-MOVE_MISTAKES = {
-    "still": "Nothing moves.",
-    "opposite": OPPOSITE,
-    "swapped": SWAPPED,
-    "swapped and opposite": f"{SWAPPED} And it moves the opposite way.",
-    "up": "It is right across, but moves up where it should move down.",
-    "left": "It is right up and down, but moves left where it should move right.",
-    "down alone": "It moves up and down alone: what about dx?",
-    "across alone": "It moves across alone: what about dy?",
-    "rolled": ROLLED,
-    "rolled, swapped": f"{ROLLED} And dy and dx are swapped.",
-    "rolled, opposite": f"{ROLLED} And it moves the opposite way.",
-    "grey": GREY,
-    "grey, opposite": f"{OPPOSITE} And {GREY}",
-    "grey, swapped": f"{SWAPPED} And {GREY}",
-    "ink": INK,
-    "brightest": INK,
-    "mean": "What comes free has the image's mean, and must be paper.",
-    "repeated": "What comes free repeats the pixels beside it, and must be paper.",
-    "mirrored": "What comes free mirrors the image, and must be paper.",
-    "corner": "What comes free has the value of a corner, and a corner may have ink.",
-}
+MOVE_MISTAKES: list[Named] = [
+    (lambda x, dy, dx: x, "Nothing moves."),
+    (lambda x, dy, dx: _move(x, -dy, -dx), OPPOSITE),
+    (lambda x, dy, dx: _move(x, dx, dy), SWAPPED),
+    (lambda x, dy, dx: _move(x, -dx, -dy), f"{SWAPPED} And it moves the opposite way."),
+    (
+        lambda x, dy, dx: _move(x, -dy, dx),
+        "It is right across, but moves up where it should move down.",
+    ),
+    (
+        lambda x, dy, dx: _move(x, dy, -dx),
+        "It is right up and down, but moves left where it should move right.",
+    ),
+    (lambda x, dy, dx: _move(x, dy, 0), "It moves up and down alone: what about dx?"),
+    (lambda x, dy, dx: _move(x, 0, dx), "It moves across alone: what about dy?"),
+    (_roll, ROLLED),
+    (lambda x, dy, dx: _roll(x, dx, dy), f"{ROLLED} And dy and dx are swapped."),
+    (lambda x, dy, dx: _roll(x, -dy, -dx), f"{ROLLED} And it moves the opposite way."),
+    (lambda x, dy, dx: _move(x, dy, dx, 0), GREY),
+    (lambda x, dy, dx: _move(x, -dy, -dx, 0), f"{OPPOSITE} And {GREY}"),
+    (lambda x, dy, dx: _move(x, dx, dy, 0), f"{SWAPPED} And {GREY}"),
+    (lambda x, dy, dx: _move(x, dy, dx, PAPER + 1 / 0.3081), INK),
+    (lambda x, dy, dx: _move(x, dy, dx, x.max()), INK),
+    (
+        lambda x, dy, dx: _move(x, dy, dx, x.mean()),
+        "What comes free has the image's mean, and must be paper.",
+    ),
+    (_pad("edge"), "What comes free repeats the pixels beside it, and must be paper."),
+    (_pad("reflect"), "What comes free mirrors the image, and must be paper."),
+    (
+        lambda x, dy, dx: _move(x, dy, dx, x[0, 0]),
+        "What comes free has the value of a corner, and a corner may have ink.",
+    ),
+]
 
 
-def _explain_move(x: Floats, dy: int, dx: int, got: Floats) -> str:
+def _explain_move(got: Floats, x: Floats, dy: int, dx: int) -> str:
     free = _came_free(dy, dx)
-    if _same_picture(got[~free], _move(x, dy, dx)[~free]):
+    if close(got[~free], _move(x, dy, dx)[~free]):
         return f"For dy={dy}, dx={dx} the image is in its place, but what came free is not paper."
     return f"For dy={dy}, dx={dx} the pixels are not where they should be."
 
 
+# ---------------------------------------------------------------- a step of AdamW
+
+
 def check_adamw_step(answer: Any) -> str | None:
     """Take single steps: the first ones, later ones, and some in which only one term counts."""
-    results = []
-    for case in _steps(np.random.default_rng(4)):
-        results.append((case, _three_numbers(call(answer, *case))))
-    wrong = [(case, got) for case, got in results if not _same_step(got, _adamw(*case), case)]
-    if not wrong:
-        return None
-    for name, message in ADAMW_MISTAKES.items():
-        if all(_same_step(got, _adamw(*case, mistake=name), case) for case, got in results):
-            return message
-    case, got = wrong[0]
-    names = [n for n, same in zip("wmv", _agree(got, _adamw(*case), case), strict=True) if not same]
+    cases = list(_steps(np.random.default_rng(4)))
+    results = [_three_numbers(call(answer, *case)) for case in cases]
+    for got, case in zip(results, cases, strict=True):
+        if not _same_step(got, _adamw(*case)):
+            other = _explain_step(got, case)
+            return usual_mistake(results, cases, _wrong_steps, _same_step) or other
+    return None
+
+
+def _explain_step(got: Numbers, case: Step) -> str:
+    """Say which of w, m and v differ from the right ones."""
+    pairs = zip("wmv", got, _adamw(*case), strict=True)
+    names = [name for name, value, right in pairs if not _same_step(value, right)]
     given = ", ".join(f"{n} = {v:.4g}" for n, v in zip(STEP_NAMES, case, strict=True))
     verb = "differs" if len(names) == 1 else "differ"
-    return f"For {given} the new {', '.join(names)} {verb} from (4.10)."
+    return f"For {given} the new {', '.join(names)} {verb} from (N.10)."
+
+
+def _same_step(got: npt.ArrayLike, wanted: npt.ArrayLike) -> bool:
+    """Compare each number beside its own size; the root of a negative number is NaN in both."""
+    return np.allclose(got, wanted, rtol=1e-5, atol=0, equal_nan=True)
 
 
 STEP_NAMES = ("w", "g", "m", "v", "t", "lr", "weight_decay")
@@ -374,66 +354,78 @@ def _steps(rng: np.random.Generator) -> Iterator[Step]:
 
 
 def _adamw(
-    w: float, g: float, m: float, v: float, t: int, lr: float, decay: float, mistake: str = ""
+    w: float,
+    g: float,
+    m: float,
+    v: float,
+    t: int,
+    lr: float,
+    decay: float,
+    betas: tuple[float, float] = (0.9, 0.999),
+    power: int = 2,
 ) -> Numbers:
-    """Take a step of AdamW, or of AdamW with one mistake."""
-    before = w, m, v
-    if mistake in ("coupled", "twice"):
-        g += decay * w
-    beta_1, beta_2 = (0.999, 0.9) if mistake == "betas swapped" else (0.9, 0.999)
-    m = beta_1 * m + (1 - beta_1) * g
-    v = beta_2 * v + (1 - beta_2) * (g if mistake == "not squared" else g**2)
-    m_hat = m if mistake in ("uncorrected", "m uncorrected") else m / (1 - beta_1**t)
-    v_hat = v if mistake in ("uncorrected", "v uncorrected") else v / (1 - beta_2**t)
-    with np.errstate(invalid="ignore"):  # not squared, v may be negative
-        below = {
-            "without root": v_hat + 1e-8,
-            "under the root": np.sqrt(v_hat + 1e-8),
-        }.get(mistake, np.sqrt(v_hat) + 1e-8)
-    step = lr * (m_hat + decay * w if mistake == "divided" else m_hat) / below
-    pull = {
-        "without decay": 0.0,
-        "coupled": 0.0,
-        "divided": 0.0,
-        "without lr": decay * w,
-        "lr squared": lr**2 * decay * w,
-        "growing": -lr * decay * w,
-        "without w": lr * decay,
-        "of the new weight": lr * decay * (w - step),
-    }.get(mistake, lr * decay * w)
-    w = w - pull + (step if mistake == "uphill" else -step)
+    """Take a step of AdamW, whose v is the mean of this power of the gradients."""
+    m = betas[0] * m + (1 - betas[0]) * g
+    v = betas[1] * v + (1 - betas[1]) * g**power
+    m_hat, v_hat = m / (1 - betas[0] ** t), v / (1 - betas[1] ** t)
+    return w - lr * decay * w - lr * m_hat / (np.sqrt(v_hat) + 1e-8), m, v
+
+
+def _wrong_steps(
+    w: float, g: float, m: float, v: float, t: int, lr: float, decay: float
+) -> dict[str, Numbers]:
+    """Return what usual mistakes make of a step, by what to say about them."""
+    new_w, new_m, new_v = _adamw(w, g, m, v, t, lr, decay)
+    m_hat, v_hat = new_m / (1 - 0.9**t), new_v / (1 - 0.999**t)
+    root, root_of_v = np.sqrt(v_hat) + 1e-8, np.sqrt(new_v) + 1e-8
+    step, pull = lr * m_hat / root, lr * decay * w
+    coupled = g + decay * w
+    wrong_w = {  # where m and v are right
+        "The decay is divided by the root of v̂ here: (N.10) takes it off the weight itself.": (
+            w - pull / root - step
+        ),
+        "The decay takes its share of the new weight here: in (N.10) it takes it of the old one.": (
+            w - lr * decay * (w - step) - step
+        ),
+        "m and v are not corrected for having started at 0: the step takes m̂ and v̂.": (
+            w - pull - lr * new_m / root_of_v
+        ),
+        "m is not corrected for having started at 0: the step takes m̂.": (
+            w - pull - lr * new_m / root
+        ),
+        "v is not corrected for having started at 0: the step takes v̂.": (
+            w - pull - lr * m_hat / root_of_v
+        ),
+        "The decay must be multiplied by the learning rate.": w - decay * w - step,
+        "The decay is multiplied by the learning rate twice.": w - lr * pull - step,
+        "The decay is a share of the weight: multiply it by w.": w - lr * decay - step,
+        "The weight grows: subtract the decay.": w + pull - step,
+        "There is no weight decay yet.": w - step,
+        "Divide by the square root of v̂, not by v̂ itself.": w - pull - lr * m_hat / (v_hat + 1e-8),
+        "ε is added to the root, not under it.": w - pull - lr * m_hat / np.sqrt(v_hat + 1e-8),
+        "The step goes up the gradient: subtract it.": w - pull + step,
+        "Return the new weight, not the change.": new_w - w,
+    }
     return {
-        "hats returned": (w, m_hat, v_hat),
-        "old returned": (w, before[1], before[2]),
-        "change returned": (w - before[0], m, v),
-        "order": (m, v, w),
-    }.get(mistake, (w, m, v))
-
-
-ADAMW_MISTAKES = {
-    "coupled": "The decay joins the gradient here: that is Adam's coupled L2, (4.9).",
-    "twice": "The decay acts twice: on the weight, as in (4.10), and on the gradient, as in (4.9).",
-    "divided": "The decay is divided by the root of v̂ here: (4.10) takes it off the weight itself.",
-    "of the new weight": "The decay takes its share of the new weight here: in (4.10) it takes it "
-    "of the old one.",
-    "uncorrected": "m and v are not corrected for having started at 0: the step takes m̂ and v̂.",
-    "m uncorrected": "m is not corrected for having started at 0: the step takes m̂.",
-    "v uncorrected": "v is not corrected for having started at 0: the step takes v̂.",
-    "without lr": "The decay must be multiplied by the learning rate.",
-    "lr squared": "The decay is multiplied by the learning rate twice.",
-    "without w": "The decay is a share of the weight: multiply it by w.",
-    "growing": "The weight grows: subtract the decay.",
-    "without decay": "There is no weight decay yet.",
-    "without root": "Divide by the square root of v̂, not by v̂ itself.",
-    "under the root": "ε is added to the root, not under it.",
-    "not squared": "v is the running mean of the squares of the gradients.",
-    "betas swapped": "β₁ and β₂ are swapped: 0.9 belongs to m, 0.999 to v.",
-    "uphill": "The step goes up the gradient: subtract it.",
-    "hats returned": "Return m and v as they are before the correction: the next step needs those.",
-    "old returned": "Return the new m and v: yours are those that the step began with.",
-    "change returned": "Return the new weight, not the change.",
-    "order": "Return w, m and v in this order.",
-}
+        "The decay joins the gradient here: that is Adam's coupled L2, (N.9).": (
+            _adamw(w, coupled, m, v, t, lr, 0)
+        ),
+        "The decay acts twice: on the weight, as in (N.10), and on the gradient, as in (N.9).": (
+            _adamw(w, coupled, m, v, t, lr, decay)
+        ),
+        **{message: (wrong, new_m, new_v) for message, wrong in wrong_w.items()},
+        "v is the running mean of the squares of the gradients.": (
+            _adamw(w, g, m, v, t, lr, decay, power=1)
+        ),
+        "β₁ and β₂ are swapped: 0.9 belongs to m, 0.999 to v.": (
+            _adamw(w, g, m, v, t, lr, decay, betas=(0.999, 0.9))
+        ),
+        "Return m and v as they are before the correction: the next step needs those.": (
+            (new_w, m_hat, v_hat)
+        ),
+        "Return the new m and v: yours are those that the step began with.": (new_w, m, v),
+        "Return w, m and v in this order.": (new_m, new_v, new_w),
+    }
 
 
 def _three_numbers(result: Any) -> Numbers:
@@ -450,34 +442,10 @@ def _three_numbers(result: Any) -> Numbers:
     return w, m, v
 
 
-def _same_step(got: Numbers, expected: Numbers, case: Step) -> bool:
-    return all(_agree(got, expected, case))
-
-
-def _agree(got: Numbers, expected: Numbers, case: Step) -> list[bool]:
-    """Compare w, m and v, each relative to its size: w's is that of the old weight and the step."""
-    scale = max(abs(case[0]), abs(expected[0]), case[5])
-    return [
-        bool(np.isclose(got[0], expected[0], rtol=0, atol=1e-5 * scale, equal_nan=True)),
-        bool(np.isclose(got[1], expected[1], rtol=1e-4, atol=0)),
-        bool(np.isclose(got[2], expected[2], rtol=1e-4, atol=0)),
-    ]
-
-
-def _close(got: float, expected: float) -> bool:
-    return bool(np.isclose(got, expected, rtol=1e-4, atol=1e-7))
-
-
 def _number(value: Any) -> float | None:
-    """Read a number, a NumPy scalar, or an array or tensor without axes; None for all else."""
-    if isinstance(value, str | bytes | bool):
-        return None
-    try:
-        array = np.asarray(value.detach() if hasattr(value, "detach") else value)
-    except (TypeError, ValueError):  # of no kind that an array can hold
-        return None
-    real = array.shape == () and np.issubdtype(array.dtype, np.number)
-    return float(array) if real and not np.iscomplexobj(array) else None
+    """Read one number, which no truth value is; None for all else."""
+    array = floats(value)
+    return None if array is None or array.shape or isinstance(value, bool) else float(array)
 
 
 # In the order of the exercises.
