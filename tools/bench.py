@@ -21,7 +21,6 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import replace
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
@@ -53,10 +52,10 @@ from lessonlib import (
 from lessonlib.checks.image import Gray
 from lessonlib.checks.reader import BATCH_SIZE, Field
 from lessonlib.files import write_whole
-from lessonlib.recipes import READERS
+from lessonlib.recipes import DIGIT_MLP, READERS
 from lessonlib.synthesis.hands import Hand, bundled_hand, drawn_hand
 from lessonlib.synthesis.samples import sample_amounts
-from tools import train_weights
+from tools import by_recipe
 from tools.notebooks import CHAPTERS, cpu_name
 
 Table = list[list[str]]  # a header, then rows
@@ -119,7 +118,7 @@ def train_fast(seed: int) -> torch.nn.Module:
 
 def train_best(seed: int) -> torch.nn.Module:
     """Train as the shipped weights were trained."""
-    return train_weights.train_mlp(replace(train_weights.RECIPE, seed=seed))
+    return by_recipe.train(DIGIT_MLP, seed)[0]
 
 
 def measure(train: Callable[[int], torch.nn.Module], seeds: range) -> tuple[float, float]:

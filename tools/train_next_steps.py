@@ -1,8 +1,9 @@
 """Train the networks that the chapter on next steps compares, each with a record of how.
 
-Usage: ``python -m tools.train_next_steps [FOLDER] [--only NAME]``, with MNIST in reach. The recipes
-are in `lessonlib.recipes`. Each network is trained once with every seed. The network of the first
-seed is saved; its record says how well all of them did.
+Usage: ``python -m tools.train_next_steps [FOLDER] [--only NAME]`` (``make models``)
+
+The recipes are in `lessonlib.recipes`. Each network is trained once with every seed. The network of
+the first seed is saved; its record says how well all of them did.
 """
 
 import argparse
@@ -16,12 +17,13 @@ import numpy as np
 
 from lessonlib import digits, evaluation, models, training, weights
 from lessonlib.checks import rules
-from lessonlib.recipes import VARIANTS
+from lessonlib.recipes import VARIANTS, Recipe
 from lessonlib.synthesis import samples
-from tools.recorded import FOLDER, options_of
+from tools import by_recipe
 
-# The one seed that an earlier version had, and the next four: none was tried and left out.
-SEEDS = (1998, 1999, 2000, 2001, 2002)
+# Trainings of each network: the first with the recipe's seed, the others with the numbers that
+# follow it. No seed was tried and left out.
+TRAININGS = 5
 
 
 class Run(NamedTuple):
@@ -35,20 +37,10 @@ class Run(NamedTuple):
     cpu_seconds: float  # of training: other programs on the machine make it no longer
 
 
-def run(name: str, seed: int, cut: rules.FieldDigits) -> Run:
-    """Train a network with one seed, and test it as the 16 bits that its file has room for."""
-    recipe = VARIANTS[name]
-    training.set_seed(seed)
-    model = weights.build(recipe)
+def run(recipe: Recipe, seed: int, cut: rules.FieldDigits) -> Run:
+    """Train a network with one seed, and test it with the 16 bits a weight that are saved."""
     start = time.process_time()
-    history = training.fit(
-        model,
-        *digits.load("train"),
-        **options_of(recipe),
-        seed=seed,
-        device="cpu",
-        progress=False,
-    )
+    model, history = by_recipe.train(recipe, seed)
     seconds = time.process_time() - start
     model.half().float()
     images, labels = digits.load("test")
@@ -67,19 +59,21 @@ def wrong(model: models.Network, images: digits.Images, labels: digits.Labels) -
 
 def train(name: str, path: Path) -> list[float]:
     """Train one network with every seed, save the first, and return the test accuracies of all."""
+    recipe = VARIANTS[name]
+    seeds = [recipe.seed + number for number in range(TRAININGS)]
     cut = rules.cut_fields(*samples.bill_fields())
-    runs = [run(name, seed, cut) for seed in SEEDS]
+    runs = [run(recipe, seed, cut) for seed in seeds]
     first = runs[0]
     history = asdict(first.history)
     record = weights.training_record(
         first.model,
-        VARIANTS[name],
+        recipe,
         f"python -m tools.train_next_steps --only {name}",
         history={key: [round(v, 4) for v in values] for key, values in history.items()},
         parameters=sum(p.numel() for p in first.model.parameters()),
         test_accuracy=round(first.test_accuracy, 4),
         runs={
-            "seeds": SEEDS,
+            "seeds": seeds,
             "test_accuracy": [round(run.test_accuracy, 4) for run in runs],
             "test_wrong": [run.test_wrong for run in runs],
             "field_wrong": [run.field_wrong for run in runs],
@@ -95,7 +89,7 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(
         description="Train the networks that the chapter on next steps compares."
     )
-    parser.add_argument("folder", type=Path, nargs="?", default=FOLDER / "next")
+    parser.add_argument("folder", type=Path, nargs="?", default=by_recipe.WEIGHTS / "next")
     parser.add_argument("--only", choices=VARIANTS, metavar="NAME", help=", ".join(VARIANTS))
     chosen = parser.parse_args(arguments)
     if digits.source() != "mnist":

@@ -35,7 +35,7 @@ from lessonlib.recipes import READERS
 from lessonlib.synthesis.examples import Examples, examples, random_field
 from lessonlib.synthesis.render import digits_of
 from lessonlib.synthesis.samples import sample_amounts
-from tools.recorded import FOLDER
+from tools.by_recipe import WEIGHTS
 
 SEED = READERS["mlp"].seed  # of the fields; both readers are trained on the same
 FIELDS = 120_000
@@ -172,7 +172,7 @@ def path_of(name: str, folder: Path) -> Path:
 def main(arguments: list[str]) -> None:
     """Train and calibrate both networks, or calibrate alone, in the named or the shipped folder."""
     parser = argparse.ArgumentParser(description="Train and calibrate the check reader's networks.")
-    parser.add_argument("folder", type=Path, nargs="?", default=FOLDER)
+    parser.add_argument("folder", type=Path, nargs="?", default=WEIGHTS)
     parser.add_argument("--calibrate", action="store_true", help="only fit the calibrations anew")
     chosen = parser.parse_args(arguments)
     if digits.source() != "mnist":

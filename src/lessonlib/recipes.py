@@ -1,8 +1,9 @@
-"""The networks that ship with the course, each with the recipe by which it was trained.
+"""The networks that ship with the course, each with the recipe by which it is trained.
 
-This is the one list of them. The reader, the command line, the doctor, the training programs and
-the tests all take their networks from here. It is plain data, so importing it loads no torch. To
-add a network, add its recipe and run the training program of its family (in ``tools/``).
+This is the one list of them: the reader, the command line, the doctor, the training programs and
+the tests take their networks from here. To add one to `READERS` or to `VARIANTS`, add its recipe
+and run the program that trains them: it writes the weight file. A test fails where a recipe has no
+file, or a file no recipe. A recipe is plain data, so importing this module loads no torch.
 """
 
 from collections.abc import Mapping
@@ -23,11 +24,12 @@ class Recipe:
     config : mapping
         The arguments of the class.
     training : mapping
-        The options of the training. "augment" is the name of a function in `lessonlib.augment`.
+        The options of its training. "augment" is the name of a function in `lessonlib.augment`.
     seed : int
-        Where the random numbers start.
+        Where the random numbers of its training start.
     sizes : tuple of float
-        For a reader, the sizes at which it sees a candidate: see `lessonlib.checks.classify`.
+        For a reader, the sizes at which it sees a candidate: the first one always, the others where
+        that leaves doubt. See `lessonlib.checks.classify`.
     """
 
     title: str
@@ -38,10 +40,51 @@ class Recipe:
     sizes: tuple[float, ...] = (1.0,)
 
 
-# The nine variants of the chapter on next steps: each has the same images, epochs and seeds as the
-# baseline, and differs from it in one thing. "residual" adds a block to "lenet", and "together" has
-# all the changes at once.
-_PLAIN = {
+# What `tools/train_weights.py` trains: it reads single digits.
+DIGIT_MLP = Recipe(
+    "the MLP for single digits",
+    "MLP",
+    {"hidden": (256, 128), "dropout": 0.0, "batch_norm": True},
+    {
+        "epochs": 40,
+        "batch_size": 256,
+        "lr": 5e-3,
+        "weight_decay": 0.0,
+        "schedule": "one-cycle",
+        "augment": "warp",
+        "validation": None,
+    },
+    seed=1943,
+)
+
+# What `tools/train_readers.py` trains: the networks of `CheckReader`. Each sees a candidate in two
+# pictures, and takes it for one of the ten digits, a mark, or junk: 12 classes. All have one seed,
+# because they are trained on the same rendered fields. More sizes than one help with writing that
+# is new to a network: the chapter on checks counts how much.
+_PAIR = {"pictures": 2, "classes": 12}
+READERS = {
+    "mlp": Recipe(
+        "the quick check reader",
+        "MLP",
+        _PAIR | {"hidden": (1024, 512), "dropout": 0.0, "batch_norm": True},
+        {"epochs": 4, "batch_size": 256, "lr": 3e-3, "weight_decay": 1e-2},
+        seed=2014,
+        sizes=(1.0, 0.9),
+    ),
+    "cnn": Recipe(
+        "the check reader that is slower and better",
+        "CNN",
+        _PAIR | {"channels": 16, "dropout": 0.2},
+        {"epochs": 2, "batch_size": 256, "lr": 4e-3, "weight_decay": 1e-2},
+        seed=2014,
+        sizes=(1.0, 0.9, 1.1),
+    ),
+}
+
+# What `tools/train_next_steps.py` trains: the networks that the chapter on next steps compares. All
+# have the same images, epochs and seed. Each differs from the baseline in one thing, but "residual"
+# adds a block to "lenet", and "together" has all the changes at once.
+_BASELINE = {
     "epochs": 10,
     "batch_size": 128,
     "lr": 2e-3,
@@ -49,93 +92,36 @@ _PLAIN = {
     "schedule": "constant",
     "validation": 5_000,
 }
-_MLP = {"hidden": (256, 128), "dropout": 0.0, "batch_norm": False}
-_LENET = {"residual_blocks": 0, "batch_norm": False}
 
 
 def _variant(title: str, architecture: str, config: Mapping[str, Any], **changes: Any) -> Recipe:
-    return Recipe(title, architecture, config, _PLAIN | changes, seed=1998)
+    return Recipe(title, architecture, config, _BASELINE | changes, seed=1998)
 
 
-# A name is the path of the network's file below data/weights, without its ending.
-SHIPPED: dict[str, Recipe] = {
-    "mlp": Recipe(
-        "the MLP for single digits",
-        "MLP",
-        {"hidden": (256, 128), "dropout": 0.0, "batch_norm": True},
-        {
-            "epochs": 40,
-            "batch_size": 256,
-            "lr": 5e-3,
-            "weight_decay": 0.0,
-            "schedule": "one-cycle",
-            "augment": "warp",
-        },
-        seed=1943,
-    ),
-    # More sizes than one help with writing that is new to the networks: `tools.bench reading` says
-    # how much.
-    "reader-mlp": Recipe(
-        "the quick check reader",
-        "MLP",
-        {
-            "hidden": (1024, 512),
-            "dropout": 0.0,
-            "batch_norm": True,
-            "pictures": 2,
-            "classes": 12,
-        },
-        {"epochs": 4, "batch_size": 256, "lr": 3e-3, "weight_decay": 1e-2},
-        seed=2014,
-        sizes=(1.0, 0.9),
-    ),
-    "reader-cnn": Recipe(
-        "the check reader that is slower and better",
-        "CNN",
-        {"channels": 16, "dropout": 0.2, "pictures": 2, "classes": 12},
-        {"epochs": 2, "batch_size": 256, "lr": 4e-3, "weight_decay": 1e-2},
-        seed=2014,
-        sizes=(1.0, 0.9, 1.1),
-    ),
-    "next/baseline": _variant("baseline MLP", "MLP", _MLP),
-    "next/batch-norm": _variant("batch normalisation", "MLP", _MLP | {"batch_norm": True}),
-    "next/cosine": _variant("cosine schedule", "MLP", _MLP, schedule="cosine"),
-    "next/one-cycle": _variant("one-cycle schedule", "MLP", _MLP, schedule="one-cycle"),
-    "next/affine": _variant("affine augmentation", "MLP", _MLP, augment="affine"),
-    "next/elastic": _variant("elastic augmentation", "MLP", _MLP, augment="elastic"),
-    "next/lenet": _variant("LeNet-style CNN", "LeNet", _LENET),
-    "next/residual": _variant(
-        "the CNN with a residual block", "LeNet", _LENET | {"residual_blocks": 1}
-    ),
-    "next/together": _variant(
+_MLP = {"hidden": (256, 128), "dropout": 0.0, "batch_norm": False}
+_LENET = {"residual_blocks": 0, "batch_norm": False}
+_RESIDUAL = {"residual_blocks": 1, "batch_norm": False}
+VARIANTS = {
+    "baseline": _variant("baseline MLP", "MLP", _MLP),
+    "batch-norm": _variant("batch normalisation", "MLP", _MLP | {"batch_norm": True}),
+    "cosine": _variant("cosine schedule", "MLP", _MLP, schedule="cosine"),
+    "one-cycle": _variant("one-cycle schedule", "MLP", _MLP, schedule="one-cycle"),
+    "affine": _variant("affine augmentation", "MLP", _MLP, augment="affine"),
+    "elastic": _variant("elastic augmentation", "MLP", _MLP, augment="elastic"),
+    "lenet": _variant("LeNet-style CNN", "LeNet", _LENET),
+    "residual": _variant("the CNN with a residual block", "LeNet", _RESIDUAL),
+    "together": _variant(
         "all of it together",
         "LeNet",
-        {"residual_blocks": 1, "batch_norm": True},
+        _RESIDUAL | {"batch_norm": True},
         schedule="one-cycle",
         augment="warp",  # affine and elastic in one
     ),
 }
 
-
-def family(prefix: str) -> dict[str, Recipe]:
-    """Collect the networks whose names start alike.
-
-    Parameters
-    ----------
-    prefix : {"reader-", "next/"}
-        The check reader's networks, or the variants that the chapter on next steps compares.
-
-    Returns
-    -------
-    dict of str to Recipe
-        By the rest of the name, as "cnn" or "batch-norm".
-    """
-    return {
-        name.removeprefix(prefix): recipe
-        for name, recipe in SHIPPED.items()
-        if name.startswith(prefix)
-    }
-
-
-READERS = family("reader-")
-VARIANTS = family("next/")
+# A name is the path of the network's file below data/weights, without its ending.
+SHIPPED: dict[str, Recipe] = {
+    "mlp": DIGIT_MLP,
+    **{f"reader-{name}": recipe for name, recipe in READERS.items()},
+    **{f"next/{name}": recipe for name, recipe in VARIANTS.items()},
+}

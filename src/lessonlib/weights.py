@@ -30,7 +30,7 @@ def save(
     *,
     replace: bool = True,
 ) -> None:
-    """Write a network's weights to a file. If that fails, no incomplete file is left.
+    """Write a network's weights to a file whole, or raise as `lessonlib.files.write_whole` does.
 
     Parameters
     ----------
@@ -41,13 +41,8 @@ def save(
         How the weights were made; its values must be of JSON's types.
     replace : bool
         Whether an existing file may be replaced.
-
-    Raises
-    ------
-    OSError, ValueError
-        When the file can't be written: see `lessonlib.files.write_whole`.
     """
-    weights = {
+    tensors = {
         name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()
     }
     strings = {
@@ -55,20 +50,11 @@ def save(
         "config": json.dumps(model.config),
         "record": json.dumps(record or {}, sort_keys=True),
     }
-    write_whole(path, to_bytes(weights, metadata=strings), replace=replace)
+    write_whole(path, to_bytes(tensors, metadata=strings), replace=replace)
 
 
 def load(path: str | Path) -> Network:
-    """Read a network from a file that `save` wrote.
-
-    Parameters
-    ----------
-    path : str or Path
-
-    Returns
-    -------
-    MLP, CNN or LeNet
-        On the CPU, in evaluation mode.
+    """Read a network from a file that `save` wrote: on the CPU, in evaluation mode.
 
     Raises
     ------
@@ -77,7 +63,7 @@ def load(path: str | Path) -> Network:
     ValueError
         When the file isn't a safetensors file, is cut short, or holds another kind of network.
     """
-    strings, weights = _read(Path(path))
+    strings, tensors = _read(Path(path))
     architecture = strings.get("architecture", "an unnamed network")
     if architecture not in BUILDERS:
         raise ValueError(
@@ -86,10 +72,9 @@ def load(path: str | Path) -> Network:
             "load it with the program that saved it."
         )
     try:
-        config = json.loads(strings["config"])
-        model = BUILDERS[architecture](config)
-        model.load_state_dict(weights)
-        if not all(value.isfinite().all() for value in weights.values()):
+        model = BUILDERS[architecture](json.loads(strings["config"]))
+        model.load_state_dict(tensors)
+        if not all(value.isfinite().all() for value in tensors.values()):
             raise ValueError("some weights are infinite or NaN")
     except (KeyError, TypeError, ValueError, OverflowError, RuntimeError) as error:
         raise ValueError(
@@ -100,16 +85,9 @@ def load(path: str | Path) -> Network:
 
 
 def read_record(path: str | Path) -> dict[str, Any]:
-    """Read the record of how the weights in a file were made.
+    """Read how the weights in a file were made; empty when the file doesn't say.
 
-    Parameters
-    ----------
-    path : str or Path
-
-    Returns
-    -------
-    dict
-        Empty when the file has no record. Raises as `load` does.
+    It raises as `load` does.
     """
     strings, _ = _read(Path(path))
     try:
@@ -126,15 +104,10 @@ def training_record(model: Network, recipe: Recipe, command: str, **results: Any
     ----------
     model : MLP, CNN or LeNet
     recipe : Recipe
-        How it was trained.
     command : str
         What trains it again.
     **results
         What the training gave, as ``test_accuracy=0.9926``; values of JSON's types.
-
-    Returns
-    -------
-    dict
     """
     return {
         "command": command,
@@ -151,35 +124,15 @@ def training_record(model: Network, recipe: Recipe, command: str, **results: Any
 
 
 def build(recipe: Recipe) -> Network:
-    """Build a network as its recipe says, with random weights.
-
-    Parameters
-    ----------
-    recipe : Recipe
-
-    Returns
-    -------
-    MLP, CNN or LeNet
-    """
+    """Build a network as its recipe says, with random weights."""
     return BUILDERS[recipe.architecture](recipe.config)
 
 
 def shipped_path(name: str = "mlp") -> Path:
-    """Return the path of a network's weights that ship with the course.
+    """Find the file of a network that ships with the course.
 
-    Parameters
-    ----------
-    name : str
-        A key of `recipes.SHIPPED`, as "mlp", "reader-cnn" or "next/baseline".
-
-    Returns
-    -------
-    Path
-
-    Raises
-    ------
-    ValueError
-        When no shipped network has this name.
+    Its name is a key of `recipes.SHIPPED`, as "mlp", "reader-cnn" or "next/baseline"; any other
+    raises a ValueError.
     """
     if name not in SHIPPED:
         raise ValueError(f"no shipped network is called {name!r}; there are: {', '.join(SHIPPED)}")
@@ -187,17 +140,10 @@ def shipped_path(name: str = "mlp") -> Path:
 
 
 def shipped(name: str = "mlp") -> Network:
-    """Load a network with the weights that ship with the course.
+    """Load a network that ships with the course, by its name in `recipes.SHIPPED`.
 
-    Parameters
-    ----------
-    name : str
-        As for `shipped_path`.
-
-    Returns
-    -------
-    MLP, CNN or LeNet
-        On the CPU, in evaluation mode.
+    >>> shipped("next/lenet").config
+    {'residual_blocks': 0, 'batch_norm': False}
     """
     return load(shipped_path(name))
 
@@ -214,10 +160,10 @@ class Variant:
         On the CPU, in evaluation mode.
     record : dict
         How it was made: "recipe", "seed", "history" (lists with an entry per epoch),
-        "parameters", "test_accuracy", "command" and more. "runs" holds what the same recipe gave
-        with other seeds, this network's first: "seeds", "test_accuracy", "test_wrong" and
-        "field_wrong" have an entry for each; the last two list which test images, and which
-        digits cut out of `bill_fields`, were read wrong.
+        "parameters", "test_accuracy", "command" and more. "runs" has lists with an entry for each
+        seed, this network's first: "seeds", "test_accuracy", and in "test_wrong" and "field_wrong"
+        the numbers of the test images, and of the digits cut out of `bill_fields`, that were read
+        wrong.
     """
 
     name: str
@@ -227,21 +173,9 @@ class Variant:
 
 
 def load_variant(name: str) -> Variant:
-    """Load one of the networks that ``python -m tools.train_next_steps`` trained.
+    """Load one of the networks that the chapter on next steps compares.
 
-    Parameters
-    ----------
-    name : str
-        A key of `recipes.VARIANTS`.
-
-    Returns
-    -------
-    Variant
-
-    Raises
-    ------
-    ValueError
-        For a name that none of them has.
+    Its name is a key of `recipes.VARIANTS`; any other raises a ValueError.
     """
     if name not in VARIANTS:
         raise ValueError(f"no variant is called {name!r}; there is: {', '.join(VARIANTS)}")
@@ -249,24 +183,22 @@ def load_variant(name: str) -> Variant:
     return Variant(name, VARIANTS[name].title, load(path), read_record(path))
 
 
+# Each builds the network that a recipe or a file describes, and refuses sizes beyond those of the
+# course: otherwise a hostile file of a few bytes could make us fill the memory.
+
+
 def _build_mlp(config: Mapping[str, Any]) -> MLP:
-    """Build the network that a file describes; refuse sizes beyond those of the course."""
-    hidden, dropout = [int(units) for units in config["hidden"]], float(config["dropout"])
-    # Without these limits, a hostile file of a few bytes could make us fill the memory.
+    hidden, dropout = [int(units) for units in config["hidden"]], _dropout(config)
     if len(hidden) > 20 or not all(0 < units <= 10_000 for units in hidden):
         raise ValueError("it has more or larger hidden layers than any network of the course")
-    if not 0 <= dropout < 1:
-        raise ValueError(f"its dropout is {dropout}; it must be at least 0 and below 1")
-    return MLP(tuple(hidden), dropout, bool(config["batch_norm"]), *_ends(config))
+    return MLP(tuple(hidden), dropout, bool(config["batch_norm"]), *_pictures_and_classes(config))
 
 
 def _build_cnn(config: Mapping[str, Any]) -> CNN:
-    channels, dropout = int(config["channels"]), float(config["dropout"])
+    channels = int(config["channels"])
     if not 0 < channels <= 256:
         raise ValueError(f"it has {channels} channels; from 1 to 256 are allowed")
-    if not 0 <= dropout < 1:
-        raise ValueError(f"its dropout is {dropout}; it must be at least 0 and below 1")
-    return CNN(channels, dropout, *_ends(config))
+    return CNN(channels, _dropout(config), *_pictures_and_classes(config))
 
 
 def _build_lenet(config: Mapping[str, Any]) -> LeNet:
@@ -283,8 +215,15 @@ BUILDERS: dict[str, Callable[[Mapping[str, Any]], Network]] = {
 }
 
 
-def _ends(config: Mapping[str, Any]) -> tuple[int, int]:
-    """Read the numbers of pictures and classes, which files older than 0.3 lack."""
+def _dropout(config: Mapping[str, Any]) -> float:
+    dropout = float(config["dropout"])
+    if not 0 <= dropout < 1:
+        raise ValueError(f"its dropout is {dropout}; it must be at least 0 and below 1")
+    return dropout
+
+
+def _pictures_and_classes(config: Mapping[str, Any]) -> tuple[int, int]:
+    """Read both numbers; where they are missing, the network is one for single digits."""
     pictures, classes = int(config.get("pictures", 1)), int(config.get("classes", 10))
     if not (1 <= pictures <= 4 and 1 <= classes <= 100):
         raise ValueError(
