@@ -1,12 +1,14 @@
 """The rules find the digits of a field by the shapes of its pieces."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lessonlib import evaluation, weights
 from lessonlib.checks import Piece, binarize, resample, segment
 from lessonlib.checks.pieces import connected_pieces
-from lessonlib.checks.rules import cut_wide, is_mark, merge_overlapping
+from lessonlib.checks.rules import FieldDigits, cut_fields, cut_wide, is_mark, merge_overlapping
 from lessonlib.synthesis import Difficulty, digits_of, render
 from lessonlib.synthesis.samples import sample_amounts
 from tests.drawn import WIDE, Ink, any_ink, rings, strokes
@@ -87,3 +89,41 @@ def test_in_plain_writing_the_rules_find_every_digit_and_nothing_else() -> None:
     counts = [len(segment(binarize(resample(render(amount, rng, plain))))) for amount in amounts]
     right = [n == len(digits_of(amount)) for n, amount in zip(counts, amounts, strict=True)]
     assert np.mean(right) > 0.85
+
+
+# Whole fields, for networks of MNIST
+
+
+def test_fields_are_cut_into_digits_that_a_network_of_mnist_reads() -> None:
+    plain = Difficulty()
+    fields = [render(amount, seed, plain) for seed, amount in enumerate(["1990", "25.00"])]
+    cut = cut_fields([*fields, fields[0]], ["1990", "2500", "19900"])
+    assert cut.fields == 3
+    assert cut.images.shape == (len(cut.labels), 28, 28)
+    assert 2 not in cut.field  # four digits were found there, not five
+    for number, label in ((0, "1990"), (1, "2500")):
+        if number in cut.field:
+            assert "".join(map(str, cut.labels[cut.field == number])) == label
+    assert len(cut.labels) > 0
+    probabilities = evaluation.predict(weights.shipped(), cut.images)
+    assert evaluation.accuracy(probabilities, cut.labels) > 0.7
+
+
+def test_a_field_is_exact_when_all_its_digits_are_and_uncut_fields_are_not() -> None:
+    cut = FieldDigits(
+        np.zeros((5, 28, 28), np.uint8), np.array([1, 2, 3, 4, 5]), np.array([0, 0, 2, 2, 3]), 5
+    )
+    assert cut.exact([]) == 3 / 5
+    assert cut.exact([3]) == 2 / 5
+    assert cut.exact([2, 3]) == 2 / 5
+    assert cut.exact([0, 1, 2, 3, 4]) == 0
+
+
+def test_fields_without_a_digit_found_leave_no_digits() -> None:
+    blank = np.full((60, 200), 255, np.uint8)
+    cut = cut_fields([blank], ["12"])
+    assert (cut.images.shape, cut.labels.shape, cut.fields) == ((0, 28, 28), (0,), 1)
+    with pytest.raises(ValueError, match="no fields"):
+        cut_fields([], [])
+    with pytest.raises(ValueError, match="argument"):
+        cut_fields([blank], ["1", "2"])

@@ -1,4 +1,4 @@
-"""Training on a few hundred digits: device, seeds, the loop and its history, augmentation."""
+"""Training on a few hundred digits: device, seeds, the loop and its history."""
 
 import math
 import random
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from lessonlib import augment, digits, training
-from lessonlib.models import MLP, to_tensor
+from lessonlib.models import MLP
 
 IMAGES, LABELS = (part[:320] for part in digits.load_bundled("train"))
 CPU: dict[str, Any] = {"device": "cpu", "progress": False}
@@ -328,7 +328,7 @@ def test_images_of_another_shape_are_refused() -> None:
         training.fit(small(), IMAGES[:, :20], LABELS, **CPU)
 
 
-# Batches and augmentation
+# Batches
 
 
 @settings(max_examples=30, deadline=None)
@@ -339,90 +339,3 @@ def test_shuffled_batches_hold_each_index_once(n: int, size: int) -> None:
     assert batches.shape == (n // size, size)
     assert len(set(dealt)) == len(dealt)
     assert set(dealt) <= set(range(n))
-
-
-def test_shift_moves_an_image_by_at_most_one_pixel_each_way() -> None:
-    x = to_tensor(IMAGES[:1]).expand(400, 28, 28)
-    windows = {
-        (dy, dx): F.pad(x[:1], (1, 1, 1, 1), value=augment.PAPER)[
-            0, 1 - dy : 29 - dy, 1 - dx : 29 - dx
-        ]
-        for dy in (-1, 0, 1)
-        for dx in (-1, 0, 1)
-    }
-    moves = [
-        next(move for move, window in windows.items() if torch.equal(image, window))
-        for image in augment.shift(x, generator())
-    ]
-    assert set(moves) == set(windows)
-    assert max(moves.count(m) for m in windows) < 3 * min(moves.count(m) for m in windows)
-
-
-@pytest.mark.parametrize("change", [augment.shift, augment.warp])
-def test_augmentation_keeps_shape_type_and_input_and_repeats_with_its_generator(
-    change: augment.Augment,
-) -> None:
-    x = to_tensor(IMAGES[:50])
-    before = x.clone()
-    changed = change(x, generator(1))
-    assert changed.shape == x.shape
-    assert changed.dtype == x.dtype
-    assert torch.equal(x, before)
-    assert not torch.equal(changed, x)
-    assert torch.equal(changed, change(x, generator(1)))
-    assert not torch.equal(changed, change(x, generator(2)))
-
-
-@pytest.mark.parametrize("change", [augment.shift, augment.warp])
-def test_empty_paper_stays_empty_paper(change: augment.Augment) -> None:
-    paper = to_tensor(np.zeros((20, 28, 28), dtype=np.uint8))
-    assert torch.allclose(change(paper, generator()), paper, atol=1e-5)
-
-
-@pytest.mark.parametrize("change", [augment.shift, augment.warp])
-def test_augmented_values_stay_between_paper_and_ink(change: augment.Augment) -> None:
-    x = change(to_tensor(IMAGES), generator())
-    assert x.min() >= augment.PAPER - 1e-4
-    assert x.max() <= (1 - 0.1307) / 0.3081 + 1e-4
-
-
-def test_a_warped_digit_stays_in_place_and_keeps_about_its_ink() -> None:
-    def ink(x: Tensor) -> Tensor:
-        return (x - augment.PAPER).clamp(min=0)
-
-    def centre(x: Tensor) -> Tensor:
-        weights = ink(x) / ink(x).sum((1, 2), keepdim=True)
-        steps = torch.arange(28.0)
-        return torch.stack([weights.sum(2) @ steps, weights.sum(1) @ steps], dim=1)
-
-    x = to_tensor(IMAGES)
-    warped = augment.warp(x, generator())
-    moved = (centre(warped) - centre(x)).norm(dim=1)
-    ratio = ink(warped).sum((1, 2)) / ink(x).sum((1, 2))
-    assert 0.3 < moved.mean() < 2
-    assert moved.max() < 5
-    assert 0.9 < ratio.mean() < 1.1
-    assert 0.4 < ratio.min() < ratio.max() < 2
-
-
-# Sizes
-
-
-def test_resizing_enlarges_or_shrinks_the_image() -> None:
-    x = torch.full((3, 28, 28), augment.PAPER)
-    x[:, 9:19, 9:19] = 1.0  # a square of 10 pixels about the middle
-    for factor in (0.6, 1.0, 1.4):
-        ink = (augment.resized(x, factor) > 0).sum(dim=(1, 2)).float().sqrt()
-        assert torch.allclose(ink, torch.tensor(10 * factor), atol=1.01)
-
-
-def test_space_freed_by_shrinking_is_paper() -> None:
-    x = torch.ones(1, 28, 28)
-    assert torch.allclose(augment.resized(x, 0.5)[0, 0], torch.tensor(augment.PAPER))
-
-
-def test_pairs_of_pictures_are_resized_one_by_one() -> None:
-    x = torch.randn(4, 2, 28, 28)
-    both = augment.resized(x, 0.9)
-    assert torch.equal(both[2, 1], augment.resized(x[2, 1], 0.9))
-    assert augment.resized(x, 1) is x
