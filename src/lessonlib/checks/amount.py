@@ -7,7 +7,7 @@ from decimal import Decimal
 from lessonlib.checks.candidates import MARK
 
 Box = tuple[int, int, int, int]
-SEPARATOR_SIDE = 0.6  # a separator is lower and narrower than this share of the digits' height
+SEPARATOR_SIDE = 0.6  # share of the digits' height; a mark that is higher or wider is no separator
 
 
 @dataclass(frozen=True)

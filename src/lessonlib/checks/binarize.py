@@ -1,4 +1,9 @@
-"""The second step: which pixels are ink."""
+"""The second step: which pixels are ink.
+
+Moved by a fifth either way, most thresholds here change what is read in 18 to 46 of 300 rendered
+fields, but as often for the better as for the worse: the number that is read exactly moves by at
+most 7. `MIN_CONTRAST` changes none (``python -m tools.thresholds``).
+"""
 
 from typing import Any, Literal
 
@@ -11,9 +16,11 @@ from lessonlib.checks.image import Gray
 Ink = npt.NDArray[np.bool_]
 Method = Literal["sauvola", "otsu"]
 
-CLIPPED = 0.01
+CLIPPED = 0.01  # share of the pixels that become black, and share that become white: outliers
 SMOOTHING = 0.015  # standard deviation of the blur, as a share of the height: half a thin stroke
-WINDOW = 0.28  # side of Sauvola's window, as a share of the height: wider than any stroke
+# Side of Sauvola's window, as a share of the height: wider than any stroke. Much as in the first
+# trials on real fields, where 31 of about 105 rows worked.
+WINDOW = 0.28
 SAUVOLA_K = 0.3  # how far below the local mean ink must lie, where the contrast is low
 SAUVOLA_R = 128  # the largest standard deviation that gray levels 0 to 255 can have
 MIN_CONTRAST = 16  # gray levels between paper and ink; an empty field's noise stays below

@@ -6,7 +6,10 @@ primitives becomes a candidate, and so does every whole piece of ink. The networ
 decide.
 
 Every length is a share of the field's height or of the height of its digits; only `BAND_HEIGHT`,
-which says how finely the slant is measured, is in pixels.
+which says how finely the slant is measured, is in pixels. A threshold's comment says what it means,
+and where it comes from if that is known. Few of them matter much: moved by a fifth either way, with
+the networks as they are, `WAIST_INK` and `BAND_HEIGHT` change what is read in 12 to 21 of 300
+rendered fields, and each of the others in fewer than ten (``python -m tools.thresholds``).
 """
 
 import math
@@ -37,24 +40,32 @@ Candidates = npt.NDArray[np.int64]  # (n, 2): the first primitive, the first aft
 MARK, JUNK = 10, 11  # classes beside the ten digits: punctuation and dirt; fragments and joins
 CANDIDATE_CLASSES = 12
 
-DIRT_HEIGHT = 0.05  # lower pieces, as a share of the field's height, are dirt or left from a line
-LINE_DASH_HEIGHT = 0.1  # pieces up to this share of it may be left from a broken line
-TALL_PIECE = 0.6  # pieces at least this share of the digits' height tell where the digits stand
-CRUMB_HEIGHT = 0.09  # pieces lower than this share of the digits' height are crumbs
-CUT_WIDTH = 0.6  # a piece is cut where it is wider than this share of the digits' height ...
-WAIST_INK = 0.88  # ... at each waist: a column with at most this share of the ink of those around
-WAIST_REACH = 0.6  # how far around a waist that is, as a share of the digits' height
-CUTS_APART = 0.15  # cuts keep this distance from each other and from the piece's ends
-LOOP_HEIGHT = 0.2  # a loop is at least this high, as a share of the digits' height ...
-LOOPS_APART = 0.2  # ... and two stand side by side when their middles are this far apart
-GAP = 0.15  # a candidate has no wider gap inside, as a share of the digits' height
-LONGEST = 5  # primitives in a candidate, unless they are a whole piece
-WIDEST = 1.35  # a run's width, as a share of the digits' height, unless it is one primitive ...
-WIDEST_PIECE = 3.0  # ... or a whole piece, which may be this wide: a zero with a long bar
+# Pieces that hold no digit's ink. The first two are shares of the field's height, ...
+DIRT_HEIGHT = 0.05  # a lower piece is dirt, or left from a line
+LINE_DASH_HEIGHT = 0.1  # a piece up to this height may be a dash of a faint line
+# ... and the others of the digits' height.
+TALL_PIECE = 0.6  # a piece at least this high tells where the digits' tops and feet are
+CRUMB_HEIGHT = 0.09  # a lower piece is a crumb
 
-BAND_HEIGHT = 9  # rows that are moved as one, to find out how the writing slants ...
-SHEAR_STEPS = range(-3, 7)  # ... each band by so many columns more than the one above
-SHEAR_PENALTY = 0.1  # what a shear of 1 must gain, as a share of its score, to be taken
+# Where a piece is cut, in shares of the digits' height. A missing cut loses two digits. A needless
+# one costs time and adds rivals, but the search can join what it parts.
+CUT_WIDTH = 0.6  # a narrower piece is left whole
+WAIST_INK = 0.88  # a waist has at most this share of the ink of a column on either side of it ...
+WAIST_REACH = 0.6  # ... that is no farther away than this
+CUTS_APART = 0.15  # between cuts, and to the piece's ends: as in the first trials on real fields
+LOOP_HEIGHT = 0.2  # a lower hole is a flaw in the ink
+LOOPS_APART = 0.2  # loops with nearer middles stand one above the other, as an eight's do
+
+# Which runs of primitives are candidates, with widths in shares of the digits' height.
+LONGEST = 5  # primitives, as in the first trials on real fields; a whole piece may have more
+GAP = 0.15  # a run with a wider gap inside is none
+WIDEST = 1.35  # of a run of several primitives: as in the first trials on real fields
+WIDEST_PIECE = 3.0  # of a whole piece: a zero may have a long bar
+
+# How slant is measured: rows are moved in bands, each some columns more than the one above.
+BAND_HEIGHT = 9  # rows
+SHEAR_STEPS = range(-3, 7)  # columns: most people lean to the right, up to 2/3 column a row
+SHEAR_PENALTY = 0.1  # the share of its score that a shear loses, for each column a row
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,9 +165,9 @@ def straighten(ink: Ink) -> tuple[Ink, float]:
     """Shear slanted writing upright, so that columns pass between digits.
 
     Several shears are tried. The one that gathers the ink in the fewest columns is taken: there
-    the sum of the columns' squares is largest. A tenth of the sum is taken off for each unit of
-    shear, so that writing without a clear slant stays as it is. Rows are moved in bands, which is
-    quick; shears that differ by less than 1 / `BAND_HEIGHT` are not told apart.
+    the sum of the columns' squares is largest. `SHEAR_PENALTY` is taken off, so that writing
+    without a clear slant stays as it is. Rows are moved in bands, which is quick; shears that
+    differ by less than 1 / `BAND_HEIGHT` are not told apart.
 
     Parameters
     ----------

@@ -19,8 +19,12 @@ FloatImage = npt.NDArray[np.floating[Any]]  # shares of ink or of light, not yet
 
 MAX_PIXELS = 50_000_000  # the largest photo of a phone: a photo of one field has fewer
 MAX_BYTES = 500_000_000  # above what so many pixels take in any format
-FIELD_HEIGHT = 72  # pixels: more than a usual scan has, so that thin strokes stay whole
-MAX_ASPECT = 40  # a strip longer than this is scaled by its width, to bound the memory it takes
+# Pixels. Most scanned fields are lower (of 240 real ones, nine in ten have 66 rows at most), and a
+# height above the scan's own keeps thin strokes whole.
+FIELD_HEIGHT = 72
+# A strip longer than this is scaled by its width, to bound the memory it takes. Fields of checks
+# are at most 13 times as long as high (in 429 real ones).
+MAX_ASPECT = 40
 
 
 def load_image(path: str | Path) -> Gray:
@@ -67,16 +71,12 @@ def load_image(path: str | Path) -> Gray:
 
 
 def as_gray(image: npt.ArrayLike) -> Gray:
-    """Check an array that holds an image, and bring it to gray levels.
+    """Check an array that holds an image, and bring it to gray levels, uint8 (H, W).
 
     Parameters
     ----------
     image : uint8 array, shape (H, W) or (H, W, 3)
         Gray levels, or colours in the order red, green, blue.
-
-    Returns
-    -------
-    uint8 array, shape (H, W)
 
     Raises
     ------
@@ -102,21 +102,18 @@ def as_gray(image: npt.ArrayLike) -> Gray:
 
 
 def resample(gray: Gray) -> Gray:
-    """Bring a field to the height all later steps work at.
+    """Bring a field, uint8 (H, W), to the height all later steps work at.
 
-    Every length in them is a share of the field's height or of its digits' height, so a scan
-    at 100 and one at 600 dots per inch are read alike. A height above the scan's own lets the
-    threshold cut strokes between pixels.
+    Every length in them is a share of the field's height or of its digits' height, so a scan at 100
+    and one at 600 dots per inch are read alike. A height above the scan's own lets the threshold
+    cut strokes between pixels. The result is `FIELD_HEIGHT` pixels high and has the same
+    proportions; it is lower when the field is more than `MAX_ASPECT` times as wide as high.
 
-    Parameters
-    ----------
-    gray : uint8 array, shape (H, W)
-
-    Returns
-    -------
-    uint8 array
-        `FIELD_HEIGHT` pixels high, of the same proportions; lower when the field is more than
-        `MAX_ASPECT` times as wide as high.
+    Examples
+    --------
+    >>> import numpy as np
+    >>> resample(np.zeros((54, 150), dtype=np.uint8)).shape
+    (72, 200)
     """
     height, width = gray.shape
     scale = min(FIELD_HEIGHT / height, MAX_ASPECT * FIELD_HEIGHT / width)

@@ -14,7 +14,8 @@ from lessonlib.checks.candidates import TALL_PIECE, Candidates, Labels, Strip, b
 
 FRAME_SIDE = 28  # pixels: the side of MNIST's frame
 DIGIT_SIDE = 20  # pixels: the longer side of the digit in it
-CONTEXT_SIDE = 2.0  # side of the window shown around a candidate, in digits' heights
+# Side of the window around a candidate, in digits' heights: room for a neighbour to either side.
+CONTEXT_SIDE = 2.0
 
 
 def normalize(ink: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:

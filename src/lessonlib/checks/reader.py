@@ -39,17 +39,15 @@ Source = str | PathLike[str] | npt.ArrayLike  # a file's path, or an array that 
 # Candidates go through the network in parts of few sizes: each new size costs oneDNN, below torch,
 # memory that it keeps. Small parts stay in the processor's cache, too.
 LARGEST_PASS, PASS_STEP = 128, 32
-BATCH_SIZE = (
-    64  # fields read together: enough for the network to be quick, little to hold in memory
-)
+BATCH_SIZE = 64  # fields read together: enough for a quick network, and little to hold in memory
 # A path's probability and its share among all paths, as log odds, turn into a confidence by these
 # weights, fitted on rendered fields by the script that trains the network. For a network of your
 # own they are a guess.
 DEFAULT_CALIBRATION = {"constant": 0.0, "score": 0.25, "share": 0.1}
 SURE_ENOUGH = 0.99  # where a class has this probability, further looks are not worth their time
 OWN_SIZE = (1.0,)  # each candidate is shown to the network once, in its own size
+LEAST_DOUBT = 1e-6  # probabilities nearer to 1 than this count as this near: log odds stay finite
 THREADS_LOCK = Lock()  # held while torch's number of threads is changed
-LEAST_DOUBT = 1e-6  # probabilities nearer to 1 than this are taken for equal
 
 
 @dataclass(frozen=True, eq=False)

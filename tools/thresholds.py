@@ -1,0 +1,145 @@
+"""Move each threshold of the check reader by a fifth, and count the fields that change.
+
+Usage: ``python -m tools.thresholds`` (some minutes; without MNIST, the fields are others). The
+fields are rendered, and read with the MLP. It was trained with the thresholds as they are, so this
+says which of them matter, but not which would be better after another training. The thresholds of
+the way by rules are measured with that way, and the network for single digits.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from unittest import mock
+
+import numpy as np
+
+from lessonlib import digits, evaluation, weights
+from lessonlib.checks import CheckReader, as_gray, binarize, normalize, resample, segment
+from lessonlib.checks.image import Gray
+from lessonlib.synthesis import digits_of
+from lessonlib.synthesis.examples import random_field
+from lessonlib.synthesis.samples import sample_amounts
+
+SEED, FIELDS = 1_017, 300
+STEP = 0.2
+
+# The thresholds, by the module of `lessonlib.checks` that has them.
+THRESHOLDS = {
+    "image": ["FIELD_HEIGHT"],
+    "binarize": ["CLIPPED", "SMOOTHING", "WINDOW", "SAUVOLA_K", "MIN_CONTRAST"],
+    "pieces": ["LINE_WIDTH", "LINE_HEIGHT", "CROSSING_REACH", "SMALLEST_DIGIT", "EXTENT_WEIGHT"],
+    "candidates": [
+        "DIRT_HEIGHT",
+        "LINE_DASH_HEIGHT",
+        "TALL_PIECE",
+        "CRUMB_HEIGHT",
+        "CUT_WIDTH",
+        "WAIST_INK",
+        "WAIST_REACH",
+        "CUTS_APART",
+        "LOOP_HEIGHT",
+        "LOOPS_APART",
+        "GAP",
+        "LONGEST",
+        "WIDEST",
+        "WIDEST_PIECE",
+        "BAND_HEIGHT",
+        "SHEAR_PENALTY",
+    ],
+    "pictures": ["CONTEXT_SIDE"],
+    "amount": ["SEPARATOR_SIDE"],
+    "reader": ["SURE_ENOUGH"],
+}
+RULES = {
+    "rules": [
+        "MARK_HEIGHT",
+        "DASH_HEIGHT",
+        "DASH_ASPECT",
+        "FIRST_DIGIT_HEIGHT",
+        "MERGED_OVERLAP",
+        "DIGIT_WIDTH",
+        "CUT_RANGE",
+    ],
+}
+
+Answers = list[tuple[str, object]]  # what each field says: its text, and the amount, if any
+
+
+def main() -> None:
+    """Print a table: threshold, value, and the fields that change with less of it and with more."""
+    images, truth = rendered_fields(FIELDS)
+    print_table("CheckReader()", lambda: read_whole(images), THRESHOLDS, truth)
+    print_table("by rules", lambda: read_by_rules(images), RULES, truth)
+
+
+def print_table(
+    title: str,
+    answers: Callable[[], Answers],
+    thresholds: dict[str, list[str]],
+    truth: list[str],
+) -> None:
+    """Read all fields with each threshold as it is, lower and higher, and print what changes."""
+    before = answers()
+    print(f"{title}: {exact(before, truth)} of {len(truth)} fields exactly")
+    print(
+        f"{'threshold':28}{'value':>7}{'lower: changed':>16}{'exact':>7}{'higher':>10}{'exact':>7}"
+    )
+    for module, names in thresholds.items():
+        for name in names:
+            value = getattr(sys.modules[f"lessonlib.checks.{module}"], name)
+            row = f"{module + '.' + name:28}{value:>7}"
+            for factor, width in ((1 - STEP, 16), (1 + STEP, 10)):
+                with moved(name, scaled(value, factor)):
+                    after = answers()
+                changed = sum(a != b for a, b in zip(before, after, strict=True))
+                row += f"{changed:>{width}}{exact(after, truth) - exact(before, truth):>+7}"
+            print(row, flush=True)
+
+
+def scaled(value: float, factor: float) -> float:
+    """Scale a threshold; a whole number stays whole."""
+    return round(value * factor) if isinstance(value, int) else value * factor
+
+
+@contextmanager
+def moved(name: str, value: float) -> Iterator[None]:
+    """Give a threshold another value for a while, in every module of the reader that uses it."""
+    modules = [part for key, part in sys.modules.items() if key.startswith("lessonlib.checks.")]
+    with ExitStack() as stack:
+        for module in modules:
+            if name in vars(module):
+                stack.enter_context(mock.patch.object(module, name, value))
+        yield
+
+
+def exact(answers: Answers, truth: list[str]) -> int:
+    """Count the fields whose text is right."""
+    return sum(text == label for (text, _), label in zip(answers, truth, strict=True))
+
+
+def rendered_fields(count: int) -> tuple[list[Gray], list[str]]:
+    """Render labelled fields that no network saw: MNIST's test digits and newly drawn ones."""
+    rng = np.random.default_rng(SEED)
+    images, labels = digits.load("test")
+    amounts = sample_amounts(rng, count)
+    fields = [random_field(amount, rng, images, labels)[0] for amount in amounts]
+    return fields, [digits_of(amount) for amount in amounts]
+
+
+def read_whole(images: list[Gray]) -> Answers:
+    """Read each field with the check reader."""
+    return [(reading.text, reading.amount) for reading in CheckReader().read_many(images)]
+
+
+def read_by_rules(images: list[Gray]) -> Answers:
+    """Cut each field by rules, and read the digits with the network for single digits."""
+    model = weights.shipped("mlp")
+    pieces = [segment(binarize(resample(as_gray(image)))) for image in images]
+    squares = np.stack([normalize(piece.ink) for part in pieces for piece in part])
+    values = evaluation.predict(model, squares).argmax(axis=1)
+    ends = np.cumsum([len(part) for part in pieces])
+    return [("".join(map(str, part)), None) for part in np.split(values, ends[:-1])]
+
+
+if __name__ == "__main__":
+    main()
