@@ -224,8 +224,9 @@ def close(got: npt.ArrayLike, wanted: npt.ArrayLike) -> bool:
     Parameters
     ----------
     got : array_like
-        What an answer returned; where it holds NaN or infinity it is close to nothing.
+        What an answer returned.
     wanted : array_like
+        Where a mistake makes NaN or infinity of the inputs, nothing else is close to them.
 
     Returns
     -------
@@ -233,9 +234,8 @@ def close(got: npt.ArrayLike, wanted: npt.ArrayLike) -> bool:
         False for arrays of different shapes.
     """
     got, wanted = np.asarray(got), np.asarray(wanted)
-    if got.shape != wanted.shape or not np.isfinite(got).all():
-        return False
-    return bool((np.abs(got - wanted) <= 1e-5 * np.abs(wanted).max(initial=0)).all())
+    largest = np.abs(wanted[np.isfinite(wanted)]).max(initial=0)
+    return got.shape == wanted.shape and np.allclose(got, wanted, 0, 1e-5 * largest, equal_nan=True)
 
 
 def usual_mistake(
@@ -265,16 +265,23 @@ def usual_mistake(
         None when no mistake explains them all.
     """
     with np.errstate(all="ignore"):  # a mistake may divide by 0
-        listed = _one_by_one(mistakes, cases[0]) if callable(mistakes) else mistakes
-        for mistaken, message in listed:
-            if all(same(got, mistaken(*case)) for got, case in zip(results, cases, strict=True)):
+        for message, wrong in _wrong_results(mistakes, cases):
+            if all(same(got, value) for got, value in zip(results, wrong, strict=True)):
                 return message
     return None
 
 
-def _one_by_one(table: Callable[..., dict[str, Any]], case: tuple[Any, ...]) -> list[Named]:
-    """List the mistakes that one function tabulates."""
-    return [(lambda *c, m=message: table(*c)[m], message) for message in table(*case)]
+def _wrong_results(
+    mistakes: Mistakes, cases: Sequence[tuple[Any, ...]]
+) -> Iterator[tuple[str, Iterator[Any]]]:
+    """Yield the message of each mistake, and what it returns for each case."""
+    if callable(mistakes):
+        tables = [mistakes(*case) for case in cases]
+        for message in tables[0]:
+            yield message, (table[message] for table in tables)
+    else:
+        for mistaken, message in mistakes:
+            yield message, (mistaken(*case) for case in cases)
 
 
 def _check_parameters(answer: Any, arguments: tuple[Any, ...]) -> None:
