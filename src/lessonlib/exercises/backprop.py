@@ -1,42 +1,36 @@
-"""Chapter 3, Backpropagation: slopes by hand, the error signal, a layer, a network, momentum."""
+"""Checks on backpropagation: slopes by hand, the error signal, a layer, a network, momentum."""
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import product
 from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from lessonlib.exercises import Check, Mistake, call, floats
+from lessonlib.exercises import Check, Mistake, Mistakes, call, close, floats, usual_mistake
 from lessonlib.network import TANH, forward, glorot, initialize, softmax
 
 Array = npt.NDArray[Any]
 
 
-class Case(NamedTuple):
-    """What an answer gave for one input, what is right, and what each usual mistake gives."""
-
-    got: Array
-    right: Array
-    mistakes: dict[str, Array]  # the message for the learner, and the array of that mistake
-
-
-# ---------------------------------------------------------------- 3.1: a slope by hand
+# ---------------------------------------------------------------- a slope by hand
 
 
 def check_slope(answer: Any) -> str | None:
     """Compare with the chain rule: every sign, each unit on and off, numbers that are 0."""
-    rng = np.random.default_rng(3)
-    cases: list[Case] = []
-    nets = _networks(rng)
+    nets = _networks(np.random.default_rng(3))
+    results = []
     for net in nets.values():
         got = _numbers(call(answer, net), "The result")
         if got.shape != ():
             return f"The result has shape {got.shape}: the derivative is one number."
-        cases.append(Case(got, *_slopes(net)))
-    problem = _explain(cases)
+        results.append(got)
+    problem = _problem(results, [(net,) for net in nets.values()], _slope, _wrong_slopes)
     if problem == OTHER:
-        wrong = next(place for place, case in zip(nets, cases, strict=True) if not _right(case))
+        pairs = zip(nets.items(), results, strict=True)
+        wrong = next(place for (place, net), got in pairs if not close(got, _slope(net)))
         return f"The numbers differ from what the chain rule gives, first with {wrong}."
     return _sentence(problem) if problem else None
 
@@ -91,19 +85,19 @@ def _network(
     return net
 
 
-def _slopes(net: SimpleNamespace) -> tuple[Array, dict[str, Array]]:
-    """Return the right slope by w_2B, and wrong ones by what to say about them."""
-    on, error = net.z_B > 0, net.z_C - net.y
+def _slope(net: SimpleNamespace, **changed: float) -> float:
+    """Multiply the factors of the slope by w_2B, some of them changed."""
+    factors = {"error": net.z_C - net.y, "w": net.w_BC, "gate": net.z_B > 0, "x": net.x_2}
+    return float(np.prod(list((factors | changed).values())))
 
-    def slope(
-        error: float = error, w: float = net.w_BC, gate: float = on, x: float = net.x_2
-    ) -> float:
-        return error * w * gate * x
 
-    right = slope()
-    mistakes = {
+def _wrong_slopes(net: SimpleNamespace) -> dict[str, float]:
+    """Return what usual mistakes make of the slope by w_2B, by what to say about them."""
+    slope = partial(_slope, net)
+    right, on, error = slope(), net.z_B > 0, net.z_C - net.y
+    return {
         "The sign: does the loss grow or fall when z_C goes up?": -right,
-        "Twice too large: the square is halved in (3.1).": 2 * right,
+        "Twice too large: the square is halved in (N.1).": 2 * right,
         "Unit B can be off: the slope of its ReLU is missing.": slope(gate=1),
         "Where z_B is exactly 0, the chapter takes another slope for ReLU.": slope(
             gate=net.z_B >= 0
@@ -133,22 +127,22 @@ def _slopes(net: SimpleNamespace) -> tuple[Array, dict[str, Array]]:
         "ReLU works on z, not on a weight: w_BC may be negative.": slope(w=max(0.0, net.w_BC)),
         "The weight w_BC may be negative, and its sign counts.": slope(w=abs(net.w_BC)),
     }
-    return np.asarray(right), {message: np.asarray(v) for message, v in mistakes.items()}
 
 
-# ---------------------------------------------------------------- 3.2: the first error signal
+# ---------------------------------------------------------------- the first error signal
 
 
 def check_logits_gradient(answer: Any) -> str | None:
-    """Compare with (3.8): more examples than classes and fewer, classes absent, one example."""
+    """Compare with (N.8): more examples than classes and fewer, classes absent, one example."""
     rng = np.random.default_rng(3)
-    cases: list[Case] = []
+    cases, results = [], []
     for n, classes, present in ((6, 4, 4), (3, 10, 10), (7, 5, 3), (4, 4, 4), (5, 2, 2), (1, 3, 3)):
         p = softmax(3 * rng.normal(size=(n, classes)))
         y = rng.integers(present, size=n)  # of the classes above `present` there is no example
         got = _numbers(call(answer, p, y), "The result")
-        cases.append(Case(got, *_logits_gradients(p, y)))
-        if problem := _explain(cases):
+        cases.append((p, y))
+        results.append(got)
+        if problem := _problem(results, cases, _logits_gradient, _wrong_logits_gradients):
             if got.shape == p.T.shape != p.shape:
                 return "The result is transposed: a row for each example, as in p."
             if got.shape != p.shape and problem.startswith("the shape"):
@@ -157,15 +151,18 @@ def check_logits_gradient(answer: Any) -> str | None:
     return None
 
 
-def _logits_gradients(p: Array, y: Array) -> tuple[Array, dict[str, Array]]:
-    """Return the right gradient, and wrong ones by what to say about them."""
+def _logits_gradient(p: Array, y: Array) -> Array:
+    return (p - np.eye(p.shape[1])[y]) / len(p)
+
+
+def _wrong_logits_gradients(p: Array, y: Array) -> dict[str, Array]:
+    """Return what usual mistakes make of the gradient, by what to say about them."""
     n, classes = p.shape
-    Y = np.eye(classes)[y]
-    right = (p - Y) / n
+    Y, right = np.eye(classes)[y], _logits_gradient(p, y)
     everywhere = p.copy()
     everywhere[:, y] -= 1
     columns = "p[:, y] takes whole columns: choose one entry in each row."
-    return right, {
+    return {
         "The sign: a step against this gradient lowers the logit of the right class.": -right,
         "A factor 1/n is missing: the loss is the mean over the examples.": p - Y,
         "The sign is turned round, and a factor 1/n is missing.": Y - p,
@@ -176,7 +173,7 @@ def _logits_gradients(p: Array, y: Array) -> tuple[Array, dict[str, Array]]:
         "The factor 1/n comes twice.": right / n,
         "That is the gradient by the probabilities: go on through softmax.": -Y / p / n,
         "p (1 − p) is the slope of one probability by its own logit only.": p * (1 - p) / n,
-        "p (1 − p) has cancelled in (3.7): nothing is left of it.": right * p * (1 - p),
+        "p (1 − p) has cancelled in (N.7): nothing is left of it.": right * p * (1 - p),
         "p comes from softmax already: you take softmax once more.": (softmax(p) - Y) / n,
         "You lower the class that the network believes in most: that may not be the right one.": (
             p - np.eye(classes)[p.argmax(axis=1)]
@@ -190,14 +187,14 @@ def _logits_gradients(p: Array, y: Array) -> tuple[Array, dict[str, Array]]:
     }
 
 
-# ---------------------------------------------------------------- 3.3: a layer
+# ---------------------------------------------------------------- a layer
 
 
 def check_layer_backward(answer: Any) -> str | None:
-    """Compare with (3.14): square layers and others, one unit, one input, one example."""
+    """Compare with (N.14): square layers and others, one unit, one input, one example."""
     rng = np.random.default_rng(3)
-    names = ("dW", "db", "delta_below")
-    cases: dict[str, list[Case]] = {name: [] for name in names}
+    cases = []
+    results: dict[str, list[Array]] = {name: [] for name in LAYER}
     for n, d_in, d_out in (
         (5, 3, 3),
         (5, 4, 2),
@@ -209,31 +206,30 @@ def check_layer_backward(answer: Any) -> str | None:
     ):
         delta, z_below = rng.normal(size=(n, d_out)), rng.normal(size=(n, d_in))
         W = rng.normal(size=(d_in, d_out))
+        cases.append((delta, z_below, W))
         result = call(answer, delta, z_below, W)
         parts = _parts(result, 3, "Return three arrays: dW, db and delta_below")
-        got = [_numbers(part, name) for name, part in zip(names, parts, strict=True)]
-        wanted = _layer_backward(delta, z_below, W)
-        if _in_another_order(got, [right for right, _ in wanted]):
+        got = [_numbers(part, name) for name, part in zip(LAYER, parts, strict=True)]
+        if _in_another_order(got, [right(delta, z_below, W) for right, _ in LAYER.values()]):
             return "The order: dW comes first, then db, then delta_below."
-        for name, part, (right, mistakes) in zip(names, got, wanted, strict=True):
-            cases[name].append(Case(part, right, mistakes))
-            if problem := _explain(cases[name]):
+        for (name, (right, wrong)), part in zip(LAYER.items(), got, strict=True):
+            results[name].append(part)
+            if problem := _problem(results[name], cases, right, wrong):
                 return f"{name}: {problem}"
     return None
 
 
 def _in_another_order(got: list[Array], right: list[Array]) -> bool:
     """Say whether the arrays are right but for their order."""
-    pairs = [(i, j) for i, g in enumerate(got) for j, r in enumerate(right) if _close(g, r)]
+    pairs = [(i, j) for i, g in enumerate(got) for j, r in enumerate(right) if close(g, r)]
     found = {i for i, _ in pairs} == {j for _, j in pairs} == set(range(len(right)))
-    return found and any(not _close(g, r) for g, r in zip(got, right, strict=True))
+    return found and any(not close(g, r) for g, r in zip(got, right, strict=True))
 
 
-def _layer_backward(delta: Array, z: Array, W: Array) -> list[tuple[Array, dict[str, Array]]]:
-    """Return dW, db and delta_below, each with wrong ones by what to say about them."""
-    a, n = np.tanh(z), len(z)
-    back, slope = delta @ W.T, 1 - np.tanh(z) ** 2
-    dW = {
+def _wrong_dW(delta: Array, z: Array, W: Array) -> dict[str, Array]:
+    """Return what usual mistakes make of dW, by what to say about them."""
+    a, slope, n = np.tanh(z), TANH.slope(z), len(z)
+    return {
         "it is transposed: it must have the shape of W.": delta.T @ a,
         "the layer's input is the activation a, not the pre-activation.": z.T @ delta,
         "the weights meet a itself, not the slope of tanh.": slope.T @ delta,
@@ -241,7 +237,11 @@ def _layer_backward(delta: Array, z: Array, W: Array) -> list[tuple[Array, dict[
         "the sign: delta has the right one already.": -a.T @ delta,
         "only the first example has a part in it.": np.outer(a[0], delta[0]),
     }
-    db = {
+
+
+def _wrong_db(delta: Array, z: Array, W: Array) -> dict[str, Array]:
+    """Return what usual mistakes make of db, by what to say about them."""
+    return {
         "the sum is missing: all examples share the biases.": delta,
         "a sum is needed, not a mean: the 1/n is in delta already.": delta.mean(axis=0),
         "add over the examples, not over the units.": delta.sum(axis=1),
@@ -249,6 +249,11 @@ def _layer_backward(delta: Array, z: Array, W: Array) -> list[tuple[Array, dict[
         "its shape should be that of b, (d_out,).": delta.sum(axis=0, keepdims=True),
         "the sign: delta has the right one already.": -delta.sum(axis=0),
     }
+
+
+def _wrong_below(delta: Array, z: Array, W: Array) -> dict[str, Array]:
+    """Return what usual mistakes make of delta_below, by what to say about them."""
+    back, a, slope, n = delta @ W.T, np.tanh(z), TANH.slope(z), len(z)
     below = {
         "the slope of tanh is missing.": back,
         "multiply by the slope of tanh, not by tanh itself.": back * a,
@@ -264,27 +269,24 @@ def _layer_backward(delta: Array, z: Array, W: Array) -> list[tuple[Array, dict[
         transposed = "W must be transposed"
         below[f"{transposed}: the sum is over the units of the layer."] = delta @ W * slope
         below[f"{transposed}, and the slope of tanh is missing."] = delta @ W
-    return [(a.T @ delta, dW), (delta.sum(axis=0), db), (back * slope, below)]
+    return below
 
 
-# ---------------------------------------------------------------- 3.4: the whole pass
+# Each part of the answer: what is right, and what usual mistakes give.
+LAYER: dict[str, tuple[Callable[..., Array], Mistakes]] = {
+    "dW": (lambda delta, z, W: np.tanh(z).T @ delta, _wrong_dW),
+    "db": (lambda delta, z, W: delta.sum(axis=0), _wrong_db),
+    "delta_below": (lambda delta, z, W: delta @ W.T * TANH.slope(z), _wrong_below),
+}
 
 
-class Record(NamedTuple):
-    """What `backward_squared` is given, and what the answer made of it."""
-
-    a: list[Array]
-    z: list[Array]
-    Y: Array
-    W: list[Array]
-    dW: list[Array]
-    db: list[Array]
+# ---------------------------------------------------------------- the whole pass
 
 
 def check_backward_squared(answer: Any) -> str | None:
     """Compare with the backward pass of six networks, the first with layers of equal sizes."""
     rng = np.random.default_rng(3)
-    seen: list[Record] = []
+    cases, results = [], []
     for n, sizes in (
         (5, (3, 3, 3, 3)),
         (6, (4, 2)),
@@ -301,9 +303,16 @@ def check_backward_squared(answer: Any) -> str | None:
         dW, db = (
             _layers(part, name, len(W)) for name, part in zip(("dW", "db"), result, strict=True)
         )
-        seen.append(Record(a, z, Y, W, dW, db))
-        if problem := _explain_pass(seen):
-            return problem
+        cases.append((a, z, Y, W))
+        results.append(dW + db)
+        right = _gradients(a, _signals((z[-1] - Y) / n, W, list(map(TANH.slope, z[:-1]))))
+        if not _same(dW + db, right):
+            return (
+                _order_of_lists(dW, db, right)
+                or usual_mistake(results, cases, _wrong_gradients, _same)
+                or usual_mistake(results[-1:], cases[-1:], _wrong_gradients, _same)
+                or _wrong_layer(dW, db, right)
+            )
     return None
 
 
@@ -315,146 +324,145 @@ def _layers(part: Any, name: str, count: int) -> list[Array]:
     return [_numbers(array, f"{name}[{layer}]") for layer, array in enumerate(part)]
 
 
-# What may be wrong in a backward pass for the squared loss; `_backward_squared` makes each slip.
-SLIPS = {
-    "sign": "The sign: a step against these gradients makes the loss larger.",
-    "no 1/n": "A factor 1/n is missing: the loss is a mean over the examples.",
-    "2": "Twice too large: there is a half in front of the square.",
-    "half": "Half of what it should be: differentiate the square, too.",
-    "1/K": "You divide by the number of outputs: divide by that of examples.",
-    "1/(nK)": "You divide by n · K: the loss of this exercise has n only.",
-    "2/(nK)": "That is for the loss (2.16) of chapter 2: this one has another factor in front.",
-    "absolute": "An output may be too large or too small: its error has either sign.",
-    "square": "The pass starts with the derivative of the loss, not with the loss itself.",
-    "softmax": "This network has no softmax: its outputs are compared with Y as they are.",
-    "tanh at the output": "The output has no tanh: it is compared with Y as it is.",
-    "slope at the output": "The output has no tanh, so there is no slope of tanh to multiply by.",
-    "z for a": "dW: what comes into a layer is the activation a, not the pre-activation z.",
-    "a from above": "dW: a and delta are not of one layer.",
-    "delta from below": "dW and db: a and delta are not of one layer, delta is one too far down.",
-    "transposed": "dW: each array is transposed: it must have the shape of its W.",
-    "n twice": "dW and db: the 1/n is in the error signal already, so it comes twice here.",
-    "1/n for dW only": "dW is right, db lacks the factor 1/n.",
-    "mean": "db: a sum over the examples is needed, not a mean: the 1/n is there already.",
-    "over units": "db: add over the examples, not over the units.",
-    "no sum": "db: the sum is missing: all examples share the biases.",
-    "rows": "db: the shape of each array should be that of b, (d_out,).",
-    "W": "The last layer is right, those below are not: on the way back W is transposed.",
-    "no slope": "The last layer is right, those below are not: the slope of tanh is missing.",
-    "slope above": "The last layer is right, those below are not: the slope is taken at the "
-    "pre-activations of the wrong layer.",
-    "slope of a": "The last layer is right, those below are not: the slope is taken at a, so "
-    "tanh comes twice.",
-    "tanh for slope": "The last layer is right, those below are not: you multiply by tanh itself, "
-    "not by its slope.",
-    "1 - z²": "The last layer is right, those below are not: 1 − tanh² is meant, and tanh is "
-    "missing in it.",
-    "1 - a": "The last layer is right, those below are not: 1 − tanh² is meant, and the square is "
-    "missing in it.",
-    "slope of ReLU": "The last layer is right, those below are not: the slope is that of tanh, "
-    "not that of ReLU.",
-    "same delta": "The last layer is right, those below are not: the error signal never goes "
-    "down a layer.",
-}
-SQUARE = ("a from above", "delta from below", "W", "slope above", "same delta")  # or nothing fits
+def _signals(delta: Array, W: Sequence[Array], slopes: Sequence[Array]) -> list[Array]:
+    """Send the last layer's error signal back; entry l is that of the layer W[l]."""
+    signals = [delta]
+    for W_l, slope in zip(W[:0:-1], slopes[::-1], strict=True):
+        signals.insert(0, signals[0] @ W_l.T * slope)
+    return signals
 
 
-def _explain_pass(seen: list[Record]) -> str | None:
-    """Say what is wrong with the backward pass seen last; None when it is right."""
-    last = seen[-1]
-    right_dW, right_db = _backward_squared(last, "")
-    if _same(last.dW, right_dW) and _same(last.db, right_db):
-        return None
-    if _same(last.dW, right_db) and _same(last.db, right_dW):
+def _products(a: Sequence[Array], signals: Sequence[Array]) -> list[Array]:
+    return [a_l.T @ delta for a_l, delta in zip(a, signals, strict=True)]
+
+
+def _gradients(a: Sequence[Array], signals: Sequence[Array]) -> list[Array]:
+    """Return dW and db, one list, for the inputs of all layers and their error signals."""
+    return _products(a, signals) + [delta.sum(axis=0) for delta in signals]
+
+
+def _wrong_gradients(
+    a: list[Array], z: list[Array], Y: Array, W: list[Array]
+) -> dict[str, list[Array]]:
+    """Return what usual mistakes make of dW and db, by what to say about them."""
+    n = len(Y)
+    signals = _signals((z[-1] - Y) / n, W, list(map(TANH.slope, z[:-1])))
+    dW, db = _products(a, signals), [delta.sum(axis=0) for delta in signals]
+    wrong = {text: _gradients(a, signal) for text, signal in _wrong_signals(a, z, Y, W).items()}
+    return wrong | {
+        "dW: what comes into a layer is the activation a, not the pre-activation z.": (
+            _products([a[0], *z[:-1]], signals) + db
+        ),
+        "dW: a and delta are not of one layer.": _products([*a[1:], a[-1]], signals) + db,
+        "dW and db: a and delta are not of one layer, delta is one too far down.": (
+            _gradients(a, [signals[0], *signals[:-1]])
+        ),
+        "dW: each array is transposed: it must have the shape of its W.": [g.T for g in dW] + db,
+        "dW is right, db lacks the factor 1/n.": dW + [n * g for g in db],
+        "db: a sum over the examples is needed, not a mean: the 1/n is there already.": (
+            dW + [g / n for g in db]
+        ),
+        "db: add over the examples, not over the units.": dW + [d.sum(axis=1) for d in signals],
+        "db: the sum is missing: all examples share the biases.": dW + signals,
+        "db: the shape of each array should be that of b, (d_out,).": dW + [g[None] for g in db],
+    }
+
+
+def _wrong_signals(
+    a: list[Array], z: list[Array], Y: Array, W: list[Array]
+) -> dict[str, list[Array]]:
+    """Return what usual mistakes make of the error signals, by what to say about them."""
+    delta = (z[-1] - Y) / len(Y)
+    slopes = list(map(TANH.slope, z[:-1]))
+    wrong_slopes = {
+        "the slope of tanh is missing.": list(map(np.ones_like, z[:-1])),
+        "the slope is taken at a, so tanh comes twice.": list(map(TANH.slope, a[1:])),
+        "you multiply by tanh itself, not by its slope.": a[1:],
+        "1 − tanh² is meant, and tanh is missing in it.": [1 - z_l**2 for z_l in z[:-1]],
+        "1 − tanh² is meant, and the square is missing in it.": [1 - a_l for a_l in a[1:]],
+        "the slope is that of tanh, not that of ReLU.": [z_l > 0 for z_l in z[:-1]],
+    }
+    wrong = {text: _signals(delta, W, slope) for text, slope in wrong_slopes.items()}
+    wrong["the error signal never goes down a layer."] = [delta] * len(W)
+    if len({size for W_l in W for size in W_l.shape}) == 1:  # elsewhere NumPy refuses
+        across, above = [W_l.T for W_l in W], list(map(TANH.slope, z[1:]))
+        wrong["on the way back W is transposed."] = _signals(delta, across, slopes)
+        wrong["the slope is taken at the pre-activations of the wrong layer."] = _signals(
+            delta, W, above
+        )
+    return {
+        **{text: _signals(start, W, slopes) for text, start in _wrong_starts(z[-1], Y).items()},
+        **{f"The last layer is right, those below are not: {text}": wrong[text] for text in wrong},
+    }
+
+
+def _wrong_starts(z: Array, Y: Array) -> dict[str, Array]:
+    """Return what usual mistakes make of the last layer's error signal."""
+    (n, K), error = Y.shape, z - Y
+    return {
+        "The sign: a step against these gradients makes the loss larger.": -error / n,
+        "A factor 1/n is missing: the loss is a mean over the examples.": error,
+        "Twice too large: there is a half in front of the square.": 2 * error / n,
+        "Half of what it should be: differentiate the square, too.": error / 2 / n,
+        "You divide by the number of outputs: divide by that of examples.": error / K,
+        "You divide by n · K: the loss of this exercise has n only.": error / (n * K),
+        "That is for the squared error of the forward-pass chapter: this one has another factor in "
+        "front.": 2 * error / (n * K),
+        "An output may be too large or too small: its error has either sign.": np.abs(error) / n,
+        "The pass starts with the derivative of the loss, not with the loss itself.": (
+            error**2 / 2 / n
+        ),
+        "This network has no softmax: its outputs are compared with Y as they are.": (
+            (softmax(z) - Y) / n
+        ),
+        "The output has no tanh: it is compared with Y as it is.": (np.tanh(z) - Y) / n,
+        "The output has no tanh, so there is no slope of tanh to multiply by.": (
+            error * TANH.slope(z) / n
+        ),
+        "dW and db: the 1/n is in the error signal already, so it comes twice here.": error / n**2,
+    }
+
+
+def _order_of_lists(dW: list[Array], db: list[Array], right: list[Array]) -> str | None:
+    """Say so when only the order of the arrays is wrong."""
+    right_dW, right_db = right[: len(dW)], right[len(dW) :]
+    if _same(dW + db, right_db + right_dW):
         return "The two are swapped: dW comes first, then db."
-    turned = [_same(last.dW, right_dW[::-1]), _same(last.db, right_db[::-1])]
-    if all(turned):
+    if _same(dW + db, right_dW[::-1] + right_db[::-1]):
         return "The lists are in reverse order: entry 0 belongs to W[0]."
-    for name, backwards in zip(("dW", "db"), turned, strict=True):
-        if backwards and len(last.W) > 1:
+    for name, got, wanted in (("dW", dW, right_dW), ("db", db, right_db)):
+        if len(got) > 1 and _same(got, wanted[::-1]):
             return f"{name} is in reverse order: entry 0 belongs to W[0]."
-    for records in (seen, seen[-1:]):  # a slip that explains all networks goes first
-        for slip, message in SLIPS.items():
-            if all(_made(record, slip) for record in records):
-                return message
-    for layer in reversed(range(len(last.W))):
-        for name, got, right in (("dW", last.dW, right_dW), ("db", last.db, right_db)):
-            if not got[layer].any() and right[layer].any():
-                return f"{name}[{layer}]: all its numbers are 0: does the loop reach this layer?"
-            if problem := _explain([Case(got[layer], right[layer], {})]):
-                return f"{name}[{layer}]: {problem}"
     return None
 
 
-def _made(record: Record, slip: str) -> bool:
-    """Say whether a record is what this slip gives; where the slip can't be made, whether right."""
-    equal = len({size for w in record.W for size in w.shape}) == 1
-    wrong_dW, wrong_db = _backward_squared(record, slip if equal or slip not in SQUARE else "")
-    return _same(record.dW, wrong_dW) and _same(record.db, wrong_db)
-
-
-def _backward_squared(record: Record, slip: str) -> tuple[list[Array], list[Array]]:
-    """Run the backward pass for the loss 1/(2n) sum (z - Y)^2, with a slip or with none ("")."""
-    a, z, W = record.a, record.z, record.W
-    delta, n = _first_delta(z[-1], record.Y, slip), len(record.Y)
-    dW: list[Array] = []
-    db: list[Array] = []
-    for layer in reversed(range(len(W))):
-        below = max(layer - 1, 0)
-        entered = z[below] if slip == "z for a" and layer > 0 else a[layer]
-        entered = a[min(layer + 1, len(a) - 1)] if slip == "a from above" else entered
-        step = delta @ W[layer].T * TANH.slope(z[below]) if layer > 0 else delta
-        used = step if slip == "delta from below" else delta
-        product = used.T @ entered if slip == "transposed" else entered.T @ used
-        sums = {
-            "mean": used.mean(axis=0),
-            "over units": used.sum(axis=1),
-            "no sum": used,
-            "rows": used.sum(axis=0, keepdims=True),
-        }
-        dW.insert(0, product / (n if slip in ("n twice", "1/n for dW only") else 1))
-        db.insert(0, sums.get(slip, used.sum(axis=0)) / (n if slip == "n twice" else 1))
-        if layer > 0 and slip != "same delta":
-            slopes = {
-                "no slope": np.ones_like(z[below]),
-                "slope above": TANH.slope(z[layer]),
-                "slope of a": TANH.slope(a[layer]),
-                "tanh for slope": a[layer],
-                "1 - z²": 1 - z[below] ** 2,
-                "1 - a": 1 - a[layer],
-                "slope of ReLU": z[below] > 0,
-            }
-            back = W[layer] if slip == "W" else W[layer].T
-            delta = delta @ back * slopes.get(slip, TANH.slope(z[below]))
-    return dW, db
-
-
-def _first_delta(z: Array, Y: Array, slip: str) -> Array:
-    """Start a backward pass at the outputs z, with a slip or with none ("")."""
-    n, K = Y.shape
-    factors = {"sign": -1 / n, "no 1/n": 1, "1/n for dW only": 1, "2": 2 / n, "half": 0.5 / n}
-    factors |= {"1/K": 1 / K, "1/(nK)": 1 / (n * K), "2/(nK)": 2 / (n * K)}
-    outputs = {"softmax": softmax(z), "tanh at the output": np.tanh(z)}
-    error: Array = outputs.get(slip, z) - Y
-    error = {"absolute": np.abs(error), "square": error**2 / 2}.get(slip, error)
-    error = error * TANH.slope(z) if slip == "slope at the output" else error
-    delta: Array = error * factors.get(slip, 1 / n)
-    return delta
+def _wrong_layer(dW: list[Array], db: list[Array], right: list[Array]) -> str | None:
+    """Say what is wrong in the last layer where something is: there a pass begins."""
+    for layer in reversed(range(len(dW))):
+        for name, got, wanted in (
+            ("dW", dW[layer], right[layer]),
+            ("db", db[layer], right[len(dW) + layer]),
+        ):
+            if not got.any() and wanted.any():
+                return f"{name}[{layer}]: all its numbers are 0: does the loop reach this layer?"
+            if not close(got, wanted):
+                return f"{name}[{layer}]: {_difference(got, wanted)}"
+    return None
 
 
 def _same(got: list[Array], wanted: list[Array]) -> bool:
     """Say whether two lists hold the same arrays."""
-    return all(_close(g, w) for g, w in zip(got, wanted, strict=True))
+    return all(map(close, got, wanted))
 
 
-# ---------------------------------------------------------------- 3.5: momentum with weight decay
+# ---------------------------------------------------------------- momentum with weight decay
 
 
 def check_momentum_step(answer: Any) -> str | None:
-    """Compare with (3.22) and (3.24): arrays of several shapes and sizes, and each setting 0."""
+    """Compare with (N.22) and (N.24): arrays of several shapes and sizes, and each setting 0."""
     rng = np.random.default_rng(3)
-    new_w: list[Case] = []
-    new_m: list[Case] = []
+    cases: list[tuple[Any, ...]] = []
+    results: dict[str, list[Array]] = {"m": [], "w": []}
     for shape, size, lr, beta, decay in (
         ((2, 3), 1, 0.2, 0.7, 0.3),
         ((4,), 1, 0.05, 0.6, 0.1),
@@ -465,29 +473,37 @@ def check_momentum_step(answer: Any) -> str | None:
     ):
         w, g, m = size * rng.normal(size=(3, *shape))
         m = 0 * m if shape == (1,) else m  # as before the first step
-        result = call(answer, w, g, m, lr, beta, decay)
-        parts = _parts(result, 2, "Return two arrays: the new w and the new m")
+        case = (w, g, m, lr, beta, decay)
+        cases.append(case)
+        parts = _parts(call(answer, *case), 2, "Return two arrays: the new w and the new m")
         got_w, got_m = (_numbers(p, f"The new {x}") for x, p in zip("wm", parts, strict=True))
         for name, got in (("w", got_w), ("m", got_m)):
             if got.shape != w.shape:
                 return f"The new {name} has shape {got.shape}: it should be {w.shape}, as before."
-        new = beta * m + g + decay * w
-        if _close(got_w, new) and _close(got_m, w - lr * new):
+        if close(got_w, _new_m(*case)) and close(got_m, _new_w(*case)):
             return "The two are swapped: w comes first, then m."
-        new_m.append(Case(got_m, new, _wrong_m(w, g, m, lr, beta, decay)))
-        if problem := _explain(new_m):
+        results["m"].append(got_m)
+        if problem := _problem(results["m"], cases, _new_m, _wrong_m):
             return f"The new m: {problem}"
-        new_w.append(Case(got_w, w - lr * new, _wrong_w(w, g, m, lr, beta, decay)))
-        if problem := _explain(new_w):
+        results["w"].append(got_w)
+        if problem := _problem(results["w"], cases, _new_w, _wrong_w):
             return f"The new w: {problem}"
     return None
+
+
+def _new_m(w: Array, g: Array, m: Array, lr: float, beta: float, decay: float) -> Array:
+    return beta * m + g + decay * w
+
+
+def _new_w(w: Array, g: Array, m: Array, lr: float, beta: float, decay: float) -> Array:
+    return w - lr * _new_m(w, g, m, lr, beta, decay)
 
 
 def _wrong_m(
     w: Array, g: Array, m: Array, lr: float, beta: float, decay: float
 ) -> dict[str, Array]:
     """Return what usual mistakes make of the new m, by what to say about them."""
-    downhill = "in (3.22) m adds up gradients, not steps downhill."
+    downhill = "in (N.22) m adds up gradients, not steps downhill."
     return {
         "there is no decay in it: it is a part of the gradient.": beta * m + g,
         "the sign of the decay: the step should shrink the weights.": beta * m + g - decay * w,
@@ -501,13 +517,13 @@ def _wrong_m(
         "the decay takes of w only its sign.": beta * m + g + decay * np.sign(w),
         "λ alone is added: the decay depends on w.": beta * m + g + decay,
         "β and λ are exchanged.": decay * m + g + beta * w,
-        "(3.22) keeps a sum, without the factor 1 − β.": beta * m + (1 - beta) * (g + decay * w),
+        "(N.22) keeps a sum, without the factor 1 − β.": beta * m + (1 - beta) * (g + decay * w),
         "β belongs to the old m only.": beta * (m + g + decay * w),
         "the old m fades: multiply it by β.": m + g + decay * w,
         "the old m has been dropped.": g + decay * w,
         downhill: beta * m - lr * (g + decay * w),
         downhill + " Where does η enter?": beta * m - g - decay * w,
-        "in (3.22) η enters in the step of w, not in m.": beta * m + lr * (g + decay * w),
+        "in (N.22) η enters in the step of w, not in m.": beta * m + lr * (g + decay * w),
         "that is the m from before the step: the next step needs the new one.": m,
     }
 
@@ -516,7 +532,7 @@ def _wrong_w(
     w: Array, g: Array, m: Array, lr: float, beta: float, decay: float
 ) -> dict[str, Array]:
     """Return what usual mistakes make of the new w, by what to say about them."""
-    new = beta * m + g + decay * w
+    new = _new_m(w, g, m, lr, beta, decay)
     return {
         "the step goes uphill: subtract.": w + lr * new,
         "the learning rate is missing.": w - new,
@@ -524,7 +540,7 @@ def _wrong_w(
         "it should move along m, not along the gradient alone.": w - lr * (g + decay * w),
         "it should move along m, decay included.": w - lr * g,
         "the decay is taken twice: it is in m already.": w - lr * new - lr * decay * w,
-        "it is moved a step further than (3.22): along m alone.": w
+        "it is moved a step further than (N.22): along m alone.": w
         - lr * (beta * new + g + decay * w),
         "that is the change alone, not the new weights.": -lr * new,
         "it has not moved.": w,
@@ -562,31 +578,24 @@ def _numbers(value: Any, name: str) -> Array:
     return array
 
 
-def _close(got: Array, wanted: Array) -> bool:
-    """Compare two arrays to the digits of a float32, beside their largest number."""
-    if got.shape != wanted.shape or not np.isfinite(got).all():
-        return False
-    size = np.abs(wanted).max(initial=0)
-    return bool((np.abs(got - wanted) <= 1e-5 * size).all())
+def _problem(
+    results: Sequence[Array],
+    cases: Sequence[tuple[Any, ...]],
+    right: Callable[..., Any],
+    mistakes: Mistakes,
+) -> str | None:
+    """Say what is wrong with all that was seen; None when all of it is right."""
+    for got, case in zip(results, cases, strict=True):
+        wanted = np.asarray(right(*case))
+        if not close(got, wanted):
+            return usual_mistake(results, cases, mistakes) or _difference(got, wanted)
+    return None
 
 
-def _right(case: Case) -> bool:
-    return _close(case.got, case.right)
-
-
-def _explain(cases: list[Case]) -> str | None:
-    """Say which mistake gives all that was seen; None when all of it is right."""
-    wrong = next((case for case in cases if not _right(case)), None)
-    if wrong is None:
-        return None
-    for message in wrong.mistakes:
-        if all(_close(case.got, case.mistakes.get(message, case.right)) for case in cases):
-            return message
-    if wrong.got.shape != wrong.right.shape:
-        return f"the shape is {wrong.got.shape}, and should be {wrong.right.shape}."
-    if not np.isfinite(wrong.got).all():
-        return "there is NaN or infinity in the result."
-    return OTHER
+def _difference(got: Array, wanted: Array) -> str:
+    if got.shape != wanted.shape:
+        return f"the shape is {got.shape}, and should be {wanted.shape}."
+    return OTHER if np.isfinite(got).all() else "there is NaN or infinity in the result."
 
 
 def _sentence(problem: str) -> str:
