@@ -2,7 +2,6 @@
 
 import numpy as np
 import numpy.typing as npt
-import pytest
 
 from lessonlib import digits
 from lessonlib.checks import JUNK, MARK, Strip, cut_up, find_candidates
@@ -15,7 +14,6 @@ from lessonlib.synthesis.examples import (
     random_field,
     spread,
 )
-from lessonlib.synthesis.hands import mixed_hand
 from lessonlib.synthesis.render import NOBODY, render_with_owner
 
 IMAGES, LABELS = digits.load_bundled("test")
@@ -167,12 +165,3 @@ def test_random_fields_come_with_owners_of_their_own_shape() -> None:
         assert owner.max() < 5
         shapes.add(image.shape)
     assert len(shapes) > 5
-
-
-@pytest.mark.parametrize("character", list("0123456789.,-=$*#"))
-def test_every_writer_writes_every_character(character: str) -> None:
-    rng = np.random.default_rng(1)
-    for _ in range(5):
-        ink, _ = mixed_hand(IMAGES, LABELS, rng)(character, 32, 3, rng)
-        assert ink.ndim == 2
-        assert ink.max() > 0.5

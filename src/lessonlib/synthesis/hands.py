@@ -14,59 +14,45 @@ import numpy.typing as npt
 
 from lessonlib import digits
 from lessonlib.checks.image import FloatImage
+from lessonlib.checks.pictures import DIGIT_SIDE, FRAME_SIDE
 from lessonlib.synthesis import strokes
 
 # A hand is given a character, its height and the pen's width in pixels, and a generator. It returns
-# the ink, and how many rows of the ink lie below the line that the character stands on.
+# the ink, float32 of shape (h, w) in [0, 1], and how many rows of it lie below the line that the
+# character stands on.
 Hand = Callable[[str, float, float, np.random.Generator], tuple[FloatImage, int]]
+
+# Half of the writers who draw choose a form anew each time. The others keep to theirs this often.
+HABIT = 0.9
+DRAWN_SHARES = {0.0: 0.2, 0.3: 0.3, 0.6: 0.2, 1.0: 0.3}  # of a mixed hand's digits: probabilities
+STRETCH_SPREAD = 0.15  # standard deviation of the logarithm of how wide a writer's digits are
+OWN_PEN_SHARE = 0.25  # of mixed hands leave the strokes of an image as wide as they are
+# An image's strokes are thinned by about this share of their width at most, because more would tear
+# them, and widened by about so many pixels at most.
+THINNED, WIDENED = 0.25, 2.0
+SMALLEST_SIDE = 8  # pixels of an enlarged image
 
 
 def bundled_hand(
     character: str, height: float, pen: float, rng: np.random.Generator
 ) -> tuple[FloatImage, int]:
-    """Write with the bundled test digits (UCI), and drawn marks.
-
-    Parameters
-    ----------
-    character : str
-        One of `CHARACTERS`.
-    height, pen : float
-        Pixels.
-    rng : numpy Generator
-
-    Returns
-    -------
-    ink : float32 array, shape (h, w)
-    below : int
-        Rows of it below the line.
-    """
+    """Write with the bundled test digits (UCI), in their own strokes, and with drawn marks."""
     if not character.isdecimal():
         return drawn_hand(character, height, pen, rng)
     images, labels = _bundled()
-    image = images[rng.choice(np.flatnonzero(labels == int(character)))]
-    return enlarge(image, height, None), 0
+    return enlarge(_one_of(images, labels, character, rng), height, None), 0
 
 
 def drawn_hand(
     character: str, height: float, pen: float, rng: np.random.Generator
 ) -> tuple[FloatImage, int]:
-    """Write with the strokes that the project draws: takes and returns what `bundled_hand` does."""
+    """Write with the strokes that the project draws, in any form of the character."""
     return _drawn(character, height, pen, rng, None)
 
 
 def drawn_writer(rng: np.random.Generator) -> Hand:
-    """Make a writer who draws, and mostly draws a character in the same form again.
-
-    Parameters
-    ----------
-    rng : numpy Generator
-        Chooses the forms.
-
-    Returns
-    -------
-    Hand
-    """
-    habit = rng.choice([0.0, 0.9])
+    """Make a writer who draws, and perhaps mostly draws a character in the same form again."""
+    habit = rng.choice([0.0, HABIT])
     forms: dict[str, str] = {}
 
     def hand(
@@ -79,13 +65,6 @@ def drawn_writer(rng: np.random.Generator) -> Hand:
     return hand
 
 
-def _drawn(
-    character: str, height: float, pen: float, rng: np.random.Generator, form: str | None
-) -> tuple[FloatImage, int]:
-    plane, below = strokes.draw(strokes.write_character(character, rng, form), height, pen)
-    return np.asarray(plane, dtype=np.float32), below
-
-
 def mixed_hand(
     images: npt.NDArray[np.uint8], labels: npt.NDArray[np.int64], rng: np.random.Generator
 ) -> Hand:
@@ -93,17 +72,16 @@ def mixed_hand(
 
     Parameters
     ----------
-    images, labels
-        As for `examples`.
+    images : uint8 array, shape (n, 28, 28)
+        Digits, 255 is ink.
+    labels : int64 array, shape (n,)
+        Each digit, 0 to 9, is among them.
     rng : numpy Generator
-
-    Returns
-    -------
-    Hand
+        Chooses the writer.
     """
-    drawn_share = rng.choice([0.0, 0.3, 0.6, 1.0], p=[0.2, 0.3, 0.2, 0.3])
-    stretch = float(np.exp(rng.normal(0, 0.15)))  # this writer's digits, wide or narrow
-    own_pen = rng.random() < 0.25
+    drawn_share = rng.choice(list(DRAWN_SHARES), p=list(DRAWN_SHARES.values()))
+    stretch = float(np.exp(rng.normal(0, STRETCH_SPREAD)))
+    own_pen = rng.random() < OWN_PEN_SHARE
     draw = drawn_writer(rng)
 
     def hand(
@@ -114,7 +92,7 @@ def mixed_hand(
         if rng.random() < drawn_share:
             glyph, below = draw(character, height, pen, rng)
         else:
-            image = images[rng.choice(np.flatnonzero(labels == int(character)))]
+            image = _one_of(images, labels, character, rng)
             glyph, below = enlarge(image, height, None if own_pen else pen), 0
         width = max(2, round(glyph.shape[1] * stretch))
         wide = cv2.resize(glyph, (width, glyph.shape[0]), interpolation=cv2.INTER_LINEAR)
@@ -138,28 +116,44 @@ def enlarge(image: npt.NDArray[np.uint8], height: float, pen: float | None) -> F
     Returns
     -------
     float32 array, shape (h, w)
-        Without empty rows and columns at its edges.
+        In [0, 1], without empty rows and columns at its edges.
     """
-    scale = height / 20
-    size = max(8, round(28 * scale))
-    large = cv2.resize(image, (size, size), interpolation=cv2.INTER_CUBIC).astype(np.float32) / 255
+    side = max(SMALLEST_SIDE, round(FRAME_SIDE * height / DIGIT_SIDE))
+    large = cv2.resize(image, (side, side), interpolation=cv2.INTER_CUBIC).astype(np.float32) / 255
     inside = (large > 0.5).astype(np.uint8)
     if pen is None or not inside.any():
         sharp = np.clip(2 * large - 0.5, 0, 1)
     else:
         depth = cv2.distanceTransform(inside, cv2.DIST_L2, 3)
         outside = cv2.distanceTransform(1 - inside, cv2.DIST_L2, 3)
-        # Twice the mean depth is half a stroke's width; thinning by much would tear it.
-        width = 4 * float(depth[inside > 0].mean()) - 1
-        grow = np.clip((pen - width) / 2, -0.25 * width, 2.0)
+        width = 4 * float(depth[inside > 0].mean()) - 1  # twice the mean depth is half a stroke's
+        grow = np.clip((pen - width) / 2, -THINNED * width, WIDENED)
         sharp = np.clip(depth - outside + (large - 0.5) + grow + 0.5, 0, 1)
     rows, columns = np.flatnonzero(sharp.max(axis=1)), np.flatnonzero(sharp.max(axis=0))
-    glyph: FloatImage = sharp[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].astype(
-        np.float32
-    )
-    return glyph
+    tight = sharp[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return np.asarray(tight, dtype=np.float32)
+
+
+def _drawn(
+    character: str, height: float, pen: float, rng: np.random.Generator, form: str | None
+) -> tuple[FloatImage, int]:
+    """Draw a character in one of its forms, or in any."""
+    ink, below = strokes.draw(strokes.write_character(character, rng, form), height, pen)
+    return np.asarray(ink, dtype=np.float32), below
+
+
+def _one_of(
+    images: npt.NDArray[np.uint8],
+    labels: npt.NDArray[np.int64],
+    digit: str,
+    rng: np.random.Generator,
+) -> npt.NDArray[np.uint8]:
+    """Choose an image of a digit by chance."""
+    chosen: npt.NDArray[np.uint8] = images[rng.choice(np.flatnonzero(labels == int(digit)))]
+    return chosen
 
 
 @cache
 def _bundled() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+    """Load the bundled test digits once."""
     return digits.load_bundled("test")

@@ -1,4 +1,10 @@
-"""Render the image of an amount field: writing, paper, ruled lines, scanner."""
+"""Render the image of an amount field: writing, paper, ruled lines, scanner.
+
+The numbers below say what a field can look like. A pair is a range from which a number is drawn; a
+"spread" is the standard deviation of a normal number. What is said of a knob of `Difficulty` holds
+where it stands at 1. The readers that ship were trained on fields rendered with these numbers, so
+whoever changes one makes samples and readers anew: ``make checks``, then ``make models``.
+"""
 
 from dataclasses import dataclass
 
@@ -11,13 +17,72 @@ from lessonlib.synthesis.hands import Hand, drawn_hand
 
 Owner = npt.NDArray[np.int16]  # shape (H, w): which character's ink a pixel is, or NOBODY
 
-
 CHARACTERS = "0123456789.,-=$*#"
 NOBODY = -1
-HEIGHT = 64  # pixels: a field half an inch high, scanned at 130 dots per inch
+INKED = 0.3  # a pixel with more ink than this counts as written on
+
+# Lengths are pixels where nothing else is said.
+HEIGHT = 64  # a field half an inch high, scanned at 130 dots per inch
 BASELINE = 50  # the row that digits stand on
-DIGIT_HEIGHT = 32  # pixels, of a digit of usual size
-MARGIN = 14  # pixels of paper at the left and right
+DIGIT_HEIGHT = 32  # of a digit of usual size
+MARGIN = 14  # paper at the left and right
+ROOM = 110  # for a character and the gap after it: more than any takes on average
+
+# Writing
+PEN_WIDTHS = (2.0, 4.5)
+MEAN_GAPS = (4, 9)  # a writer's mean gap between characters, times ...
+GAP_SCALE = 1.3  # ... this less `touching`
+GAP_SPREAD = 6  # with `touching`
+SIZE_SPREAD = 0.2  # of a character's height, as a share of the usual one, with `unevenness`
+SIZES = (0.5, 1.4)  # the smallest and largest height, as shares of the usual one
+ROW_SPREAD = 2.4  # of the height above the baseline, with `unevenness`
+CHAINING = 0.4  # the share of writers whose zeros in a row are one line
+CHAIN_OVERLAPS = (0, 0.15)  # how far such zeros run into each other, as a share of their height
+
+# Its slope: columns to the right for each row up, and rows down for each column
+LEAN, LEAN_SPREAD = 0.12, 0.3  # with `slant`; most people lean to the right
+LEANS = (-0.5, 0.8)
+FALL_SPREAD = 0.05  # with `slant`
+FALLS = (-0.1, 0.1)
+
+# Ink and printed lines, as shares of the paper's brightness
+INK_DARKNESS = 0.85  # the darkest ink takes away this much. The pattern still shows through it
+PALEST = 0.8  # the share of its darkness that ink loses at most, with `contrast` ...
+PALENESS = (0.5, 1.0)  # ... times this
+DILUTIONS = (0.9, 1.0)  # times the ink's darkness, whatever the `contrast`
+LINE_BRIGHTNESS = (0.35, 0.7)
+LINE_SHARE = 1.2  # the probability of a line below the digits, with `lines`; certain from 0.84 on
+TOP_LINE_SHARE = 0.4  # a line above them is this much as probable
+LINE_GAPS = (-4, 12)  # between digits and line: below 0 the line runs through their feet or heads
+LINE_SHIFT = 8  # `lines` adds half of this to the gap where it is 0, and takes as much away at 1
+LINE_SLOPE_SPREAD = 0.006  # rows for each column
+SIDE_SHARE = 0.2  # the probability of a box's left side, and of its right side, with `lines`
+LINE_WIDTHS = (1, 3)  # 1 or 2: the end is not among them
+
+# Paper, in gray levels from 0 to 255
+TINTS = (225, 245)
+DARKENING = 80  # the tint is darker by up to this, with `contrast`
+SHADINGS_ACROSS = (-60, 60)  # from the left to the right edge, with `shading`
+SHADINGS_DOWN = (-30, 30)
+PATTERN_DEPTH = 50  # how much darker than the paper the darkest print is, with `texture`, times ...
+PATTERN_STRENGTHS = (0.2, 1)  # ... this
+PATTERNS = {"waves": 0.45, "crossed waves": 0.25, "weave": 0.15, "blots": 0.15}  # probabilities
+BLOT_SIZES = (0.7, 2.5)  # the spread of the blur that makes blots of grain
+WEAVE_PITCHES = (3, 6)  # from thread to thread
+WAVE_PITCHES = (4, 11)  # from line to line
+SWINGS = (0, 0.5)  # how far a line swings to its sides, in pitches ...
+SWING_LENGTHS = (15, 70)  # ... and over which length
+WAVE_SHARPNESSES = (1, 8)  # the larger, the thinner the lines, and the more paper between them
+
+# The scanner
+BLUR, MOST_BLUR = 0.4, 1.4  # the least spread, and what is added at most with `blur`
+NOISE, MOST_NOISE = 0.5, 10  # gray levels, of the spread; the same with `noise`
+QUALITY_LOSS = 60  # of JPEG's 100, at most, with `noise`
+
+# Cutting out
+MOST_ROOM = 18  # paper beside the ink at any side, where `clipping` is 0
+CLIPPING_FROM = 0.5  # from this `clipping` on the ink itself is cut off ...
+CLIPPED = 3  # ... by so many pixels for each 1 more
 
 
 @dataclass(frozen=True)
@@ -75,14 +140,40 @@ class Writing:
 
     Attributes
     ----------
-    ink : float32 array, shape (H, W)
+    ink : float32 array, shape (64, w)
         1 where the pen was.
-    owner : int16 array, shape (H, W)
+    owner : int16 array, shape (64, w)
         Position in the amount of the character that the ink belongs to; `NOBODY` elsewhere.
     """
 
     ink: FloatImage
     owner: Owner
+
+
+@dataclass(frozen=True)
+class Habits:
+    """How one writer sets characters side by side; lengths in pixels.
+
+    Attributes
+    ----------
+    pen : float
+        Its width.
+    gap, gap_spread : float
+        Mean and standard deviation of the gap between two characters.
+    size_spread : float
+        Standard deviation of a character's height, as a share of the usual one.
+    row_spread : float
+        Standard deviation of a character's height above the baseline.
+    chains_zeros : bool
+        Whether zeros in a row are one line.
+    """
+
+    pen: float
+    gap: float
+    gap_spread: float
+    size_spread: float
+    row_spread: float
+    chains_zeros: bool
 
 
 def render(
@@ -112,6 +203,13 @@ def render(
     ------
     ValueError
         When the amount holds another character, or no digit.
+
+    Examples
+    --------
+    >>> pale = Difficulty(contrast=1.0, lines=0.0)
+    >>> field = render("$1,250.00", seed=3, difficulty=pale)
+    >>> field.dtype, len(field) <= 64
+    (dtype('uint8'), True)
     """
     return render_with_owner(amount, seed, difficulty, hand)[0]
 
@@ -122,18 +220,20 @@ def render_with_owner(
     difficulty: Difficulty = MEDIUM,
     hand: Hand | None = None,
 ) -> tuple[Gray, Owner]:
-    """Draw the image of an amount field, and say which character each pixel belongs to.
-
-    Parameters
-    ----------
-    amount, seed, difficulty, hand
-        As for `render`, which raises the same.
+    """Draw the field that `render` draws, and say which character each pixel belongs to.
 
     Returns
     -------
     image : uint8 array, shape (H, W)
     owner : int16 array, shape (H, W)
         Positions in `amount`, or `NOBODY` for paper, lines and pattern.
+
+    Examples
+    --------
+    >>> image, owner = render_with_owner("7,3", seed=3)
+    >>> comma = image[owner == 1]
+    >>> bool(comma.mean() < image.mean())
+    True
     """
     if not set(amount) <= set(CHARACTERS) or not digits_of(amount):
         raise ValueError(
@@ -143,27 +243,24 @@ def render_with_owner(
     writing = lean(write_amount(amount, rng, difficulty, hand or drawn_hand), rng, difficulty)
     width = writing.ink.shape[1]
     field = paper(width, rng, difficulty)
-    paper_level = float(np.median(field))
+    brightness = float(np.median(field))
     line = ruled_lines(width, rng, difficulty)
-    field += line * (rng.uniform(0.35, 0.7) * paper_level - field)
-    # Ink is translucent: the pattern shows through it a little.
-    depth = paper_level * (1 - 0.8 * difficulty.contrast * rng.uniform(0.5, 1)) * 0.85
-    field -= writing.ink * depth * rng.uniform(0.9, 1.0)
+    field += line * (rng.uniform(*LINE_BRIGHTNESS) * brightness - field)
+    paleness = PALEST * difficulty.contrast * rng.uniform(*PALENESS)
+    darkness = brightness * (1 - paleness) * INK_DARKNESS
+    field -= writing.ink * darkness * rng.uniform(*DILUTIONS)
     image = scan(field, rng, difficulty)
-    top, bottom, left, right = margins(writing.ink, rng, difficulty)
+    top, bottom, left, right = cut_out(writing.ink, rng, difficulty)
     return image[top:bottom, left:right], writing.owner[top:bottom, left:right]
 
 
 def digits_of(amount: str) -> str:
     """Keep an amount's digits: what a reader should return.
 
-    Parameters
-    ----------
-    amount : str
-
-    Returns
-    -------
-    str
+    Examples
+    --------
+    >>> digits_of("$1,250.00-")
+    '125000'
     """
     return "".join(c for c in amount if c.isdecimal())
 
@@ -171,64 +268,67 @@ def digits_of(amount: str) -> str:
 def write_amount(
     amount: str, rng: np.random.Generator, difficulty: Difficulty, hand: Hand
 ) -> Writing:
-    """Set digits and marks side by side on one baseline, not quite evenly.
+    """Set digits and marks side by side on one baseline, not quite evenly."""
+    habits = draw_habits(rng, difficulty)
+    ink = np.zeros((HEIGHT, 2 * MARGIN + ROOM * len(amount)), dtype=np.float32)
+    writing = Writing(ink, np.full(ink.shape, NOBODY, dtype=np.int16))
+    x = MARGIN
+    for position, character in enumerate(amount):
+        size = np.clip(1 + habits.size_spread * rng.normal(), *SIZES)
+        height = float(DIGIT_HEIGHT * size)
+        if habits.chains_zeros and amount[: position + 1].endswith("00"):
+            x -= round(habits.gap + rng.uniform(*CHAIN_OVERLAPS) * height)
+        glyph, below = hand(character, height, habits.pen, rng)
+        bottom = BASELINE + below + round(habits.row_spread * rng.normal())
+        put(glyph, writing, bottom, x, position)
+        gap = round(habits.gap + habits.gap_spread * rng.normal())
+        x = max(MARGIN, x + glyph.shape[1] + gap)
+    return Writing(writing.ink[:, : x + MARGIN], writing.owner[:, : x + MARGIN])
+
+
+def draw_habits(rng: np.random.Generator, difficulty: Difficulty) -> Habits:
+    """Choose a writer's habits by chance."""
+    return Habits(
+        pen=rng.uniform(*PEN_WIDTHS),
+        gap=rng.uniform(*MEAN_GAPS) * (GAP_SCALE - difficulty.touching),
+        gap_spread=GAP_SPREAD * difficulty.touching,
+        size_spread=SIZE_SPREAD * difficulty.unevenness,
+        row_spread=ROW_SPREAD * difficulty.unevenness,
+        chains_zeros=rng.random() < CHAINING,
+    )
+
+
+def put(glyph: FloatImage, writing: Writing, bottom: int, left: int, position: int) -> None:
+    """Add a character's ink to a field, in place. What lies above or below the field is lost.
 
     Parameters
     ----------
-    amount : str
-    rng : numpy Generator
-    difficulty : Difficulty
-    hand : Hand
-
-    Returns
-    -------
-    Writing
-        64 pixels high.
+    glyph : float32 array, shape (h, w)
+        Its ink.
+    writing : Writing
+        Changed.
+    bottom, left : int
+        The first row below it, and its first column.
+    position : int
+        In the amount.
     """
-    pen = rng.uniform(2.0, 4.5)
-    loose = rng.uniform(4, 9) * (1.3 - difficulty.touching)  # mean gap between characters
-    spread = 6 * difficulty.touching
-    uneven = 0.2 * difficulty.unevenness
-    chained = rng.random() < 0.4  # this writer's zeros in a row are one line
-    ink = np.zeros((HEIGHT, 2 * MARGIN + 110 * len(amount)), dtype=np.float32)
-    owner = np.full(ink.shape, NOBODY, dtype=np.int16)
-    x = MARGIN
-    for position, character in enumerate(amount):
-        height = DIGIT_HEIGHT * (1 + uneven * rng.normal())
-        height = float(np.clip(height, 0.5 * DIGIT_HEIGHT, 1.4 * DIGIT_HEIGHT))
-        if chained and amount[max(0, position - 1) : position + 1] == "00":
-            x -= round(loose + rng.uniform(0, 0.15) * height)
-        glyph, below = hand(character, height, pen, rng)
-        bottom = BASELINE + below + round(rng.normal() * 12 * uneven)
-        top = bottom - glyph.shape[0]
-        glyph = glyph[max(0, -top) : glyph.shape[0] - max(0, bottom - HEIGHT)]
-        top = max(top, 0)
-        rows, columns = slice(top, top + glyph.shape[0]), slice(x, x + glyph.shape[1])
-        owner[rows, columns][glyph > np.maximum(ink[rows, columns], 0.3)] = position
-        np.maximum(ink[rows, columns], glyph, out=ink[rows, columns])
-        x = max(MARGIN, x + glyph.shape[1] + round(loose + spread * rng.normal()))
-    return Writing(ink[:, : x + MARGIN], owner[:, : x + MARGIN])
+    top = bottom - len(glyph)
+    glyph = glyph[max(0, -top) : len(glyph) - max(0, bottom - HEIGHT)]
+    top = max(0, top)
+    place = slice(top, top + len(glyph)), slice(left, left + glyph.shape[1])
+    ink, owner = writing.ink[place], writing.owner[place]
+    owner[glyph > np.maximum(ink, INKED)] = position  # where two meet, the darker ink owns
+    np.maximum(ink, glyph, out=ink)
 
 
 def lean(writing: Writing, rng: np.random.Generator, difficulty: Difficulty) -> Writing:
-    """Lean writing over, and let it rise or fall along the field.
-
-    Parameters
-    ----------
-    writing : Writing
-    rng : numpy Generator
-    difficulty : Difficulty
-
-    Returns
-    -------
-    Writing
-    """
-    shear = 0.12 * difficulty.slant + 0.3 * difficulty.slant * rng.normal()  # most lean right
-    rise = np.clip(0.05 * difficulty.slant * rng.normal(), -0.1, 0.1)
-    shear = float(np.clip(shear, -0.5, 0.8))
+    """Lean writing over, and let it rise or fall along the field; it may get wider."""
+    shear = LEAN * difficulty.slant + LEAN_SPREAD * difficulty.slant * rng.normal()
+    fall = np.clip(FALL_SPREAD * difficulty.slant * rng.normal(), *FALLS)
+    shear = float(np.clip(shear, *LEANS))
     middle = writing.ink.shape[1] / 2
-    extra = round(abs(shear) * HEIGHT / 2)
-    matrix = np.array([[1, -shear, shear * BASELINE + extra], [rise, 1, -rise * middle]])
+    extra = round(abs(shear) * HEIGHT / 2)  # columns at either side
+    matrix = np.array([[1, -shear, shear * BASELINE + extra], [fall, 1, -fall * middle]])
     size = (writing.ink.shape[1] + 2 * extra, HEIGHT)
     ink = cv2.warpAffine(writing.ink, matrix, size, flags=cv2.INTER_LINEAR)
     owner = cv2.warpAffine(
@@ -240,53 +340,44 @@ def lean(writing: Writing, rng: np.random.Generator, difficulty: Difficulty) -> 
 def ruled_lines(width: int, rng: np.random.Generator, difficulty: Difficulty) -> FloatImage:
     """Print the line that the amount is written on, and at times sides of a box around it.
 
-    Parameters
-    ----------
-    width : int
-        In pixels.
-    rng : numpy Generator
-    difficulty : Difficulty
-
     Returns
     -------
     float32 array, shape (64, width)
+        1 where a line is.
     """
     printed = np.zeros((HEIGHT, width), dtype=np.float32)
-    for edge, side in ((BASELINE, 1), (BASELINE - DIGIT_HEIGHT, -1)):
-        if rng.random() < 1.2 * difficulty.lines * (1 if side > 0 else 0.4):
-            gap = rng.uniform(-4, 12) + 8 * (0.5 - difficulty.lines)
-            row, slope = edge + side * gap, rng.normal() * 0.006
+    share = LINE_SHARE * difficulty.lines
+    for edge, down, probability in (
+        (BASELINE, 1, share),
+        (BASELINE - DIGIT_HEIGHT, -1, share * TOP_LINE_SHARE),
+    ):
+        if rng.random() < probability:
+            gap = rng.uniform(*LINE_GAPS) + LINE_SHIFT * (0.5 - difficulty.lines)
+            row, slope = edge + down * gap, rng.normal() * LINE_SLOPE_SPREAD
             start, stop = (0, round(row)), (width, round(row + slope * width))
-            cv2.line(printed, start, stop, 1.0, int(rng.integers(1, 3)), cv2.LINE_AA)
+            cv2.line(printed, start, stop, 1.0, int(rng.integers(*LINE_WIDTHS)), cv2.LINE_AA)
     for left, right in ((0, MARGIN), (width - MARGIN, width)):
-        if rng.random() < 0.2 * difficulty.lines:
+        if rng.random() < SIDE_SHARE * difficulty.lines:
             column = int(rng.integers(left, right))
-            cv2.line(printed, (column, 0), (column, HEIGHT), 1.0, int(rng.integers(1, 3)))
+            start, stop = (column, 0), (column, HEIGHT)
+            cv2.line(printed, start, stop, 1.0, int(rng.integers(*LINE_WIDTHS)))
     return printed
 
 
 def paper(width: int, rng: np.random.Generator, difficulty: Difficulty) -> FloatImage:
     """Make a strip of check paper: a tint, a printed pattern, shading across.
 
-    Parameters
-    ----------
-    width : int
-        In pixels.
-    rng : numpy Generator
-    difficulty : Difficulty
-
     Returns
     -------
     float32 array, shape (64, width)
-        Gray levels.
+        Gray levels, not rounded and not limited.
     """
     y, x = np.mgrid[:HEIGHT, :width].astype(np.float32)
-    tint = rng.uniform(225, 245) - 80 * difficulty.contrast * rng.random()
-    shading = difficulty.shading * (
-        rng.uniform(-60, 60) * (x / width - 0.5) + rng.uniform(-30, 30) * (y / HEIGHT - 0.5)
-    )
-    strength = 50 * difficulty.texture * rng.uniform(0.2, 1)
-    field = tint + shading - strength * pattern(x, y, rng)
+    tint = rng.uniform(*TINTS) - DARKENING * difficulty.contrast * rng.random()
+    across = rng.uniform(*SHADINGS_ACROSS) * (x / width - 0.5)
+    down = rng.uniform(*SHADINGS_DOWN) * (y / HEIGHT - 0.5)
+    depth = PATTERN_DEPTH * difficulty.texture * rng.uniform(*PATTERN_STRENGTHS)
+    field = tint + difficulty.shading * (across + down) - depth * pattern(x, y, rng)
     return np.asarray(field, dtype=np.float32)
 
 
@@ -304,75 +395,60 @@ def pattern(x: FloatImage, y: FloatImage, rng: np.random.Generator) -> FloatImag
     float32 array, shape (64, w)
         0 is bare paper, 1 the darkest print.
     """
-    kind = rng.choice(["waves", "crossed waves", "weave", "blots"], p=[0.45, 0.25, 0.15, 0.15])
+    kind = rng.choice(list(PATTERNS), p=list(PATTERNS.values()))
     if kind == "blots":
         grain = rng.random((HEIGHT, x.shape[1]), dtype=np.float32)
-        blurred = cv2.GaussianBlur(grain, (0, 0), rng.uniform(0.7, 2.5))
+        blurred = cv2.GaussianBlur(grain, (0, 0), rng.uniform(*BLOT_SIZES))
         low, high = blurred.min(), blurred.max()
         return np.asarray((blurred - low) / (high - low), dtype=np.float32)
     if kind == "weave":
-        pitch = rng.uniform(3, 6)
+        pitch = rng.uniform(*WEAVE_PITCHES)
         weave = np.sin(2 * np.pi * x / pitch) * np.sin(2 * np.pi * y / pitch)
         return np.asarray(0.5 + 0.5 * weave, dtype=np.float32)
-    waves = _waves(x, y, rng)
-    return np.maximum(waves, _waves(x, y, rng)) if kind == "crossed waves" else waves
+    first = waves(x, y, rng)
+    return np.maximum(first, waves(x, y, rng)) if kind == "crossed waves" else first
 
 
-def _waves(x: FloatImage, y: FloatImage, rng: np.random.Generator) -> FloatImage:
-    """Draw a family of thin wavy lines."""
-    angle, pitch = rng.uniform(0, np.pi), rng.uniform(4, 11)
+def waves(x: FloatImage, y: FloatImage, rng: np.random.Generator) -> FloatImage:
+    """Print a family of thin wavy lines; takes and returns what `pattern` does."""
+    angle, pitch = rng.uniform(0, np.pi), rng.uniform(*WAVE_PITCHES)
     along = x * np.sin(angle) - y * np.cos(angle)
-    swing = rng.uniform(0, 0.5) * pitch * np.sin(2 * np.pi * along / rng.uniform(15, 70))
-    phase = (x * np.cos(angle) + y * np.sin(angle) + swing) / pitch
-    sharpness = rng.uniform(1, 8)  # the thinner the lines, the more paper between them
+    across = x * np.cos(angle) + y * np.sin(angle)
+    swing = rng.uniform(*SWINGS) * pitch * np.sin(2 * np.pi * along / rng.uniform(*SWING_LENGTHS))
+    phase = (across + swing) / pitch
+    sharpness = rng.uniform(*WAVE_SHARPNESSES)
     return np.asarray((0.5 + 0.5 * np.cos(2 * np.pi * phase)) ** sharpness, dtype=np.float32)
 
 
 def scan(field: FloatImage, rng: np.random.Generator, difficulty: Difficulty) -> Gray:
-    """Scan a field: blur it, add noise, round to gray levels, and compress.
-
-    Parameters
-    ----------
-    field : float32 array, shape (64, w)
-        Gray levels, not yet rounded.
-    rng : numpy Generator
-    difficulty : Difficulty
-
-    Returns
-    -------
-    uint8 array, shape (64, w)
-    """
-    seen = cv2.GaussianBlur(field, (0, 0), 0.4 + 1.4 * difficulty.blur * rng.random())
-    seen = seen + rng.normal(0, 0.5 + 10 * difficulty.noise * rng.random(), field.shape)
-    levels = np.clip(seen, 0, 255).round().astype(np.uint8)
+    """Scan a field: blur it, add noise, round to gray levels, and compress."""
+    blur = BLUR + MOST_BLUR * difficulty.blur * rng.random()
+    noise = NOISE + MOST_NOISE * difficulty.noise * rng.random()
+    blurred = cv2.GaussianBlur(field, (0, 0), blur)
+    levels = np.clip(blurred + rng.normal(0, noise, field.shape), 0, 255).round().astype(np.uint8)
     if rng.random() < difficulty.noise:
-        quality = int(100 - 60 * difficulty.noise * rng.random())
+        quality = int(100 - QUALITY_LOSS * difficulty.noise * rng.random())
         _, compressed = cv2.imencode(".jpg", levels, [cv2.IMWRITE_JPEG_QUALITY, quality])
         levels = np.asarray(cv2.imdecode(compressed, cv2.IMREAD_GRAYSCALE), dtype=np.uint8)
     return levels
 
 
-def margins(
+def cut_out(
     ink: FloatImage, rng: np.random.Generator, difficulty: Difficulty
 ) -> tuple[int, int, int, int]:
     """Choose where a field is cut out.
-
-    Parameters
-    ----------
-    ink : float32 array, shape (64, w)
-    rng : numpy Generator
-    difficulty : Difficulty
 
     Returns
     -------
     top, bottom, left, right : int
         Rows and columns; bottom and right are the first ones outside.
     """
-    rows, columns = np.flatnonzero(ink.max(axis=1) > 0.3), np.flatnonzero(ink.max(axis=0) > 0.3)
-    room = 18 * (1 - difficulty.clipping) * rng.random(4) - 3 * max(0, difficulty.clipping - 0.5)
-    top, left = (
-        max(0, round(edge - free)) for edge, free in ((rows[0], room[0]), (columns[0], room[2]))
-    )
-    bottom = min(HEIGHT, round(rows[-1] + 1 + room[1]))
-    right = min(ink.shape[1], round(columns[-1] + 1 + room[3]))
+    inked = ink > INKED
+    rows, columns = np.flatnonzero(inked.any(axis=1)), np.flatnonzero(inked.any(axis=0))
+    clipped = CLIPPED * max(0, difficulty.clipping - CLIPPING_FROM)
+    above, below, before, behind = MOST_ROOM * (1 - difficulty.clipping) * rng.random(4) - clipped
+    top = max(0, round(rows[0] - above))
+    bottom = min(HEIGHT, round(rows[-1] + 1 + below))
+    left = max(0, round(columns[0] - before))
+    right = min(ink.shape[1], round(columns[-1] + 1 + behind))
     return top, bottom, left, right

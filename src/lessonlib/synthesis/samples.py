@@ -9,57 +9,65 @@ import numpy.typing as npt
 from PIL import Image
 
 from lessonlib.files import write_whole
+from lessonlib.synthesis.hands import bundled_hand
 from lessonlib.synthesis.render import digits_of, render
 
-SAMPLES, SEED = 36, 1990
-ENDS = [0.55, 0.15, 0.12, 0.06, 0.02, 0.06, 0.04]
+SAMPLES, SEED = 36, 1990  # the samples that ship
+BILL_FIELDS, BILL_SEED = 300, 8
+
+# How people write an amount: each way with its probability.
+FORMATS = {"plain": 0.25, "comma": 0.2, "dot": 0.35, "cents": 0.2}
+SYMBOLS = {"": 0.8, "$": 0.14, "*": 0.03, "#": 0.03}  # in front
+ENDS = {"": 0.55, ".": 0.15, "-": 0.12, ".-": 0.06, ",-": 0.02, "=": 0.06, ".=": 0.04}
+MAGNITUDES = (1, 6)  # powers of ten: two digits come as often as six
+ROUND_SHARE = 0.3  # of the sums have one or two digits that aren't zeros
+COMMA_SHARE = 0.7  # of the sums with cents have a comma at the thousands
 
 
 def sample_amounts(rng: np.random.Generator, count: int) -> list[str]:
     """Make up amounts, in the ways people write them.
 
-    Parameters
-    ----------
-    rng : numpy Generator
-    count : int
-
-    Returns
-    -------
-    list of str
+    Examples
+    --------
+    >>> sample_amounts(np.random.default_rng(4), 3)
+    ['5,191.35', '762.-', '#324,395-']
     """
-    amounts = []
-    for _ in range(count):
-        number = int(10 ** rng.uniform(1, 6))  # as many of two digits as of six
-        if rng.random() < 0.3:  # round sums are common
-            number = max(10, int(float(f"{number:.{int(rng.integers(1, 3))}g}")))
-        style = rng.choice(["plain", "comma", "dot", "cents"], p=[0.25, 0.2, 0.35, 0.2])
-        text = f"{number:d}" if style == "plain" else f"{number:,d}"
-        if style == "dot":
-            text = text.replace(",", ".")
-        if style == "cents":
-            text = f"{number / 100:,.2f}" if rng.random() < 0.7 else f"{number / 100:.2f}"
-        else:
-            text += str(rng.choice(["", ".", "-", ".-", ",-", "=", ".="], p=ENDS))
-        text = str(rng.choice(["", "$", "*", "#"], p=[0.8, 0.14, 0.03, 0.03])) + text
-        amounts.append(text)
-    return amounts
+    return [_sample_amount(rng) for _ in range(count)]
+
+
+def _sample_amount(rng: np.random.Generator) -> str:
+    """Make up one amount."""
+    number = int(10 ** rng.uniform(*MAGNITUDES))
+    if rng.random() < ROUND_SHARE:
+        number = max(10, int(float(f"{number:.{int(rng.integers(1, 3))}g}")))
+    form = _choose(FORMATS, rng)
+    if form == "cents":
+        comma = "," if rng.random() < COMMA_SHARE else ""
+        text = f"{number / 100:{comma}.2f}"
+    else:
+        separator = {"plain": "", "comma": ",", "dot": "."}[form]
+        text = f"{number:,d}".replace(",", separator) + _choose(ENDS, rng)
+    return _choose(SYMBOLS, rng) + text
+
+
+def _choose(probabilities: dict[str, float], rng: np.random.Generator) -> str:
+    """Choose one of the keys by chance."""
+    return str(rng.choice(list(probabilities), p=list(probabilities.values())))
 
 
 def bill_fields() -> tuple[list[npt.NDArray[np.uint8]], list[str]]:
-    """Render the fields of chapter 8's bill: 300 amounts in the hand of the UCI digits.
+    """Render the 300 fields on which the chapter on next steps compares networks.
+
+    They are in the hand of the UCI digits, and the same at every call.
 
     Returns
     -------
     images : list of uint8 array, shape (H, W)
-        The same at every call.
     labels : list of str
         The digits of each.
     """
-    from lessonlib.synthesis.hands import bundled_hand
-    from lessonlib.synthesis.samples import sample_amounts
-
-    rng = np.random.default_rng(8)
-    amounts = sample_amounts(rng, 300)
+    rng = np.random.default_rng(BILL_SEED)
+    amounts = sample_amounts(rng, BILL_FIELDS)
     images = [render(amount, rng, hand=bundled_hand) for amount in amounts]
     return images, [digits_of(amount) for amount in amounts]
 

@@ -239,17 +239,7 @@ def _shaken(template: Template, rng: np.random.Generator) -> npt.NDArray[np.floa
 
 
 def _deform(points: npt.NDArray[np.float64], width: float, proportions: list[float]) -> None:
-    """Change, in place, a whole character's proportions: the same for all its strokes.
-
-    Parameters
-    ----------
-    points : NDArray[float64], shape (n, 2)
-        Control points of one stroke; overwritten.
-    width : float
-        How many times wider than in the table.
-    proportions : list of 6 floats
-        Standard normal numbers, clipped.
-    """
+    """Change, in place, a character's proportions by six clipped standard normal numbers."""
     flare, bend, lean, waist, taller, rise = proportions
     x, y = points[:, 0], points[:, 1]
     middle = y - 0.5
@@ -301,54 +291,35 @@ def draw(strokes: list[Stroke], height: float, pen: float) -> tuple[FloatImage, 
         If a number is out of range or there is no stroke.
     """
     _check(strokes, height, pen)
-    points = np.concatenate(strokes) * (height, -height)  # rows count downwards
+    strokes = [stroke * (height, -height) for stroke in strokes]  # rows count downwards
+    points = np.concatenate(strokes)
     margin = pen * (1 + PRESSURE) / 2 + 2
     left, top = np.floor(points.min(axis=0) - margin).astype(int).tolist()
     right, bottom = np.ceil(points.max(axis=0) + margin).astype(int).tolist()
     fine = np.zeros((FINE * (bottom - top), FINE * (right - left)), np.uint8)
-    ends = np.cumsum([len(stroke) for stroke in strokes])
-    _draw_lines(fine, (points - (left, top)) * FINE, ends, pen * FINE)
+    for stroke in strokes:
+        _draw_line(fine, (stroke - (left, top)) * FINE, pen * FINE)
     soft = cv2.resize(fine, (right - left, bottom - top), interpolation=cv2.INTER_AREA)
     x, y, w, h = cv2.boundingRect(soft)
     ink = soft[y : y + h, x : x + w].astype(np.float64) / 255
     return ink, top + y + h
 
 
-def _draw_lines(
-    canvas: npt.NDArray[np.uint8],
-    points: npt.NDArray[np.float64],
-    ends: npt.NDArray[np.int64],
-    pen: float,
-) -> None:
-    """Draw strokes, in place.
-
-    Parameters
-    ----------
-    canvas : NDArray[uint8], shape (H, W)
-        Where to draw, with 255.
-    points : NDArray[float64], shape (n, 2)
-        All strokes' points (x, y), in the canvas's pixels.
-    ends : NDArray[int64], shape (s,)
-        Where in `points` each of the s strokes ends (exclusive).
-    pen : float
-        Width of the pen in the canvas's pixels.
-    """
+def _draw_line(canvas: npt.NDArray[np.uint8], points: Stroke, pen: float) -> None:
+    """Draw a stroke with 255, in place; points and pen in the canvas's pixels."""
     steps = np.diff(points, axis=0)
     down = steps[:, 1] / np.maximum(np.hypot(steps[:, 0], steps[:, 1]), 1e-9)  # from -1 to 1
     # Asked for an even width, OpenCV fills one pixel more than that.
     widths = (2 * np.rint((pen * (1 + PRESSURE * down) - 1) / 2)).astype(int).tolist()
     # OpenCV counts from the middle of a pixel.
     pixels = np.rint((points - 0.5) * 2**SUBPIXEL_BITS).astype(np.int32)
-    start = 0
-    for end in ends.tolist():
-        first = start
-        # OpenCV draws a line of one width: a run of steps of the same width at a time.
-        for last in range(start + 1, end):
-            if last == end - 1 or widths[last] != widths[first]:
-                part = pixels[first : last + 1]
-                cv2.polylines(canvas, [part], False, 255, widths[first], cv2.LINE_8, SUBPIXEL_BITS)
-                first = last
-        start = end
+    # It draws a line of one width: a run of steps of the same width at a time.
+    first = 0
+    for last in range(1, len(pixels)):
+        if last == len(widths) or widths[last] != widths[first]:
+            part = pixels[first : last + 1]
+            cv2.polylines(canvas, [part], False, 255, widths[first], cv2.LINE_8, SUBPIXEL_BITS)
+            first = last
 
 
 def _check(strokes: list[Stroke], height: float, pen: float) -> None:
