@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import lessonlib
 from lessonlib import digits, recipes, training, weights
@@ -208,6 +209,16 @@ def test_read_rejects_readings_below_the_required_confidence(
 ) -> None:
     assert main(["read", "--min-confidence", least, "a.png"]) == 0
     assert capsys.readouterr().out == f"a.png\t1250\t{end}\n"
+
+
+@pytest.mark.parametrize(("least", "end"), [("0", ""), ("0.01", "\trejected")])
+def test_read_rejects_an_image_without_digits_only_where_some_confidence_is_required(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, least: str, end: str
+) -> None:
+    blank = tmp_path / "blank.png"
+    Image.new("L", (200, 60), 255).save(blank)
+    assert main(["read", "--min-confidence", least, str(blank)]) == 0
+    assert capsys.readouterr().out == f"{blank}\t(no digits found)\t0.00{end}\n"
 
 
 @pytest.mark.parametrize("least", ["-0.1", "1.01", "nan", "inf", "half", ""])
@@ -426,14 +437,14 @@ def test_doctor_says_why_the_bundled_digits_are_used(
 
 def options_of(parser: argparse.ArgumentParser) -> dict[str, argparse.Action]:
     """List the options of all commands, but for those that every program has."""
-    found: dict[str, argparse.Action] = {}
+    options: dict[str, argparse.Action] = {}
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
             for name, command in action.choices.items():
-                found |= {f"{name} {key}": value for key, value in options_of(command).items()}
+                options |= {f"{name} {key}": value for key, value in options_of(command).items()}
         elif action.option_strings and action.dest not in ("help", "version"):
-            found[action.option_strings[0]] = action
-    return found
+            options[action.option_strings[0]] = action
+    return options
 
 
 def test_every_option_s_help_names_its_default() -> None:
