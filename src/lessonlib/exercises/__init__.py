@@ -3,6 +3,10 @@
 A check tries an answer on fresh inputs and says what is wrong with it, but never gives the
 solution. Whatever the answer raises, the check reports it and doesn't raise. Only the notebook's
 stop button interrupts it. An answer that runs for more than ``LIMIT`` seconds is stopped.
+
+A new exercise is a stub and a solution in the chapter's notebook, a check in the chapter's module
+here, at its place in ``CHECKS``, and answers to try it on in the module's test. A message that
+means an equation of its chapter says "(N.8)", and the learner reads "(3.8)".
 """
 
 import _thread
@@ -14,7 +18,7 @@ import re
 import reprlib
 import threading
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from copy import deepcopy
@@ -23,13 +27,37 @@ from types import CodeType, SimpleNamespace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from lessonlib.exercises.answers import (
+    Mistake,
+    Mistakes,
+    Named,
+    close,
+    floats,
+    kind_of,
+    number,
+    usual_mistake,
+)
+
+__all__ = [  # for notebooks and tests, and for the chapters' modules
+    "CHAPTERS",
+    "Check",
+    "Mistake",
+    "Mistakes",
+    "Named",
+    "Unanswered",
+    "call",
+    "check",
+    "checks_of",
+    "close",
+    "floats",
+    "kind_of",
+    "number",
+    "usual_mistake",
+    "verdict",
+]
 # A check takes the learner's answer and returns what is wrong with it; None when it is right.
 Check = Callable[[Any], str | None]
-# What a usual mistake returns for the arguments of a case, and what to tell the learner.
-Named = tuple[Callable[..., Any], str]
-Mistakes = Iterable[Named] | Callable[..., dict[str, Any]]
 # The chapters' stems, in the book's order: exercise "4.1" is in the module of the fourth.
 CHAPTERS = (
     "history",
@@ -64,18 +92,7 @@ def check(name: str, answer: Any) -> None:
 
 
 def verdict(name: str, answer: Any) -> str:
-    """Try an answer and return the verdict, one line.
-
-    Parameters
-    ----------
-    name : str
-    answer : object
-
-    Returns
-    -------
-    str
-        Starts with the exercise's number.
-    """
+    """Try an answer as `check` does; return the verdict, one line that begins with the name."""
     name = str(name)  # check(4.1, f) is understood too
     number = name.split(".")[0]
     checks = checks_of(int(number)) if number.isdecimal() else {}
@@ -90,7 +107,7 @@ def verdict(name: str, answer: Any) -> str:
             problem = checks[name](answer)
     except Unanswered:
         return f"{name}: not answered yet."
-    except (Failed, Mistake) as mistake:
+    except Mistake as mistake:
         problem = str(mistake)
     except KeyboardInterrupt:
         raise
@@ -108,25 +125,8 @@ class Unanswered(Exception):
     """The answer is still the stub."""
 
 
-class Mistake(Exception):
-    """The answer is wrong in a way that any exercise can have; the learner reads the text."""
-
-
-class Failed(Exception):
-    """The answer gave no result to judge; the text tells the learner why."""
-
-
 def is_stub(answer: Any) -> bool:
-    """Return whether a function's body is only ``...``, ``pass`` or a docstring.
-
-    Parameters
-    ----------
-    answer : object
-
-    Returns
-    -------
-    bool
-    """
+    """Return whether a function's body is only ``...``, ``pass`` or a docstring."""
     code = getattr(answer, "__code__", None)
     if not isinstance(code, CodeType) or code.co_flags & inspect.CO_GENERATOR:
         return False
@@ -137,30 +137,18 @@ def is_stub(answer: Any) -> bool:
 
 
 def call(answer: Any, *arguments: Any) -> Any:
-    """Call a learner's function on copies of the arguments.
-
-    Parameters
-    ----------
-    answer : callable
-    *arguments : object
-
-    Returns
-    -------
-    object
-        What the function returned.
+    """Call a learner's function on copies of the arguments, and return what it returns.
 
     Raises
     ------
     Unanswered
         When it raised NotImplementedError, as a stub does.
     Mistake
-        When it changed its arguments.
-    Failed
-        When it raised or returned nothing, when it takes other arguments, or when the answer isn't
-        a function.
+        When it raised, returned nothing or changed its arguments, when it takes other arguments, or
+        when the answer isn't a function.
     """
     if not callable(answer):
-        raise Failed(
+        raise Mistake(
             f"The check expected a function, got {kind_of(answer)}: give it the function "
             "itself, by its name alone."
         )
@@ -176,11 +164,11 @@ def call(answer: Any, *arguments: Any) -> Any:
         raise
     except BaseException as error:  # SystemExit too, which would end the notebook
         where = _place(error, answer) + _for_inputs()
-        raise Failed(f"Your answer raised {_describe(error)}{where}.") from None
+        raise Mistake(f"Your answer raised {_describe(error)}{where}.") from None
     if _state(copies, arguments) != before:
         raise Mistake("Your function changes what it is given. Work on a copy.")
     if result is None or result is ...:
-        raise Failed(
+        raise Mistake(
             "Your function returns nothing: end every branch with `return`, since print only "
             f"shows a value. It was called with {_inputs.get() or 'no arguments'}."
         )
@@ -188,104 +176,8 @@ def call(answer: Any, *arguments: Any) -> Any:
     return result
 
 
-def number(result: Any, what: str) -> float:
-    """Turn what a learner's function returned into one float.
-
-    Parameters
-    ----------
-    result : object
-        A number, a NumPy scalar, or an array or a tensor without axes.
-    what : str
-        What the number is, with its article, for the message: "The precision".
-
-    Returns
-    -------
-    float
-
-    Raises
-    ------
-    Mistake
-        When it is anything else, such as a string, a list or a truth value.
-    """
-    kind = type(result).__name__
-    if isinstance(result, str | bytes | bool | np.bool_):
-        raise Mistake(f"{what} is a number, and yours is of type {kind}.")
-    if np.shape(result) != ():
-        raise Mistake(f"{what} is a single number, and yours has shape {np.shape(result)}.")
-    try:
-        return float(result)
-    except (TypeError, OverflowError):
-        raise Mistake(f"{what} is a number, and yours, of type {kind}, can't be one.") from None
-
-
-def close(got: npt.ArrayLike, wanted: npt.ArrayLike) -> bool:
-    """Compare two arrays to the digits of a float32, beside the largest number that is wanted.
-
-    Parameters
-    ----------
-    got : array_like
-        What an answer returned.
-    wanted : array_like
-        Where a mistake makes NaN or infinity of the inputs, nothing else is close to them.
-
-    Returns
-    -------
-    bool
-        False for arrays of different shapes.
-    """
-    got, wanted = np.asarray(got), np.asarray(wanted)
-    largest = np.abs(wanted[np.isfinite(wanted)]).max(initial=0)
-    return got.shape == wanted.shape and np.allclose(got, wanted, 0, 1e-5 * largest, equal_nan=True)
-
-
-def usual_mistake(
-    results: Sequence[Any],
-    cases: Sequence[tuple[Any, ...]],
-    mistakes: Mistakes,
-    same: Callable[[Any, Any], bool] = close,
-) -> str | None:
-    """Name the first of the usual mistakes that explains every result.
-
-    Parameters
-    ----------
-    results : sequence
-        What the answer returned for each case.
-    cases : sequence of tuple
-        The arguments of each case.
-    mistakes : iterable of (function, str), or function
-        What each mistake returns for a case's arguments, and what to tell the learner. Where
-        mistakes share much of the work, one function of the arguments that returns what all of
-        them return, by what to tell the learner.
-    same : callable
-        Whether a result is what a mistake returns.
-
-    Returns
-    -------
-    str or None
-        None when no mistake explains them all.
-    """
-    with np.errstate(all="ignore"):  # a mistake may divide by 0
-        for message, wrong in _wrong_results(mistakes, cases):
-            if all(same(got, value) for got, value in zip(results, wrong, strict=True)):
-                return message
-    return None
-
-
-def _wrong_results(
-    mistakes: Mistakes, cases: Sequence[tuple[Any, ...]]
-) -> Iterator[tuple[str, Iterator[Any]]]:
-    """Yield the message of each mistake, and what it returns for each case."""
-    if callable(mistakes):
-        tables = [mistakes(*case) for case in cases]
-        for message in tables[0]:
-            yield message, (table[message] for table in tables)
-    else:
-        for mistaken, message in mistakes:
-            yield message, (mistaken(*case) for case in cases)
-
-
 def _check_parameters(answer: Any, arguments: tuple[Any, ...]) -> None:
-    """Raise Failed if a function can't be called with these arguments."""
+    """Raise Mistake if a function can't be called with these arguments."""
     try:
         signature = inspect.signature(answer)
     except Exception:  # some built-in functions have no signature, and odd objects may raise
@@ -293,7 +185,7 @@ def _check_parameters(answer: Any, arguments: tuple[Any, ...]) -> None:
     try:
         signature.bind(*arguments)
     except TypeError:
-        raise Failed(
+        raise Mistake(
             f"Your answer raised TypeError: it takes the arguments {signature}, and the check "
             f"gives it {len(arguments)}, in the order of the stub."
         ) from None
@@ -376,47 +268,6 @@ def _unfitting() -> str:
     )
 
 
-def kind_of(value: Any) -> str:
-    """Name a value's type, and its size if it has one, for a message.
-
-    Parameters
-    ----------
-    value : object
-
-    Returns
-    -------
-    str
-        For example "a list of 3".
-    """
-    if isinstance(value, np.ndarray):
-        return f"an array of shape {value.shape}"
-    if isinstance(value, list | tuple | dict | set):
-        return f"a {type(value).__name__} of {len(value)}"
-    return f"a value of type {type(value).__name__}"
-
-
-def floats(value: Any) -> npt.NDArray[np.float64] | None:
-    """Turn what an answer returned into an array of floats.
-
-    Parameters
-    ----------
-    value : object
-        An array, a number, a list of numbers or a tensor, if it is right.
-
-    Returns
-    -------
-    float array or None
-        None for what holds anything but numbers, or rows of different lengths.
-    """
-    try:
-        array = np.asarray(value.detach().cpu() if hasattr(value, "detach") else value)
-        if array.dtype.kind == "O":  # fractions, or whole numbers of any size
-            array = np.array([float(part) for part in array.flat]).reshape(array.shape)
-    except Exception:  # rows of different lengths, or something odder
-        return None
-    return array.astype(float) if array.dtype.kind in "biuf" else None
-
-
 @contextmanager
 def _time_limit(seconds: float) -> Iterator[None]:
     """Interrupt the body, as the stop button does, after some seconds."""
@@ -437,7 +288,7 @@ def _time_limit(seconds: float) -> Iterator[None]:
     except KeyboardInterrupt:
         if not expired.is_set():
             raise
-        raise Failed(_too_slow(seconds)) from None
+        raise Mistake(_too_slow(seconds)) from None
     finally:
         timer.cancel()
 
@@ -455,17 +306,9 @@ def _too_slow(seconds: float) -> str:
 
 
 def checks_of(number: int) -> dict[str, Check]:
-    """Collect the checks of a chapter.
+    """Return the checks of a chapter by their exercises' numbers, such as "4.1".
 
-    Parameters
-    ----------
-    number : int
-        The chapter's place in the book, from 1.
-
-    Returns
-    -------
-    dict
-        By the exercises' numbers, as "4.1"; empty when there is no such chapter.
+    The number is the chapter's place in the book, from 1; where there is none, the result is empty.
     """
     if not 1 <= number <= len(CHAPTERS):
         return {}

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lessonlib.exercises import Check, Mistake, Mistakes, call, close, floats, usual_mistake
+from lessonlib.exercises import Check, call
+from lessonlib.exercises.answers import Mistake, Mistakes, close, floats, usual_mistake
 from lessonlib.network import TANH, forward, glorot, initialize, softmax
 
 Array = npt.NDArray[Any]

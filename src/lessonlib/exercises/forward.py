@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit, softmax
 
-from lessonlib.exercises import Check, Mistake, call, close, floats, usual_mistake
+from lessonlib.exercises import Check, call
+from lessonlib.exercises.answers import Mistake, close, floats, usual_mistake
 
 Array = npt.NDArray[Any]
 

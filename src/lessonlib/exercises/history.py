@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lessonlib.exercises import Check, Mistake, call, close, floats, usual_mistake
+from lessonlib.exercises import Check, call
+from lessonlib.exercises.answers import Mistake, close, floats, usual_mistake
 
 Array = npt.NDArray[Any]
 ROUNDING = 1e-6  # what float32 may lose of a sum, relative to its largest part

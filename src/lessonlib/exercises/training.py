@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import log_softmax
 
-from lessonlib.exercises import Check, Mistake, Named, call, close, floats, kind_of, usual_mistake
+from lessonlib.exercises import Check, call
+from lessonlib.exercises.answers import Mistake, Named, close, floats, kind_of, usual_mistake
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
