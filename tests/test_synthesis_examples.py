@@ -2,12 +2,15 @@
 
 import numpy as np
 import numpy.typing as npt
+import pytest
 
 from lessonlib import digits
 from lessonlib.checks import JUNK, MARK, Strip, cut_up, find_candidates
 from lessonlib.checks.candidates import CANDIDATE_CLASSES
 from lessonlib.synthesis import Difficulty
 from lessonlib.synthesis.examples import (
+    JUNK_SHARE,
+    UNCLEAR,
     classes_of,
     examples,
     labelled_candidates,
@@ -15,6 +18,7 @@ from lessonlib.synthesis.examples import (
     spread,
 )
 from lessonlib.synthesis.render import NOBODY, render_with_owner
+from lessonlib.synthesis.samples import sample_amounts
 
 IMAGES, LABELS = digits.load_bundled("test")
 CLEAN = Difficulty(*[0.0] * 10)
@@ -35,9 +39,9 @@ def owners(*widths_and_owners: tuple[int, int]) -> npt.NDArray[np.int16]:
 
 
 def classes(
-    strip: Strip, owner: npt.NDArray[np.int16], amount: str, *found: tuple[int, int]
+    strip: Strip, owner: npt.NDArray[np.int16], amount: str, *candidates: tuple[int, int]
 ) -> list[int]:
-    labelled: list[int] = classes_of(strip, np.array(found), owner, amount).tolist()
+    labelled: list[int] = classes_of(strip, np.array(candidates), owner, amount).tolist()
     return labelled
 
 
@@ -71,59 +75,73 @@ def test_dirt_and_lines_are_marks() -> None:
 
 def test_a_candidate_neither_whole_nor_clearly_broken_is_left_out() -> None:
     strip, owner = strip_of(16, 4), owners((20, 0))
-    assert classes(strip, owner, "7", (0, 1), (1, 2), (0, 2)) == [-1, JUNK, 7]
+    assert classes(strip, owner, "7", (0, 1), (1, 2), (0, 2)) == [UNCLEAR, JUNK, 7]
 
 
 def test_a_zero_is_labelled_0_without_the_side_that_another_is_written_into() -> None:
     strip, owner = strip_of(20, 20), owners((15, 0), (5, 1), (20, 1))
     assert classes(strip, owner, "00", (0, 1), (1, 2), (0, 2)) == [0, 0, JUNK]
-    assert classes(strip, owner, "99", (0, 1), (1, 2), (0, 2)) == [-1, -1, JUNK]
+    assert classes(strip, owner, "99", (0, 1), (1, 2), (0, 2)) == [UNCLEAR, UNCLEAR, JUNK]
 
 
 def test_a_part_of_a_zero_is_no_zero_where_the_whole_is_a_candidate() -> None:
     strip, owner = strip_of(16, 4), owners((20, 0))
     assert classes(strip, owner, "0", (0, 1), (1, 2)) == [0, JUNK]
-    assert classes(strip, owner, "0", (0, 1), (1, 2), (0, 2)) == [-1, JUNK, 0]
+    assert classes(strip, owner, "0", (0, 1), (1, 2), (0, 2)) == [UNCLEAR, JUNK, 0]
 
 
 def test_a_zero_with_much_of_another_digit_is_no_zero() -> None:
     owner = owners((22, 0), (7, 1), (13, 1))
     assert classes(strip_of(29, 13), owner, "01", (0, 1)) == [0]
-    assert classes(strip_of(29), owner[:, :29], "01", (0, 1)) == [-1]
+    assert classes(strip_of(29), owner[:, :29], "01", (0, 1)) == [UNCLEAR]
 
 
 # ---------------------------------------------------------------- a field
 
 
 def test_in_plain_writing_every_digit_of_the_amount_is_among_the_candidates() -> None:
-    found = []
+    complete = []
     for seed in range(20):
         _, labels = labelled_candidates(*render_with_owner(AMOUNT, seed, CLEAN), AMOUNT)
-        found.append(set(labels.tolist()) >= {1, 2, 3, 5, 6, 7, 9})
+        complete.append(set(labels.tolist()) >= {1, 2, 3, 5, 6, 7, 9})
         assert not set(labels.tolist()) & {0, 4, 8}  # which the amount does not have
         assert MARK in labels
-    assert np.mean(found) >= 0.85
+    assert np.mean(complete) >= 0.85
 
 
 def test_some_candidates_are_junk_and_some_get_no_label() -> None:
     image, owner = render_with_owner(AMOUNT, 3, Difficulty(touching=1.0))
-    shown, labels = labelled_candidates(image, owner, AMOUNT)
+    inputs, labels = labelled_candidates(image, owner, AMOUNT)
     assert JUNK in labels
-    assert len(shown) == len(labels) < len(find_candidates(image).candidates)
+    assert len(inputs) == len(labels) < len(find_candidates(image).candidates)
+
+
+def test_thinning_leaves_out_a_share_of_the_junk_and_nothing_else() -> None:
+    all_junk, kept = 0, 0
+    for seed in range(40):
+        image, owner = render_with_owner(AMOUNT, seed, Difficulty(touching=1.0))
+        _, everything = labelled_candidates(image, owner, AMOUNT)
+        inputs, some = labelled_candidates(image, owner, AMOUNT, np.random.default_rng(seed))
+        assert len(inputs) == len(some)
+        assert some[some != JUNK].tolist() == everything[everything != JUNK].tolist()
+        all_junk += everything.tolist().count(JUNK)
+        kept += some.tolist().count(JUNK)
+    assert all_junk > 300
+    assert kept / all_junk == pytest.approx(JUNK_SHARE, abs=0.08)
 
 
 def test_the_pictures_are_the_same_as_the_reader_s() -> None:
     image, owner = render_with_owner(AMOUNT, 0, CLEAN)
     seen = {picture.tobytes() for picture in find_candidates(image).pictures}
-    shown, _ = labelled_candidates(image, owner, AMOUNT)
-    assert {picture.tobytes() for picture in shown} <= seen
+    inputs, _ = labelled_candidates(image, owner, AMOUNT)
+    assert {picture.tobytes() for picture in inputs} <= seen
 
 
 def test_a_field_without_ink_gives_no_examples() -> None:
     blank = np.full((60, 200), 255, dtype=np.uint8)
     nobody = np.full(blank.shape, NOBODY, dtype=np.int16)
-    shown, labels = labelled_candidates(blank, nobody, "12")
-    assert shown.shape == (0, 2, 28, 28)
+    inputs, labels = labelled_candidates(blank, nobody, "12")
+    assert inputs.shape == (0, 2, 28, 28)
     assert labels.shape == (0,)
     assert not len(cut_up(blank == 0).boxes)
 
@@ -146,14 +164,26 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others() -> None:
     assert one[0].tobytes() != other[0].tobytes()
 
 
+def test_what_is_left_out_of_the_junk_changes_nothing_in_the_fields() -> None:
+    inputs, labels = examples(IMAGES, LABELS, 12, seed=3)
+    rng = np.random.default_rng(3)
+    every = [
+        labelled_candidates(*random_field(amount, rng, IMAGES, LABELS), amount)
+        for amount in sample_amounts(rng, 12)
+    ]
+    every_input, every_label = (np.concatenate(parts) for parts in zip(*every, strict=True))
+    assert np.count_nonzero(labels == JUNK) < np.count_nonzero(every_label == JUNK)
+    np.testing.assert_array_equal(inputs[labels != JUNK], every_input[every_label != JUNK])
+
+
 def test_all_twelve_classes_come_and_each_digit_about_as_often_as_it_is_written() -> None:
-    shown, labels = examples(IMAGES, LABELS, 80, 0)
-    assert shown.shape == (len(labels), 2, 28, 28)
-    assert shown.dtype == labels.dtype == np.uint8
+    inputs, labels = examples(IMAGES, LABELS, 80, 0)
+    assert inputs.shape == (len(labels), 2, 28, 28)
+    assert inputs.dtype == labels.dtype == np.uint8
     counts = np.bincount(labels, minlength=CANDIDATE_CLASSES)
     assert counts.min() > 0
     assert len(counts) == CANDIDATE_CLASSES
-    assert shown[:, 0].any(axis=(1, 2)).all()
+    assert inputs[:, 0].any(axis=(1, 2)).all()
 
 
 def test_random_fields_come_with_owners_of_their_own_shape() -> None:

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pytest
 
 from lessonlib import digits
+from lessonlib.checks.image import FloatImage
 from lessonlib.synthesis import strokes
 from lessonlib.synthesis.hands import (
     Hand,
@@ -58,19 +59,26 @@ def test_some_writers_always_use_the_same_form() -> None:
     assert np.quantile(spreads, 0.25) < 0.6 * np.quantile(spreads, 0.75)
 
 
-def test_the_bundled_hand_takes_digits_from_images_and_draws_marks(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    drawn = []
-    monkeypatch.setattr(strokes, "draw", lambda *_: (drawn.append(1), (np.ones((4, 4)), 0))[1])
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Heights of the characters that are drawn with strokes."""
+    heights: list[float] = []
+
+    def draw(_: list[strokes.Stroke], height: float, pen: float) -> tuple[FloatImage, int]:
+        heights.append(height)
+        return np.ones((4, 4)), 0
+
+    monkeypatch.setattr(strokes, "draw", draw)
+    return heights
+
+
+def test_the_bundled_hand_takes_digits_from_images_and_draws_marks(drawn: list[float]) -> None:
     for character in CHARACTERS:
         bundled_hand(character, 32, 3, np.random.default_rng(0))
     assert len(drawn) == len(CHARACTERS) - 10
 
 
-def test_some_mixed_hands_draw_no_digit_and_some_draw_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    drawn = []
-    monkeypatch.setattr(strokes, "draw", lambda *_: (drawn.append(1), (np.ones((4, 4)), 0))[1])
+def test_some_mixed_hands_draw_no_digit_and_some_draw_all(drawn: list[float]) -> None:
     counts = []
     for seed in range(30):
         rng = np.random.default_rng(seed)

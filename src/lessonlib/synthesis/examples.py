@@ -12,7 +12,15 @@ import numpy as np
 import numpy.typing as npt
 
 from lessonlib.checks.binarize import binarize
-from lessonlib.checks.candidates import JUNK, MARK, Strip, cut_up, runs, sheared_start
+from lessonlib.checks.candidates import (
+    JUNK,
+    MARK,
+    Candidates,
+    Strip,
+    cut_up,
+    runs,
+    sheared_start,
+)
 from lessonlib.checks.image import Gray, resample
 from lessonlib.checks.pictures import pictures
 from lessonlib.synthesis.hands import mixed_hand
@@ -20,18 +28,32 @@ from lessonlib.synthesis.render import NOBODY, Difficulty, Owner, render_with_ow
 from lessonlib.synthesis.samples import sample_amounts
 
 Examples = tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]
+Classes = npt.NDArray[np.int16]
 
-WHOLE = 0.85  # a candidate is a digit when it has this share of the digit's ink ...
-PURE = 0.85  # ... and this share of its own ink is the digit's
-PARTLY = 0.7  # below this share of either it is junk; between the two it is used for zeros only,
-OTHERS = 0.4  # and only when it holds less than this share of any other digit's ink
+UNCLEAR = -1  # beside the classes: a candidate that has no label
+PART_OF_ZERO = -2  # a zero that isn't whole, as long as no whole one was looked for
+
+# A candidate is a digit when it has nearly all of the digit's ink, and little else. It is junk when
+# it has clearly less, or clearly more. Between the two it is unclear.
+WHOLE = 0.85  # the share of the digit's ink that a candidate for it has at least ...
+PURE = 0.85  # ... and the share of its own ink that is the digit's; for a mark, that is no digit's
+BROKEN = 0.7  # below this share of either it is junk
+JOINED = 0.4  # an unclear zero holds less than this share of any other digit's ink
+
+# Half of all candidates are junk, more than is needed beside the digits; this share of it is used.
+# The shipped readers were trained on every second or third, by a count within the field.
 JUNK_SHARE = 0.4
+
+# What the fields to train on are like
+DIFFICULTY, DIFFICULTY_SPREAD = 0.55, 0.3  # mean and standard deviation of each knob
+SCALES = (0.6, 1.2)  # scans are coarser or finer than the renderer's
+SMALLEST_SIDE = 8  # pixels
 
 
 def examples(
     images: npt.NDArray[np.uint8], labels: npt.NDArray[np.int64], count: int, seed: int
 ) -> Examples:
-    """Render fields and collect the labelled candidates of all of them.
+    """Render fields and collect the labelled candidates of all of them, some junk left out.
 
     Parameters
     ----------
@@ -47,14 +69,22 @@ def examples(
     pictures : uint8 array, shape (m, 2, 28, 28)
     classes : uint8 array, shape (m,)
         0 to 9, `MARK` or `JUNK`.
+
+    Examples
+    --------
+    >>> from lessonlib import digits
+    >>> inputs, classes = examples(*digits.load_bundled("test"), count=3, seed=0)
+    >>> inputs.shape == (len(classes), 2, 28, 28)
+    True
     """
     rng = np.random.default_rng(seed)
-    found = []
+    (thinning,) = rng.spawn(1)  # chance of its own: what is left out changes none of the fields
+    parts = []
     for amount in sample_amounts(rng, count):
         image, owner = random_field(amount, rng, images, labels)
-        found.append(labelled_candidates(image, owner, amount))
-    shown, classes = zip(*found, strict=True)
-    return np.concatenate(shown), np.concatenate(classes)
+        parts.append(labelled_candidates(image, owner, amount, thinning))
+    inputs, classes = zip(*parts, strict=True)
+    return np.concatenate(inputs), np.concatenate(classes)
 
 
 def random_field(
@@ -63,58 +93,63 @@ def random_field(
     images: npt.NDArray[np.uint8],
     labels: npt.NDArray[np.int64],
 ) -> tuple[Gray, Owner]:
-    """Render an amount with a writer, a paper and a difficulty drawn for it alone.
+    """Render an amount with a writer, a paper, a difficulty and a size drawn for it alone.
 
-    Parameters
-    ----------
-    amount : str
-    rng : numpy Generator
-    images, labels
-        As for `examples`.
-
-    Returns
-    -------
-    image : uint8 array, shape (H, W)
-    owner : int16 array, shape (H, W)
-        As `render_with_owner` gives it.
+    It returns what `render_with_owner` does; `images` and `labels` are those of `examples`.
     """
-    difficulty = Difficulty(*np.clip(rng.normal(0.55, 0.3, len(fields(Difficulty))), 0, 1))
+    knobs = rng.normal(DIFFICULTY, DIFFICULTY_SPREAD, len(fields(Difficulty)))
+    difficulty = Difficulty(*np.clip(knobs, 0, 1))
     image, owner = render_with_owner(amount, rng, difficulty, mixed_hand(images, labels, rng))
-    scale = rng.uniform(0.6, 1.2)  # scans are coarser or finer
-    size = (max(8, round(image.shape[1] * scale)), max(8, round(image.shape[0] * scale)))
-    image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-    owner = np.asarray(cv2.resize(owner, size, interpolation=cv2.INTER_NEAREST), dtype=np.int16)
-    return image, owner
+    scale = rng.uniform(*SCALES)
+    width, height = (max(SMALLEST_SIDE, round(side * scale)) for side in image.shape[::-1])
+    image = np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+    return image, resized(owner, width, height)
 
 
-def labelled_candidates(image: Gray, owner: Owner, amount: str) -> Examples:
+def labelled_candidates(
+    image: Gray, owner: Owner, amount: str, thinning: np.random.Generator | None = None
+) -> Examples:
     """Take a rendered field through the reader's steps, and label its candidates.
 
     Parameters
     ----------
     image : uint8 array, shape (H, W)
     owner : int16 array, shape (H, W)
+        As `render_with_owner` gives it.
     amount : str
+    thinning : numpy Generator, optional
+        Chooses the junk that is left out; all of it stays when not given.
 
     Returns
     -------
     pictures : uint8 array, shape (m, 2, 28, 28)
     classes : uint8 array, shape (m,)
+        Candidates whose class isn't clear are left out.
+
+    Examples
+    --------
+    >>> image, owner = render_with_owner("$1,980.-", seed=31)
+    >>> inputs, classes = labelled_candidates(image, owner, "$1,980.-")
     """
     field = resample(image)
     strip = cut_up(binarize(field))
-    found = runs(strip)
-    size = (field.shape[1], field.shape[0])
-    large = np.asarray(cv2.resize(owner, size, interpolation=cv2.INTER_NEAREST), dtype=np.int16)
-    classes = classes_of(strip, found, straightened(spread(large), strip), amount)
-    # Most candidates are junk, and a share of it is enough: the same share each time.
-    order = np.cumsum(classes == JUNK)
-    used = (classes >= 0) & ((classes != JUNK) | (order * JUNK_SHARE % 1 < JUNK_SHARE))
-    return pictures(strip, found[used]), classes[used].astype(np.uint8)
+    candidates = runs(strip)
+    owner = spread(resized(owner, field.shape[1], field.shape[0]))
+    classes = classes_of(strip, candidates, straightened(owner, strip), amount)
+    used = classes != UNCLEAR
+    if thinning is not None:
+        used &= (classes != JUNK) | (thinning.random(len(classes)) < JUNK_SHARE)
+    return pictures(strip, candidates[used]), classes[used].astype(np.uint8)
+
+
+def resized(owner: Owner, width: int, height: int) -> Owner:
+    """Bring the owners to another size, each pixel with one of them."""
+    size = (width, height)
+    return np.asarray(cv2.resize(owner, size, interpolation=cv2.INTER_NEAREST), dtype=np.int16)
 
 
 def spread(owner: Owner) -> Owner:
-    """Let each character's ink own the pixels next to it: a threshold may widen strokes."""
+    """Let each character's ink own the two pixels around it: a threshold may widen strokes."""
     grown = owner.copy()
     for _ in range(2):
         wider = cv2.dilate(grown, np.ones((3, 3), np.uint8))
@@ -131,51 +166,74 @@ def straightened(owner: Owner, strip: Strip) -> Owner:
     return np.asarray(moved, dtype=np.int16)
 
 
-def classes_of(
-    strip: Strip, found: npt.NDArray[np.int64], owner: Owner, amount: str
-) -> npt.NDArray[np.int16]:
+def classes_of(strip: Strip, candidates: Candidates, owner: Owner, amount: str) -> Classes:
     """Give each candidate its class.
+
+    A zero that is joined to its neighbour need not be whole, where no candidate is the whole zero.
 
     Parameters
     ----------
     strip : Strip
-    found : int array, shape (n, 2)
-    owner : int16 array, of the shape of the strip's labels
+    candidates : int array, shape (n, 2)
+        As `runs` gives them.
+    owner : int16 array
+        Of the shape of the strip's labels.
     amount : str
 
     Returns
     -------
     int16 array, shape (n,)
-        0 to 9, `MARK`, `JUNK`, or -1 where it isn't clear. A zero that is joined to its
-        neighbour need not be whole.
+        0 to 9, `MARK`, `JUNK` or `UNCLEAR`.
     """
-    # shares[p, c]: pixels of primitive p that character c owns; the last column is nobody's.
-    characters = len(amount)
-    shares = np.zeros((len(strip.boxes), characters + 1))
+    # A row for each primitive, a column for each character; the last column is NOBODY's, -1.
+    pixels = np.zeros((len(strip.boxes), len(amount) + 1))
     inked = strip.labels >= 0
-    np.add.at(shares, (strip.labels[inked], owner[inked]), 1)  # NOBODY, -1, is the last
-    whole = np.maximum(shares.sum(axis=0), 1)
-    is_digit = np.array([c.isdecimal() for c in amount] + [False])
-    classes = np.full(len(found), -1, dtype=np.int16)
-    clear, unclear = set(), []
-    for number, (start, stop) in enumerate(found.tolist()):
-        own = shares[start:stop].sum(axis=0)
-        total = own.sum()
-        best = int((own * is_digit).argmax())
-        pure, part = own[best] / total, own[best] / whole[best]
-        others = np.delete(own * is_digit / whole, best).max(initial=0)
-        stranger = (2 * shares[start:stop, best] < shares[start:stop].sum(axis=1)).any()
-        if own[is_digit].sum() < (1 - PURE) * total:
-            classes[number] = MARK
-        elif stranger or pure < PARTLY or part < PARTLY:
-            classes[number] = JUNK
-        elif pure >= PURE and part >= WHOLE:
-            classes[number] = int(amount[best])
-            clear.add(best)
-        elif amount[best] == "0" and others < OTHERS:
-            unclear.append((number, best))
-    # Joined zeros may have no clean candidate. Then all that come near one are zeros.
-    for number, character in unclear:
-        if character not in clear:
-            classes[number] = 0
-    return classes
+    np.add.at(pixels, (strip.labels[inked], owner[inked]), 1)
+    totals = np.maximum(pixels.sum(axis=0), 1)
+    digits = np.array([int(c) if c.isdecimal() else -1 for c in amount] + [-1])
+    pairs = [label(pixels[start:stop], totals, digits) for start, stop in candidates.tolist()]
+    whole = {position for kind, position in pairs if 0 <= kind <= 9}
+    classes = [
+        (UNCLEAR if position in whole else 0) if kind == PART_OF_ZERO else kind
+        for kind, position in pairs
+    ]
+    return np.array(classes, dtype=np.int16)
+
+
+def label(
+    pixels: npt.NDArray[np.float64],
+    totals: npt.NDArray[np.float64],
+    digits: npt.NDArray[np.int64],
+) -> tuple[int, int]:
+    """Give one candidate its class, by whose ink it holds.
+
+    Parameters
+    ----------
+    pixels : float array, shape (k, n + 1)
+        For each of its k primitives, how many pixels each of the n characters owns; the last
+        column is nobody's.
+    totals : float array, shape (n + 1,)
+        The same for the whole field, at least 1.
+    digits : int array, shape (n + 1,)
+        The characters' digits; -1 for marks and nobody.
+
+    Returns
+    -------
+    kind : int
+        0 to 9, `MARK`, `JUNK`, `UNCLEAR` or `PART_OF_ZERO`.
+    position : int
+        Of the digit that owns most of its ink.
+    """
+    own = pixels.sum(axis=0)
+    by_digits = own * (digits >= 0)
+    best = int(by_digits.argmax())
+    if by_digits.sum() < (1 - PURE) * own.sum():
+        return MARK, best
+    pure, whole = own[best] / own.sum(), own[best] / totals[best]
+    mostly_other = 2 * pixels[:, best] < pixels.sum(axis=1)
+    if mostly_other.any() or min(pure, whole) < BROKEN:
+        return JUNK, best
+    if pure >= PURE and whole >= WHOLE:
+        return int(digits[best]), best
+    others = np.delete(by_digits / totals, best).max()
+    return (PART_OF_ZERO if digits[best] == 0 and others < JOINED else UNCLEAR), best
