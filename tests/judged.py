@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from lessonlib.checks import CheckReader, Digit, Reading
-from lessonlib.checks.reader import Box
+from lessonlib.checks.image import Box
 
 # Where the digits of most fields here are, and a mark that is a dot by its size.
 PLACES: list[Box] = [(10, 10, 20, 30), (40, 10, 20, 30), (70, 10, 20, 30)]

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lessonlib.checks import find_amount
-from lessonlib.checks.amount import SEPARATOR_SIDE, Amount, Box
+from lessonlib.checks.amount import SEPARATOR_SIDE, Amount
 from lessonlib.checks.candidates import MARK
+from lessonlib.checks.image import Box
 
 HEIGHT = 50
 DASH = 40  # pixels wide: more than a separator's

@@ -27,11 +27,11 @@ from lessonlib.checks import (
     make_reading,
 )
 from lessonlib.checks.candidates import CANDIDATE_CLASSES, ink_boxes
+from lessonlib.checks.image import Box
 from lessonlib.checks.reader import (
     BATCH_SIZE,
     DEFAULT_CALIBRATION,
     SURE_ENOUGH,
-    Box,
     Source,
     calibrated,
     log_odds,

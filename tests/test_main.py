@@ -19,7 +19,7 @@ import lessonlib
 from lessonlib import digits, recipes, training, weights
 from lessonlib.__main__ import _parser, main
 from lessonlib.checks import Digit, Reading
-from lessonlib.checks.reader import Box
+from lessonlib.checks.image import Box
 from lessonlib.recipes import READERS
 
 CHECKS = lessonlib.data_path("checks")

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lessonlib.checks import Reading
-from lessonlib.checks.reader import Box
+from lessonlib.checks.image import Box
 from lessonlib.scoring.causes import CAUSES, cause, overlap
 from tests.judged import DOT, PLACES, reading
 

@@ -16,7 +16,7 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 import lessonlib
-from lessonlib.checks.reader import Box
+from lessonlib.checks.image import Box
 from lessonlib.scoring import evaluate
 from lessonlib.scoring.page import LARGEST_PICTURE, embedded, page, write_report
 from lessonlib.synthesis import render

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from lessonlib.checks.candidates import MARK
+from lessonlib.checks.image import Box
 
-Box = tuple[int, int, int, int]
 SEPARATOR_SIDE = 0.6  # share of the digits' height; a mark that is higher or wider is no separator
 
 
@@ -14,13 +14,8 @@ SEPARATOR_SIDE = 0.6  # share of the digits' height; a mark that is higher or wi
 class Amount:
     """The number that a row of digits and marks stands for.
 
-    Attributes
-    ----------
-    value : Decimal or None
-        None when there is no digit, or the marks fit neither the groups of thousands nor a pair of
-        cents.
-    separator : (x, y, w, h) or None
-        The decimal separator's box.
+    `value` is None when there is no digit, or when the marks fit neither the groups of thousands
+    nor a pair of cents. `separator` is the decimal separator's box, where there is one.
     """
 
     value: Decimal | None
@@ -31,18 +26,14 @@ def find_amount(kinds: Sequence[int], boxes: Sequence[Box]) -> Amount:
     """Tell thousands separators from a decimal separator by the digits between them.
 
     Countries differ in whether a point or a comma parts thousands. But thousands come in threes,
-    and cents in twos: "1.250" and "1,250" are both 1250, "1.25" and "1,25" both 1.25.
+    and cents in twos: "1.250" and "1,250" are both 1250, "1.25" and "1,25" both 1.25. Each kind, 0
+    to 9 or `MARK`, has a box (x, y, w, h); they come from left to right.
 
-    Parameters
-    ----------
-    kinds : sequence of int
-        0 to 9 or `MARK`, from left to right.
-    boxes : sequence of (x, y, w, h)
-        The box of each.
-
-    Returns
-    -------
-    Amount
+    Examples
+    --------
+    >>> boxes = [(0, 0, 20, 40), (25, 35, 5, 8), (35, 0, 20, 40), (60, 0, 20, 40)]
+    >>> find_amount([1, MARK, 2, 5], boxes)
+    Amount(value=Decimal('1.25'), separator=(25, 35, 5, 8))
     """
     places = [place for place, kind in enumerate(kinds) if kind != MARK]
     if not places:

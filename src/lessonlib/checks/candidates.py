@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lessonlib.checks.binarize import Ink
+from lessonlib.checks.image import Box
 from lessonlib.checks.pieces import (
     EXTENT_WEIGHT,
     SMALLEST_DIGIT,
@@ -96,15 +97,22 @@ class Strip:
 def cut_up(ink: Ink) -> Strip:
     """Straighten a field's writing and cut it into primitives.
 
+    There are none when the field holds nothing as high as a digit.
+
     Parameters
     ----------
     ink : bool array, shape (H, W)
         As `binarize` makes it.
 
-    Returns
-    -------
-    Strip
-        Without primitives when the field holds nothing as high as a digit.
+    Examples
+    --------
+    >>> ink = np.zeros((72, 200), dtype=bool)
+    >>> ink[20:60, 50:56] = ink[20:60, 90:96] = True  # two ones
+    >>> strip = cut_up(ink)
+    >>> strip.boxes.tolist()
+    [[50, 20, 6, 40], [90, 20, 6, 40]]
+    >>> runs(strip).tolist()  # too far apart to be one digit
+    [[0, 1], [1, 2]]
     """
     ink, shear = straighten(remove_lines(ink))
     pieces = [
@@ -133,21 +141,9 @@ def cut_up(ink: Ink) -> Strip:
 def without_broken_lines(pieces: list[Piece], height: int, highest: float) -> list[Piece]:
     """Leave out the dashes that a faint ruled line is made of.
 
-    Two or more low pieces above the digits are taken for such dashes, and so are two or more
-    below. Points and commas usually begin higher than the digits' feet.
-
-    Parameters
-    ----------
-    pieces : list of Piece
-    height : int
-        The digits' height in pixels.
-    highest : float
-        Pieces up to this height count as low, in pixels.
-
-    Returns
-    -------
-    list of Piece
-        In the same order.
+    Two or more pieces above the digits, none higher than `highest`, are taken for such dashes, and
+    so are two or more below. Points and commas usually begin higher than the digits' feet. Both
+    heights are in pixels; `height` is the digits'.
     """
     tall = [piece for piece in pieces if piece.height >= TALL_PIECE * height]
     if not tall:
@@ -167,17 +163,8 @@ def straighten(ink: Ink) -> tuple[Ink, float]:
     Several shears are tried. The one that gathers the ink in the fewest columns is taken: there
     the sum of the columns' squares is largest. `SHEAR_PENALTY` is taken off, so that writing
     without a clear slant stays as it is. Rows are moved in bands, which is quick; shears that
-    differ by less than 1 / `BAND_HEIGHT` are not told apart.
-
-    Parameters
-    ----------
-    ink : bool array, shape (H, W)
-
-    Returns
-    -------
-    ink : bool array, shape (H, W + some)
-    shear : float
-        Columns moved to the right for each row down.
+    differ by less than 1 / `BAND_HEIGHT` are not told apart. With the ink, which may be wider now,
+    comes the shear: columns to the right for each row down.
     """
     height, width = ink.shape
     count = max(1, round(height / BAND_HEIGHT))
@@ -193,17 +180,10 @@ def straighten(ink: Ink) -> tuple[Ink, float]:
 
 
 def column_sums(bands: npt.NDArray[np.float32], step: int) -> npt.NDArray[np.float32]:
-    """Add up the columns of a field whose bands are moved to the side.
+    """Add up the columns of a field, float32 (n, W), whose bands are moved to the side.
 
-    Parameters
-    ----------
-    bands : float32 array, shape (n, W)
-    step : int
-        How many columns farther to the right each band is moved than the one above.
-
-    Returns
-    -------
-    float32 array, shape (W + (n - 1) |step|,)
+    Each band is moved `step` columns farther to the right than the one above. So there are
+    W + (n - 1) |step| sums.
     """
     count, width = bands.shape
     start = max(0, -step) * (count - 1)
@@ -217,15 +197,7 @@ def column_sums(bands: npt.NDArray[np.float32], step: int) -> npt.NDArray[np.flo
 def sheared(ink: Ink, shear: float) -> Ink:
     """Move each row to the right in proportion to its distance from the top, or the bottom.
 
-    Parameters
-    ----------
-    ink : bool array, shape (H, W)
-    shear : float
-        Columns for each row down.
-
-    Returns
-    -------
-    bool array, shape (H, W + H |shear|)
+    The shear is in columns for each row down. The field becomes H |shear| columns wider.
     """
     if shear == 0:
         return ink
@@ -244,21 +216,11 @@ def sheared_start(shear: float, height: int) -> float:
 def cut(piece: Piece, height: int) -> list[Piece]:
     """Cut a piece wherever two digits might touch.
 
-    A cut goes down a waist, a column with less ink than the columns around it. A quarter of the
-    column's extent is added to its ink, so that a thin ligature is cut rather than the thin top
+    A cut goes down a waist, a column with less ink than the columns around it. Its extent is
+    added to its ink, by `EXTENT_WEIGHT`, so that a thin ligature is cut rather than the thin top
     and bottom of a zero. Zeros that are written into each other have no waist: there the cut goes
-    between their loops.
-
-    Parameters
-    ----------
-    piece : Piece
-    height : int
-        The digits' height in pixels.
-
-    Returns
-    -------
-    list of Piece
-        The piece itself where no cut seems right.
+    between their loops. A piece stays whole where no cut seems right. `height` is the digits', in
+    pixels.
     """
     if piece.width < CUT_WIDTH * height:
         return [piece]
@@ -272,16 +234,7 @@ def cut(piece: Piece, height: int) -> list[Piece]:
 
 
 def filled(ink: Ink) -> Ink:
-    """Fill the loops: no cut may go through the middle of a zero.
-
-    Parameters
-    ----------
-    ink : bool array, shape (h, w)
-
-    Returns
-    -------
-    bool array, shape (h, w)
-    """
+    """Fill the loops: no cut may go through the middle of a zero."""
     outside = 2
     field = cv2.copyMakeBorder(ink.view(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
     cv2.floodFill(field, None, (0, 0), outside)  # from a corner to all paper that it reaches
@@ -289,20 +242,10 @@ def filled(ink: Ink) -> Ink:
 
 
 def waists(cost: npt.NDArray[np.float64], apart: int, reach: int) -> list[int]:
-    """Find local minima, the lowest first, that keep a distance from each other and the ends.
+    """Find the columns where the cost has a minimum, in ascending order.
 
-    Parameters
-    ----------
-    cost : float array, shape (w,)
-    apart : int
-        Least distance.
-    reach : int
-        How far to look for higher columns, on both sides.
-
-    Returns
-    -------
-    list of int
-        In ascending order.
+    They keep a distance of `apart` from each other and from the ends; of two that are too near, the
+    lower one is taken. On both sides there must be a higher column, no farther than `reach`.
     """
     row = cost.astype(np.float32)[np.newaxis]
     window = np.ones((1, reach + 1), np.uint8)
@@ -319,19 +262,10 @@ def waists(cost: npt.NDArray[np.float64], apart: int, reach: int) -> list[int]:
 
 
 def walls(ink: Ink, height: int) -> list[int]:
-    """Find the columns between loops that stand side by side.
+    """Find the columns between loops that stand side by side, in ascending order.
 
-    Parameters
-    ----------
-    ink : bool array, shape (h, w)
-        With some ink in it.
-    height : int
-        The digits' height in pixels.
-
-    Returns
-    -------
-    list of int
-        In ascending order; empty for an eight, whose loops stand one above the other.
+    An eight has none: its loops stand one above the other. There must be some ink; `height` is the
+    digits', in pixels.
     """
     outlines, tree = cv2.findContours(ink.view(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
     loops = []  # middle, left, right
@@ -351,10 +285,6 @@ def runs(strip: Strip) -> Candidates:
 
     A piece of connected ink is a candidate as a whole, too, however many cuts it got, unless it is
     far too wide or ink of another piece lies between.
-
-    Parameters
-    ----------
-    strip : Strip
 
     Returns
     -------
@@ -381,17 +311,9 @@ def runs(strip: Strip) -> Candidates:
 
 
 def whole_pieces(strip: Strip) -> dict[int, int]:
-    """Find the runs that make up one whole piece of connected ink.
+    """Find the runs that make up one whole piece of connected ink, no wider than `WIDEST_PIECE`.
 
-    Parameters
-    ----------
-    strip : Strip
-
-    Returns
-    -------
-    dict of int to int
-        For each piece, the number of the first primitive after it, and as the value that of its
-        own first one. Pieces wider than `WIDEST_PIECE` are left out.
+    The number of the first primitive after the piece leads to that of its own first one.
     """
     parts: dict[int, list[int]] = {}
     for number, piece in enumerate(strip.pieces.tolist()):
@@ -408,19 +330,7 @@ def whole_pieces(strip: Strip) -> dict[int, int]:
 
 
 def boxes_of(strip: Strip, candidates: Candidates) -> npt.NDArray[np.int64]:
-    """Give the box around each run of primitives.
-
-    Parameters
-    ----------
-    strip : Strip
-    candidates : int array, shape (n, 2)
-        As `runs` gives it.
-
-    Returns
-    -------
-    int array, shape (n, 4)
-        x, y, w, h.
-    """
+    """Give the box x, y, w, h around each candidate, int (n, 4)."""
     near, far = strip.boxes[:, :2], strip.boxes[:, :2] + strip.boxes[:, 2:]
     left, top, right, bottom = np.hstack([near, far]).T.tolist()
     boxes = []
@@ -431,42 +341,16 @@ def boxes_of(strip: Strip, candidates: Candidates) -> npt.NDArray[np.int64]:
 
 
 def ink_of(strip: Strip, run: Sequence[int], box: Sequence[int]) -> Ink:
-    """Cut a candidate's own ink out of the field.
-
-    Parameters
-    ----------
-    strip : Strip
-    run : start, stop
-        First primitive, and the first one after the last.
-    box : x, y, w, h
-        Around it, as `boxes_of` gives it.
-
-    Returns
-    -------
-    bool array, shape (h, w)
-    """
+    """Cut the ink of a run (start, stop) out of the box (x, y, w, h) around it."""
     (start, stop), (x, y, w, h) = run, box
     labels = strip.labels[y : y + h, x : x + w]
     return np.asarray((labels >= start) & (labels < stop), dtype=np.bool_)
 
 
-def ink_boxes(
-    strip: Strip, candidates: Candidates, scale: tuple[float, float]
-) -> list[tuple[int, int, int, int]]:
-    """Give the box around each run of primitives in the image, where the writing still slants.
+def ink_boxes(strip: Strip, candidates: Candidates, scale: tuple[float, float]) -> list[Box]:
+    """Give the box (x, y, w, h) around each candidate in the image, where the writing still slants.
 
-    Parameters
-    ----------
-    strip : Strip
-    candidates : int array, shape (n, 2)
-        As `runs` gives it.
-    scale : (float, float)
-        Pixels of the image for one of the resampled field, across and down.
-
-    Returns
-    -------
-    list of (x, y, w, h)
-        In pixels of the image.
+    One pixel of the resampled field is `scale` pixels of the image, across and down.
     """
     height, width = strip.labels.shape
     width -= math.ceil(abs(strip.shear) * height)

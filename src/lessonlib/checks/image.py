@@ -15,6 +15,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from lessonlib.files import kind_of
 
 Gray = npt.NDArray[np.uint8]
+Box = tuple[int, int, int, int]  # x, y, w, h in pixels: upper left corner and size
 FloatImage = npt.NDArray[np.floating[Any]]  # shares of ink or of light, not yet gray levels
 
 MAX_PIXELS = 50_000_000  # the largest photo of a phone: a photo of one field has fewer
@@ -152,6 +153,7 @@ def _content(path: Path) -> bytes:
 
 
 def _check_size(width: int, height: int, name: str) -> None:
+    """Refuse an image, named in the error, that has too many pixels."""
     if width * height > MAX_PIXELS:
         raise ValueError(
             f"{name} has {width} x {height} pixels, more than {MAX_PIXELS:,}: "
@@ -173,6 +175,7 @@ def _errors_about(path: Path) -> Iterator[None]:
 
 
 def _to_gray(image: Image.Image) -> Gray:
+    """Bring an image of any mode to 8-bit gray levels, upright, on white paper."""
     image.load()
     upright = ImageOps.exif_transpose(image)
     if upright.mode == "I" or upright.mode.startswith("I;16"):  # 16 bits: 65,535 is white

@@ -19,21 +19,12 @@ CONTEXT_SIDE = 2.0
 
 
 def normalize(ink: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
-    """Scale and place a digit as MNIST's were.
+    """Scale and place a digit as MNIST's were: uint8 (28, 28), 0 for paper and 255 for ink.
 
     The digit keeps its proportions and is shrunk, averaging over areas, so that its longer
     side is 20 pixels; then its centre of mass goes to the centre of a 28x28 frame. Where that
-    would push ink out of the frame, as for a long tail, the digit stays at the edge.
-
-    Parameters
-    ----------
-    ink : bool array, shape (h, w)
-        True where there is ink; paper around it does not matter.
-
-    Returns
-    -------
-    uint8 array, shape (28, 28)
-        0 is paper, 255 is ink. Without ink, all 0.
+    would push ink out of the frame, as for a long tail, the digit stays at the edge. Paper around
+    the ink does not matter, and without ink all is paper.
 
     Raises
     ------
@@ -43,6 +34,12 @@ def normalize(ink: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
     References
     ----------
     LeCun, Cortes and Burges, The MNIST database of handwritten digits, 1998.
+
+    Examples
+    --------
+    >>> digit = normalize(np.ones((40, 8), dtype=bool))  # a one, twice as large as in MNIST
+    >>> np.argwhere(digit)[[0, -1]].tolist()  # row and column of its first pixel and its last
+    [[4, 12], [23, 15]]
     """
     ink = np.asarray(ink)
     if ink.dtype != np.bool_ or ink.ndim != 2:
@@ -53,17 +50,7 @@ def normalize(ink: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
 
 
 def centre(digit: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Place a digit in MNIST's frame, its centre of mass in the middle.
-
-    Parameters
-    ----------
-    digit : uint8 array, shape (h, w)
-        At most 28x28.
-
-    Returns
-    -------
-    uint8 array, shape (28, 28)
-    """
+    """Place a digit of at most 28x28 levels in MNIST's frame, its centre of mass in the middle."""
     frame = np.zeros((FRAME_SIDE, FRAME_SIDE), dtype=np.uint8)
     height, width = digit.shape
     sums = cv2.moments(digit)  # of the levels, and of the levels times x or y
@@ -76,18 +63,7 @@ def centre(digit: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
 
 
 def trim(ink: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Cut away the paper around the ink.
-
-    Parameters
-    ----------
-    ink : bool array, shape (h, w)
-        With some ink in it.
-
-    Returns
-    -------
-    bool array
-        With ink in its first and last row and column.
-    """
+    """Cut away the paper around the ink, of which there is some."""
     rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
     return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
@@ -95,14 +71,7 @@ def trim(ink: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
 def shrink(ink: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
     """Scale a digit so that its longer side is 20 pixels, averaging over areas.
 
-    Parameters
-    ----------
-    ink : bool array, shape (h, w)
-
-    Returns
-    -------
-    uint8 array
-        The share of ink in each pixel, from 0 to 255.
+    A pixel's level, from 0 to 255, is its share of ink.
     """
     scale = DIGIT_SIDE / max(ink.shape)
     size = (max(1, round(ink.shape[1] * scale)), max(1, round(ink.shape[0] * scale)))
@@ -111,40 +80,21 @@ def shrink(ink: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
 
 
 def offset(centre: float, length: int) -> int:
-    """Choose where a digit starts along one axis of the frame.
+    """Choose the row or column of the frame in which a digit starts.
 
-    Parameters
-    ----------
-    centre : float
-        Its centre of mass, in pixels from its first row or column.
-    length : int
-        Its rows or columns, at most 28.
-
-    Returns
-    -------
-    int
-        The row, or column, that brings its centre of mass to the middle, within the frame.
+    Its centre of mass, counted from its own first row or column, comes to the middle; but all its
+    rows or columns, of which there are `length`, stay in the frame.
     """
     start = round((FRAME_SIDE - 1) / 2 - centre)
     return min(max(start, 0), FRAME_SIDE - length)
 
 
 def pictures(strip: Strip, candidates: Candidates) -> npt.NDArray[np.uint8]:
-    """Show each candidate twice: as MNIST has digits, and in its place in the field.
+    """Show each candidate twice, uint8 (n, 2, 28, 28): as MNIST has digits, and in its place.
 
     The first picture shows the candidate's shape, but neither its size nor what touches it. The
     second shows both: a window of two digits' heights around it, in which its own ink is 255 and
     the other ink 127.
-
-    Parameters
-    ----------
-    strip : Strip
-    candidates : int array, shape (n, 2)
-        As `runs` gives it.
-
-    Returns
-    -------
-    uint8 array, shape (n, 2, 28, 28)
     """
     squares = np.zeros((len(candidates), 2, FRAME_SIDE, FRAME_SIDE), dtype=np.uint8)
     if not len(candidates):
@@ -159,23 +109,10 @@ def pictures(strip: Strip, candidates: Candidates) -> npt.NDArray[np.uint8]:
 def in_context(
     strip: Strip, candidates: Candidates, boxes: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.uint8]:
-    """Cut the window around each candidate out of the shrunken field.
+    """Cut the window around each candidate, uint8 (n, 28, 28), out of the shrunken field.
 
     The field is shrunk once for all candidates, and their windows are indexed together: that takes
-    a sixth of the time of cutting and shrinking each window by itself.
-
-    Parameters
-    ----------
-    strip : Strip
-    candidates : int array, shape (n, 2)
-        As `runs` gives it, with one candidate at least.
-    boxes : int array, shape (n, 4)
-        The candidates' x, y, w, h.
-
-    Returns
-    -------
-    uint8 array, shape (n, 28, 28)
-        A candidate's own ink is 255 and the other ink 127.
+    a sixth of the time of cutting and shrinking each window by itself. There must be a candidate.
     """
     scale = FRAME_SIDE / (CONTEXT_SIDE * strip.height)
     height, width = strip.labels.shape
@@ -228,17 +165,7 @@ def _windows(
 
 
 def text_middle(strip: Strip) -> float:
-    """Find the row that runs through the middle of the digits.
-
-    Parameters
-    ----------
-    strip : Strip
-
-    Returns
-    -------
-    float
-        The median over the high primitives.
-    """
+    """Find the row that runs through the middle of the digits: the median over high primitives."""
     boxes = strip.boxes.tolist()
     high = [y + h / 2 for _, y, _, h in boxes if h >= TALL_PIECE * strip.height]
     return float(median(high or [y + h / 2 for _, y, _, h in boxes]))

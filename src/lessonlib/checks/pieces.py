@@ -17,8 +17,8 @@ from lessonlib.checks.binarize import Ink
 # A ruled line is longer than either of these: a share of the field's width, and one of its height,
 # which is more than the flat feet of zeros that are written in one go.
 LINE_WIDTH, LINE_HEIGHT = 0.4, 0.7
-# Where ink lies both above and below a line, within this share of the field's height, a stroke
-# crosses the line. Much as in the first trials on real fields, with 4 of about 105 rows.
+# A stroke crosses a line where ink lies both above and below, within twice this share of the
+# field's height: close to 4 of about 105 rows, as in the first trials on real fields.
 CROSSING_REACH = 0.035
 SMALLEST_DIGIT = 0.15  # share of the field's height that digits fill at least; lower ink is texture
 # What a row of a column's extent counts beside a pixel of its ink, where a cut is chosen. As in the
@@ -54,17 +54,9 @@ class Piece:
 
 
 def remove_lines(ink: Ink) -> Ink:
-    """Erase ruled lines, but not where a digit's stroke crosses one.
+    """Erase ruled lines from the ink, but not where a digit's stroke crosses one.
 
     A line that runs out of the field at its side is erased at half the usual length, too.
-
-    Parameters
-    ----------
-    ink : bool array, shape (H, W)
-
-    Returns
-    -------
-    bool array, shape (H, W)
     """
     height, width = ink.shape
     pixels = ink.astype(np.uint8)
@@ -92,13 +84,12 @@ def remove_lines(ink: Ink) -> Ink:
 def connected_pieces(ink: Ink) -> list[Piece]:
     """Part the ink into pieces that don't touch, not even at a corner.
 
-    Parameters
-    ----------
-    ink : bool array, shape (H, W)
-
-    Returns
-    -------
-    list of Piece
+    Examples
+    --------
+    >>> ink = np.zeros((5, 12), dtype=bool)
+    >>> ink[1:4, 2] = ink[0:5, 7:9] = True
+    >>> sorted((piece.x, piece.width, piece.height) for piece in connected_pieces(ink))
+    [(2, 1, 3), (7, 2, 5)]
     """
     _, labels, boxes, _ = cv2.connectedComponentsWithStats(ink.astype(np.uint8), connectivity=8)
     return [
@@ -109,19 +100,10 @@ def connected_pieces(ink: Ink) -> list[Piece]:
 
 
 def digit_height(pieces: list[Piece]) -> int:
-    """Estimate the digits' height: half of all ink lies in pieces at least this high.
+    """Estimate the digits' height in pixels: half of all ink lies in pieces at least this high.
 
-    Crumbs and dots are many but hold little ink, so they don't lower this median.
-
-    Parameters
-    ----------
-    pieces : list of Piece
-        At least one.
-
-    Returns
-    -------
-    int
-        In pixels.
+    Crumbs and dots are many but hold little ink, so they don't lower this median. There must be a
+    piece.
     """
     by_height = sorted(pieces, key=lambda piece: piece.height)
     amounts = np.cumsum([np.count_nonzero(piece.ink) for piece in by_height])
@@ -129,16 +111,9 @@ def digit_height(pieces: list[Piece]) -> int:
 
 
 def column_extents(ink: Ink) -> npt.NDArray[np.int64]:
-    """Measure in each column how far it is from the first ink to the last.
+    """Measure in each column how many rows it is from the first ink to the last.
 
-    Parameters
-    ----------
-    ink : bool array, shape (h, w)
-
-    Returns
-    -------
-    int array, shape (w,)
-        In rows; 0 for a column with one pixel of ink, or none.
+    It is 0 for a column with one pixel of ink, or none.
     """
     top = ink.argmax(axis=0)  # the first True, or 0 where there is none
     bottom = len(ink) - 1 - ink[::-1].argmax(axis=0)
@@ -146,17 +121,9 @@ def column_extents(ink: Ink) -> npt.NDArray[np.int64]:
 
 
 def crop(piece: Piece, left: int, right: int) -> Piece:
-    """Keep some columns of a piece, and of these only the rows that hold ink.
+    """Keep the columns of a piece from `left` to before `right`, and the rows that hold ink there.
 
-    Parameters
-    ----------
-    piece : Piece
-    left, right : int
-        First column, and the first one after the last; with ink between them.
-
-    Returns
-    -------
-    Piece
+    There must be ink between them.
     """
     ink = piece.ink[:, left:right]
     rows = np.flatnonzero(ink.any(axis=1))

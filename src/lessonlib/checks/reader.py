@@ -25,7 +25,7 @@ from lessonlib.checks.candidates import (
     ink_boxes,
     runs,
 )
-from lessonlib.checks.image import as_gray, load_image, resample
+from lessonlib.checks.image import Box, as_gray, load_image, resample
 from lessonlib.checks.pictures import pictures
 from lessonlib.checks.search import best_path
 from lessonlib.recipes import READERS
@@ -33,7 +33,6 @@ from lessonlib.recipes import READERS
 if TYPE_CHECKING:
     from torch import nn
 
-Box = tuple[int, int, int, int]
 Source = str | PathLike[str] | npt.ArrayLike  # a file's path, or an array that holds an image
 
 # Candidates go through the network in parts of few sizes: each new size costs oneDNN, below torch,
@@ -108,16 +107,22 @@ class CheckReader:
 
     Parameters
     ----------
-    model : {"mlp", "cnn"} or nn.Module
-        Two networks ship with the course: the MLP is quicker, the CNN reads more real checks. Or
-        give one of your own: standardised pictures (n, 2, 28, 28) in, logits (n, 12) out, as
-        ``lessonlib.models.MLP(pictures=2, classes=12)``. Where a candidate leaves
-        doubt, the shipped ones see it at other sizes, too (see `classify`); yours does not.
+    model : str or nn.Module
+        A network that ships, by its name in `lessonlib.recipes.READERS`: "mlp" is quicker, "cnn"
+        reads more real checks; for another name there is a ValueError. Or give one of your own:
+        standardised pictures (n, 2, 28, 28) in, logits (n, 12) out, as
+        ``lessonlib.models.MLP(pictures=2, classes=12)``. Where a candidate leaves doubt, the
+        shipped ones see it at other sizes, too (see `classify`); yours does not.
 
-    Raises
-    ------
-    ValueError
-        When there is no network of that name.
+    Examples
+    --------
+    >>> from lessonlib import data_path
+    >>> reader = CheckReader()
+    >>> reading = reader.read(data_path("checks", "images", "check-02.png"), min_confidence=0.5)
+    >>> reading.text, reading.amount, reading.accepted
+    ('3129', Decimal('31.29'), True)
+    >>> [digit.value for digit in reading.digits]
+    [3, 1, 2, 9]
     """
 
     def __init__(self, model: "str | nn.Module" = "mlp") -> None:
@@ -139,34 +144,17 @@ class CheckReader:
         Parameters
         ----------
         image : path, or uint8 array of shape (H, W) or (H, W, 3)
-            Dark ink on lighter paper, cut out around the amount.
+            Dark ink on lighter paper, cut out around the amount. For anything but an image there is
+            an OSError or a ValueError, as `load_image` and `as_gray` raise them.
         min_confidence : float
             In [0, 1]: a reading that is less sure is not `accepted`.
-
-        Returns
-        -------
-        Reading
-
-        Raises
-        ------
-        OSError, ValueError
-            As `load_image` and `as_gray` raise them, for anything but an image.
         """
         return self.read_many([image], min_confidence)[0]
 
     def read_many(self, images: Iterable[Source], min_confidence: float = 0.0) -> list[Reading]:
         """Read many fields, the candidates of some dozens in one pass of the network.
 
-        Parameters
-        ----------
-        images : iterable of what `read` takes
-        min_confidence : float
-            As for `read`.
-
-        Returns
-        -------
-        list of Reading
-            In the order of the images; the same that `read` gives for each, up to rounding.
+        The readings come in the order of the images, and are those of `read`, up to rounding.
         """
         return list(self.read_iter(images, min_confidence))
 
@@ -175,19 +163,10 @@ class CheckReader:
 
         A stream may be endless. While a batch is read the next one is prepared, so two batches of
         images are taken before the first reading comes.
-
-        Parameters
-        ----------
-        images, min_confidence
-            As for `read_many`.
-
-        Yields
-        ------
-        Reading
         """
         if not 0 <= min_confidence <= 1:
             raise ValueError(f"min_confidence must lie in [0, 1], not {min_confidence}")
-        for fields in candidates_of(images):
+        for fields in fields_in_batches(images):
             inputs = np.concatenate([field.pictures for field in fields])
             log_p = classify(self.model, inputs, self.sizes)
             for field in fields:
@@ -200,14 +179,8 @@ class CheckReader:
 class Field:
     """The candidates found in one image, not yet read.
 
-    Attributes
-    ----------
-    strip : Strip
-    candidates : int array, shape (n, 2)
-        As `runs` gives it.
-    pictures : uint8 array, shape (n, 2, 28, 28)
-    scale : (float, float)
-        Pixels of the image for one of the resampled field, across and down.
+    The candidates, (n, 2), are those of `runs`, and their pictures, (n, 2, 28, 28), the network's
+    inputs. One pixel of the resampled field is `scale` pixels of the image, across and down.
     """
 
     strip: Strip
@@ -216,19 +189,10 @@ class Field:
     scale: tuple[float, float]
 
 
-def candidates_of(images: Iterable[Source]) -> Iterator[list[Field]]:
-    """Find the candidates of one batch of images after the other.
+def fields_in_batches(images: Iterable[Source]) -> Iterator[list[Field]]:
+    """Find the candidates of `BATCH_SIZE` images after the other; the last batch may be smaller.
 
     A second thread does it, a batch ahead, while the first one classifies.
-
-    Parameters
-    ----------
-    images : iterable of what `CheckReader.read` takes
-
-    Yields
-    ------
-    list of Field
-        `BATCH_SIZE` of them; the last list may be shorter.
     """
     left = iter(images)
 
@@ -247,31 +211,12 @@ def candidates_of(images: Iterable[Source]) -> Iterator[list[Field]]:
 
 
 def find_all_candidates(images: Iterable[Source]) -> list[Field]:
-    """Take a batch of images through all steps before the network.
-
-    Parameters
-    ----------
-    images : iterable of what `CheckReader.read` takes
-
-    Returns
-    -------
-    list of Field
-        One for each image.
-    """
+    """Take a batch of images through all steps before the network."""
     return [find_candidates(image) for image in images]
 
 
 def find_candidates(image: Source) -> Field:
-    """Take an image through all steps before the network.
-
-    Parameters
-    ----------
-    image : path, or uint8 array of shape (H, W) or (H, W, 3)
-
-    Returns
-    -------
-    Field
-    """
+    """Take an image, as `CheckReader.read` does, through all steps before the network."""
     gray = load_image(Path(image)) if isinstance(image, str | PathLike) else as_gray(image)
     field = resample(gray)
     strip = cut_up(binarize(field))
@@ -283,27 +228,12 @@ def find_candidates(image: Source) -> Field:
 def classify(
     model: "nn.Module", inputs: npt.NDArray[np.uint8], sizes: Sequence[float] = OWN_SIZE
 ) -> npt.NDArray[np.float64]:
-    """Compute the log probabilities of the twelve classes for each candidate.
+    """Compute the log probabilities of the twelve classes for each candidate, float64 (n, 12).
 
-    Parameters
-    ----------
-    model : nn.Module
-        As `CheckReader` takes it.
-    inputs : uint8 array, shape (n, 2, 28, 28)
-        As `pictures` makes them.
-    sizes : sequence of float
-        A candidate is shown at the first of these sizes, 1 its own. Where that leaves doubt, it
-        is shown at the others, too, and the probabilities are averaged: what misleads the
-        network at one size seldom does at all of them.
-
-    Returns
-    -------
-    float64 array, shape (n, 12)
-
-    Raises
-    ------
-    ValueError
-        Without a size, or with one that is not above 0.
+    The model is what `CheckReader` takes, and the inputs are what `pictures` makes. A candidate is
+    shown at the first of the sizes, 1 its own. Where that leaves doubt, it is shown at the others,
+    too, and the probabilities are averaged: what misleads the network at one size seldom does at
+    all of them. Without a size, or with one that is not above 0, there is a ValueError.
     """
     if not len(sizes) or min(sizes) <= 0:
         raise ValueError(f"sizes must be numbers above 0, and one at least; not {sizes}")
@@ -315,19 +245,7 @@ def classify(
 
 
 def look(model: "nn.Module", inputs: npt.NDArray[np.uint8], size: float) -> npt.NDArray[np.float64]:
-    """Compute the log probabilities of the twelve classes for each candidate, at one size.
-
-    Parameters
-    ----------
-    model, inputs
-        As for `classify`.
-    size : float
-        Above 0.
-
-    Returns
-    -------
-    float64 array, shape (n, 12)
-    """
+    """Compute the log probabilities of the twelve classes for each candidate, at one size."""
     if not len(inputs):
         return np.zeros((0, CANDIDATE_CLASSES))
     import torch
@@ -373,25 +291,13 @@ def make_reading(
 ) -> Reading:
     """Find the most probable reading of a field.
 
-    Parameters
-    ----------
-    field : Field
-    log_p : float array, shape (n, 12)
-        Of its candidates, as `classify` gives them.
-    calibration : mapping
-        The weights "constant", "score" and "share".
-    min_confidence : float
-
-    Returns
-    -------
-    Reading
+    The log probabilities, (n, 12), are those of its candidates, as `classify` gives them. The
+    calibration has the weights "constant", "score" and "share" for `calibrated`.
     """
     path = best_path(field.candidates, log_p, len(field.strip.boxes))
     numbers, kinds = [number for number, _ in path.steps], [kind for _, kind in path.steps]
     boxes = ink_boxes(field.strip, field.candidates[numbers], field.scale)
-    p = np.exp(log_p[numbers, :MARK] - log_p[numbers, :MARK].max(axis=1, keepdims=True))
-    p = (p / p.sum(axis=1, keepdims=True)).astype(np.float32)
-    steps = list(zip(kinds, boxes, p, strict=True))
+    steps = list(zip(kinds, boxes, digit_probabilities(log_p[numbers]), strict=True))
     digits = [Digit(box, own) for kind, box, own in steps if kind != MARK]
     marks = [box for kind, box, _ in steps if kind == MARK]
     confidence = calibrated(path.score, path.share, calibration) if digits else 0.0
@@ -407,20 +313,17 @@ def make_reading(
     )
 
 
+def digit_probabilities(log_p: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+    """Turn log probabilities of all classes, (n, 12), into probabilities of the digits, (n, 10)."""
+    digits = log_p[:, :MARK]
+    p = np.exp(digits - digits.max(axis=1, keepdims=True))
+    return np.asarray(p / p.sum(axis=1, keepdims=True), dtype=np.float32)
+
+
 def calibrated(score: float, share: float, weights: Mapping[str, float]) -> float:
     """Turn a path's score and share into the probability that its text is right.
 
-    Parameters
-    ----------
-    score, share : float
-        As a `CandidatePath` has them.
-    weights : mapping
-        The weights of a logistic regression on the `log_odds` of the two.
-
-    Returns
-    -------
-    float
-        In [0, 1].
+    The weights are those of a logistic regression on the `log_odds` of the two.
     """
     logit = (
         weights["constant"]
@@ -431,20 +334,15 @@ def calibrated(score: float, share: float, weights: Mapping[str, float]) -> floa
 
 
 def log_odds(log_p: float) -> float:
-    """Turn the logarithm of a probability p into log(p / (1 - p)).
+    """Turn the logarithm of a probability p into log(p / (1 - p)), which stays finite.
 
     Near 1 the logarithm of p hardly moves, though 0.99 and 0.9999 are far apart in what they
     promise. The log odds keep them apart.
 
-    Parameters
-    ----------
-    log_p : float
-        At most 0.
-
-    Returns
-    -------
-    float
-        Finite; 0 for p = 1/2.
+    Examples
+    --------
+    >>> [round(log_odds(np.log(p)), 1) for p in (0.5, 0.99, 0.9999)]
+    [0.0, 4.6, 9.2]
     """
     log_p = min(log_p, -LEAST_DOUBT)
     return float(log_p - np.log(-np.expm1(log_p)))

@@ -38,17 +38,15 @@ CUT_RANGE = 0.35  # how far from equal parts a cut may lie, as a share of a part
 
 
 def segment(ink: Ink) -> list[Piece]:
-    """Find the digits of a field.
+    """Find the digits of a field, from left to right, in its ink, as `binarize` makes it.
 
-    Parameters
-    ----------
-    ink : bool array, shape (H, W)
-        As `binarize` makes it.
-
-    Returns
-    -------
-    list of Piece
-        One for each digit, from left to right. Empty when the field holds none.
+    Examples
+    --------
+    >>> from lessonlib import data_path
+    >>> from lessonlib.checks import load_image
+    >>> image = load_image(data_path("checks", "images", "check-02.png"))  # 31.29
+    >>> len(segment(binarize(resample(image))))
+    4
     """
     pieces = connected_pieces(remove_lines(ink))
     height = digit_height(pieces) if pieces else 0
@@ -62,19 +60,9 @@ def segment(ink: Ink) -> list[Piece]:
 
 
 def is_mark(piece: Piece, height: int) -> bool:
-    """Tell dots, commas, dashes and crumbs from digits.
+    """Tell dots, commas, dashes and crumbs from digits, whose height is given in pixels.
 
     A thin upright stroke isn't a mark, however narrow: it may be a one.
-
-    Parameters
-    ----------
-    piece : Piece
-    height : int
-        The digits' height in pixels.
-
-    Returns
-    -------
-    bool
     """
     if piece.height < MARK_HEIGHT * height:
         return True
@@ -85,14 +73,7 @@ def is_mark(piece: Piece, height: int) -> bool:
 def merge_overlapping(pieces: list[Piece]) -> list[Piece]:
     """Join pieces that stand one above the other, as the bar of a five and its belly.
 
-    Parameters
-    ----------
-    pieces : list of Piece
-
-    Returns
-    -------
-    list of Piece
-        From left to right.
+    They come from left to right.
     """
     merged: list[Piece] = []
     for piece in sorted(pieces, key=lambda piece: piece.x):
@@ -104,22 +85,11 @@ def merge_overlapping(pieces: list[Piece]) -> list[Piece]:
 
 
 def cut_wide(piece: Piece, height: int) -> list[Piece]:
-    """Cut digits that touch, where the piece is too wide to be one digit.
+    """Cut digits that touch, where the piece is too wide to be one digit of this height.
 
     Its width says how many digits it holds. Near each equal part the cut goes down the column
-    with the least ink, counting a quarter of the column's extent as well, so that a thin
+    with the least ink, counting `EXTENT_WEIGHT` of the column's extent as well, so that a thin
     ligature is cut rather than the thin top and bottom of a zero.
-
-    Parameters
-    ----------
-    piece : Piece
-    height : int
-        The digits' height in pixels.
-
-    Returns
-    -------
-    list of Piece
-        The piece itself when it is no wider than one digit.
     """
     parts = round(piece.width / (DIGIT_WIDTH * height))
     if parts < 2:
@@ -135,11 +105,13 @@ def cut_wide(piece: Piece, height: int) -> list[Piece]:
 
 
 def _shared_width(a: Piece, b: Piece) -> float:
+    """Give the width that two pieces share, as a share of the narrower one's; below 0 if none."""
     shared = min(a.x + a.width, b.x + b.width) - max(a.x, b.x)
     return shared / min(a.width, b.width)
 
 
 def _join(a: Piece, b: Piece) -> Piece:
+    """Make one piece of two, in the box around both."""
     x, y = min(a.x, b.x), min(a.y, b.y)
     right = max(a.x + a.width, b.x + b.width)
     bottom = max(a.y + a.height, b.y + b.height)
@@ -153,7 +125,7 @@ def _join(a: Piece, b: Piece) -> Piece:
 
 @dataclass(frozen=True, eq=False)
 class FieldDigits:
-    """The digits of check fields, cut out by the rules of chapter 6.
+    """The digits of check fields, cut out by rules.
 
     Attributes
     ----------
@@ -181,20 +153,8 @@ class FieldDigits:
 def cut_fields(images: Iterable[npt.NDArray[np.uint8]], labels: Sequence[str]) -> FieldDigits:
     """Cut check fields into digits for a network that knows MNIST's digits and nothing else.
 
-    Parameters
-    ----------
-    images : iterable of uint8 array, shape (H, W) or (H, W, 3)
-    labels : sequence of str
-        The digits of each field.
-
-    Returns
-    -------
-    FieldDigits
-
-    Raises
-    ------
-    ValueError
-        When there are not as many labels as images, or there are none of both.
+    Each field, uint8 (H, W) or (H, W, 3), has a label: its digits. There is a ValueError when there
+    are not as many labels as images, or none of both.
     """
     squares: list[npt.NDArray[np.uint8]] = []
     truth: list[int] = []

@@ -37,25 +37,21 @@ def best_path(candidates: Candidates, log_p: Floats, primitives: int) -> Candida
     most probable digit or as a mark, never as junk: a cut that makes junk is a wrong cut. The same
     recursion with a sum in place of the maximum gives the probability of all ways together.
 
-    Parameters
-    ----------
-    candidates : int array, shape (n, 2)
-        First primitive of each candidate and the first one after its last, as
-        `candidates.runs` gives them.
-    log_p : float array, shape (n, 12)
-        Log probabilities of the classes.
-    primitives : int
-        How many the field has.
-
-    Returns
-    -------
-    CandidatePath
-        Without steps for a field without primitives.
+    The candidates, (n, 2), are those of `runs`, and `log_p`, (n, 12), has the log probabilities of
+    their classes. The number of primitives may be 0: then the path has no steps.
 
     References
     ----------
     LeCun, Bottou, Bengio and Haffner, Gradient-based learning applied to document recognition,
     1998, sections VI and X.
+
+    Examples
+    --------
+    >>> candidates = np.array([[0, 1], [1, 2], [0, 2]])  # two halves, and both together
+    >>> p = np.full((3, 12), 0.01)
+    >>> p[0, 11] = p[1, 11] = p[2, 8] = 0.89  # the halves look like junk, the whole like an 8
+    >>> best_path(candidates, np.log(p), primitives=2).steps
+    ((2, 8),)
     """
     kinds = log_p[:, : MARK + 1].argmax(axis=1).tolist()
     own_best = log_p[:, : MARK + 1].max(axis=1).tolist()

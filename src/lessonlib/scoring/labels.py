@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from lessonlib.checks.reader import Box
+from lessonlib.checks.image import Box
 
 BOX_PATTERN = re.compile(r"(\d{1,6}) +(\d{1,6}) +([1-9]\d{0,5}) +([1-9]\d{0,5})", re.ASCII)
 

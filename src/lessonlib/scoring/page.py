@@ -9,8 +9,8 @@ from pathlib import Path
 from PIL import Image
 
 import lessonlib
-from lessonlib.checks.image import Gray, load_image
-from lessonlib.checks.reader import Box, Reading
+from lessonlib.checks.image import Box, Gray, load_image
+from lessonlib.checks.reader import Reading
 from lessonlib.files import write_whole
 from lessonlib.scoring.causes import CAUSES
 from lessonlib.scoring.scores import Result
