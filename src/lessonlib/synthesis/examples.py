@@ -30,8 +30,8 @@ from lessonlib.synthesis.samples import sample_amounts
 Examples = tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]
 Classes = npt.NDArray[np.int16]
 
-UNCLEAR = -1  # beside the classes: a candidate that has no label
-PART_OF_ZERO = -2  # a zero that isn't whole, as long as no whole one was looked for
+UNCLEAR = -1  # beside the classes: a candidate without a label
+PART_OF_ZERO = -2  # a zero that isn't whole, until it is known whether another candidate is
 
 # A candidate is a digit when it has nearly all of the digit's ink, and little else. It is junk when
 # it has clearly less, or clearly more. Between the two it is unclear.
@@ -40,8 +40,8 @@ PURE = 0.85  # ... and the share of its own ink that is the digit's; for a mark,
 BROKEN = 0.7  # below this share of either it is junk
 JOINED = 0.4  # an unclear zero holds less than this share of any other digit's ink
 
-# Half of all candidates are junk, more than is needed beside the digits; this share of it is used.
-# The shipped readers were trained on every second or third, by a count within the field.
+# Half of all candidates are junk, more than is needed beside the digits. This share of it is used, by
+# chance. The readers that ship were trained on the same share by a count, every second or third.
 JUNK_SHARE = 0.4
 
 # What the fields to train on are like
@@ -63,6 +63,7 @@ def examples(
     count : int
         Fields.
     seed : int
+        The same seed gives the same examples.
 
     Returns
     -------
@@ -130,6 +131,8 @@ def labelled_candidates(
     --------
     >>> image, owner = render_with_owner("$1,980.-", seed=31)
     >>> inputs, classes = labelled_candidates(image, owner, "$1,980.-")
+    >>> sorted(set(classes.tolist()))
+    [0, 1, 8, 9, 10, 11]
     """
     field = resample(image)
     strip = cut_up(binarize(field))
@@ -167,23 +170,10 @@ def straightened(owner: Owner, strip: Strip) -> Owner:
 
 
 def classes_of(strip: Strip, candidates: Candidates, owner: Owner, amount: str) -> Classes:
-    """Give each candidate its class.
+    """Give each candidate its class: 0 to 9, `MARK`, `JUNK` or `UNCLEAR`.
 
     A zero that is joined to its neighbour need not be whole, where no candidate is the whole zero.
-
-    Parameters
-    ----------
-    strip : Strip
-    candidates : int array, shape (n, 2)
-        As `runs` gives them.
-    owner : int16 array
-        Of the shape of the strip's labels.
-    amount : str
-
-    Returns
-    -------
-    int16 array, shape (n,)
-        0 to 9, `MARK`, `JUNK` or `UNCLEAR`.
+    `owner` has the shape of the strip's labels.
     """
     # A row for each primitive, a column for each character; the last column is NOBODY's, -1.
     pixels = np.zeros((len(strip.boxes), len(amount) + 1))
@@ -210,8 +200,7 @@ def label(
     Parameters
     ----------
     pixels : float array, shape (k, n + 1)
-        For each of its k primitives, how many pixels each of the n characters owns; the last
-        column is nobody's.
+        For each of its k primitives, how many pixels each of the n characters owns, and nobody.
     totals : float array, shape (n + 1,)
         The same for the whole field, at least 1.
     digits : int array, shape (n + 1,)

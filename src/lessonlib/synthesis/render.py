@@ -152,28 +152,14 @@ class Writing:
 
 @dataclass(frozen=True)
 class Habits:
-    """How one writer sets characters side by side; lengths in pixels.
+    """How one writer sets characters side by side; lengths in pixels."""
 
-    Attributes
-    ----------
-    pen : float
-        Its width.
-    gap, gap_spread : float
-        Mean and standard deviation of the gap between two characters.
-    size_spread : float
-        Standard deviation of a character's height, as a share of the usual one.
-    row_spread : float
-        Standard deviation of a character's height above the baseline.
-    chains_zeros : bool
-        Whether zeros in a row are one line.
-    """
-
-    pen: float
-    gap: float
-    gap_spread: float
-    size_spread: float
-    row_spread: float
-    chains_zeros: bool
+    pen: float  # its width
+    gap: float  # the mean gap between two characters ...
+    gap_spread: float  # ... and its standard deviation
+    size_spread: float  # the standard deviation of their heights, as a share of the usual one ...
+    row_spread: float  # ... and of their feet above or below the baseline
+    chains_zeros: bool  # whether zeros in a row are one line
 
 
 def render(
@@ -299,18 +285,9 @@ def draw_habits(rng: np.random.Generator, difficulty: Difficulty) -> Habits:
 
 
 def put(glyph: FloatImage, writing: Writing, bottom: int, left: int, position: int) -> None:
-    """Add a character's ink to a field, in place. What lies above or below the field is lost.
+    """Add a character's ink to a field, in place; what lies above or below the field is lost.
 
-    Parameters
-    ----------
-    glyph : float32 array, shape (h, w)
-        Its ink.
-    writing : Writing
-        Changed.
-    bottom, left : int
-        The first row below it, and its first column.
-    position : int
-        In the amount.
+    `bottom` is the first row below it, `left` its first column, `position` its place in the amount.
     """
     top = bottom - len(glyph)
     glyph = glyph[max(0, -top) : len(glyph) - max(0, bottom - HEIGHT)]
