@@ -40,8 +40,8 @@ PURE = 0.85  # ... and the share of its own ink that is the digit's; for a mark,
 BROKEN = 0.7  # below this share of either it is junk
 JOINED = 0.4  # an unclear zero holds less than this share of any other digit's ink
 
-# Half of all candidates are junk, more than is needed beside the digits. This share of it is used, by
-# chance. The readers that ship were trained on the same share by a count, every second or third.
+# Half of all candidates are junk, more than is needed beside the digits. Chance picks this share of
+# it. For the training of the readers that ship a count did: every second or third in a field.
 JUNK_SHARE = 0.4
 
 # What the fields to train on are like

@@ -26,7 +26,7 @@ HEIGHT = 64  # a field half an inch high, scanned at 130 dots per inch
 BASELINE = 50  # the row that digits stand on
 DIGIT_HEIGHT = 32  # of a digit of usual size
 MARGIN = 14  # paper at the left and right
-ROOM = 110  # for a character and the gap after it: more than any takes on average
+CHARACTER_ROOM = 110  # for a character and the gap after it: more than any takes on average
 
 # Writing
 PEN_WIDTHS = (2.0, 4.5)
@@ -45,12 +45,14 @@ LEANS = (-0.5, 0.8)
 FALL_SPREAD = 0.05  # with `slant`
 FALLS = (-0.1, 0.1)
 
-# Ink and printed lines, as shares of the paper's brightness
+# Ink, as shares of the paper's brightness
 INK_DARKNESS = 0.85  # the darkest ink takes away this much. The pattern still shows through it
 PALEST = 0.8  # the share of its darkness that ink loses at most, with `contrast` ...
 PALENESS = (0.5, 1.0)  # ... times this
 DILUTIONS = (0.9, 1.0)  # times the ink's darkness, whatever the `contrast`
-LINE_BRIGHTNESS = (0.35, 0.7)
+
+# Printed lines
+LINE_BRIGHTNESS = (0.35, 0.7)  # as shares of the paper's
 LINE_SHARE = 1.2  # the probability of a line below the digits, with `lines`; certain from 0.84 on
 TOP_LINE_SHARE = 0.4  # a line above them is this much as probable
 LINE_GAPS = (-4, 12)  # between digits and line: below 0 the line runs through their feet or heads
@@ -256,7 +258,7 @@ def write_amount(
 ) -> Writing:
     """Set digits and marks side by side on one baseline, not quite evenly."""
     habits = draw_habits(rng, difficulty)
-    ink = np.zeros((HEIGHT, 2 * MARGIN + ROOM * len(amount)), dtype=np.float32)
+    ink = np.zeros((HEIGHT, 2 * MARGIN + CHARACTER_ROOM * len(amount)), dtype=np.float32)
     writing = Writing(ink, np.full(ink.shape, NOBODY, dtype=np.int16))
     x = MARGIN
     for position, character in enumerate(amount):
