@@ -1,69 +1,39 @@
-"""The answer checks of chapter 6: reading a check."""
+"""Checks on reading a check: a local threshold, a centre of mass, a confidence, a path, cents."""
 
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from lessonlib.exercises import Check, Mistake, call
+from lessonlib.exercises import Check, call
+from lessonlib.exercises.answers import Mistake, Named, close, number, usual_mistake
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Bytes = npt.NDArray[np.uint8]
-# A message, and what an answer with this mistake gives for the same arguments.
-Wrong = tuple[str, Callable[..., npt.ArrayLike]]
-
-K, R = 0.3, 128  # Sauvola's constants, as the exercise gives them
-CLOSE = 1e-5  # relative: float32 is close enough
-SLOW = 0.25  # seconds for one field: a table takes milliseconds, all paths of 30 primitives hours
+Field = tuple[Ints, Floats, int]  # candidates, their log probabilities, the number of primitives
 
 
-def _number(got: Any, what: str) -> float:
-    """Return a learner's number as a float; say what was expected where it isn't one."""
-    if isinstance(got, str | bytes | bool | np.bool_):
-        raise Mistake(f"{what} is a number, and yours is of type {type(got).__name__}.")
-    if np.shape(got) != ():
-        raise Mistake(f"{what} is a single number, and yours has shape {np.shape(got)}.")
-    return float(got)
+# ---------------------------------------------------------------- a local threshold
 
-
-def _explanation(
-    got: Sequence[Any], cases: Sequence[tuple[Any, ...]], mistakes: Iterable[Wrong]
-) -> str | None:
-    """Return the message of a mistake that gives every one of the results, if there is one."""
-    with np.errstate(all="ignore"):
-        for message, wrong in mistakes:
-            pairs = zip(got, cases, strict=True)
-            if all(np.allclose(g, wrong(*c), CLOSE, 1e-9, equal_nan=True) for g, c in pairs):
-                return message
-    return None
-
-
-# 6.1
+KAPPA, R = 0.3, 128  # Sauvola's constants, as (N.2) and the exercise give them
 
 
 def check_local_threshold(answer: Any) -> str | None:
-    """Exercise 6.1: Sauvola's threshold for the middle of one window."""
-    windows = list(_windows(np.random.default_rng(61)))
-    got = [_number(call(answer, window), "The threshold of a window") for window in windows]
-    # Where sigma is near 0, rounding in float32 moves it by some hundredths.
-    right = [
-        bool(np.isclose(g, _sauvola(w.mean(), w.std()), 1e-4, 1e-3))
-        for g, w in zip(got, windows, strict=True)
-    ]
-    if all(right):
-        return None
-    message = _explanation(got, [(window,) for window in windows], THRESHOLD_MISTAKES)
-    if message is not None:
-        return message
-    value, window = got[right.index(False)], windows[right.index(False)]
-    return (
-        f"For a window of mean {window.mean():.1f} and standard deviation {window.std():.1f}, "
-        f"{value:.2f} is not the threshold."
-    )
+    """Compare with (N.2), Sauvola's threshold, for the middle of one window."""
+    cases = [(window,) for window in _windows(np.random.default_rng(61))]
+    results = [number(call(answer, *case), "The threshold of a window") for case in cases]
+    for got, (window,) in zip(results, cases, strict=True):
+        # Where sigma is near 0, rounding in float32 moves it by some hundredths.
+        if not np.isclose(got, _sauvola(window.mean(), window.std()), rtol=1e-4, atol=1e-3):
+            return usual_mistake(results, cases, THRESHOLD_MISTAKES) or (
+                f"For a window of mean {window.mean():.1f} and standard deviation "
+                f"{window.std():.1f}, {got:.2f} is not the threshold."
+            )
+    return None
 
 
 def _windows(rng: np.random.Generator) -> Iterator[Bytes]:
@@ -79,12 +49,12 @@ def _windows(rng: np.random.Generator) -> Iterator[Bytes]:
     yield np.array([[77]], dtype=np.uint8)
 
 
-def _sauvola(mu: Any, sigma: Any, r: float = R, k: float = K) -> float:
-    return float(mu * (1 + k * (sigma / r - 1)))
+def _sauvola(mu: Any, sigma: Any, r: float = R, kappa: float = KAPPA) -> float:
+    return float(mu * (1 + kappa * (sigma / r - 1)))
 
 
 def _spread_of_bytes(window: Bytes, mu: float, least: float = -np.inf) -> float:
-    """Compute the standard deviation from squares that wrap around."""
+    """Compute the standard deviation from squares that wrap around; the variance is at `least`."""
     return float(np.sqrt(np.maximum((window**2).mean() - mu**2, least)))
 
 
@@ -99,11 +69,12 @@ ADDED = (
     "the {} float first."
 )
 SIGN = "A sign is wrong: on bare paper, σ is 0 and the threshold must lie below the mean."
-THRESHOLD_MISTAKES: list[Wrong] = [
-    (SQUARED, lambda w: _sauvola(w.mean(), _spread_of_bytes(w, w.mean()))),
-    (SQUARED, lambda w: _sauvola(w.mean(), _spread_of_bytes(w, w.mean(), 0))),
+GRAY_LEVELS = "Keep the gray levels from 0 to 255: yours go from 0 to 1."
+THRESHOLD_MISTAKES: list[Named] = [
+    (lambda w: _sauvola(w.mean(), _spread_of_bytes(w, w.mean())), SQUARED),
+    (lambda w: _sauvola(w.mean(), _spread_of_bytes(w, w.mean(), 0)), SQUARED),
     *(
-        (ADDED.format("window"), lambda w, spread=spread: _sauvola(_mean_of_bytes(w), spread(w)))
+        (lambda w, spread=spread: _sauvola(_mean_of_bytes(w), spread(w)), ADDED.format("window"))
         for spread in (
             np.std,
             lambda w: np.sqrt(np.mean((w - _mean_of_bytes(w)) ** 2)),
@@ -111,68 +82,68 @@ THRESHOLD_MISTAKES: list[Wrong] = [
             lambda w: _spread_of_bytes(w, _mean_of_bytes(w), 0),
         )
     ),
-    ("σ is the standard deviation; you took its square.", lambda w: _sauvola(w.mean(), w.var())),
+    (lambda w: _sauvola(w.mean(), w.var()), "σ is the standard deviation; you took its square."),
     (
-        "For σ divide by the number of pixels, not by one less.",
         lambda w: _sauvola(w.mean(), w.std() * np.sqrt(w.size / np.float64(w.size - 1))),
+        "For σ divide by the number of pixels, not by one less.",
     ),
     (
-        "σ is the root of a mean of squares; you took the mean of the distances themselves.",
         lambda w: _sauvola(w.mean(), np.abs(w - w.mean()).mean()),
+        "σ is the root of a mean of squares; you took the mean of the distances themselves.",
     ),
     (
-        "μ is the mean of the window; you took the median.",
         lambda w: _sauvola(np.median(w), w.std()),
+        "μ is the mean of the window; you took the median.",
     ),
     (
-        "μ is the mean of the whole window, not the pixel in its middle.",
         lambda w: _sauvola(w[len(w) // 2, w.shape[1] // 2], w.std()),
+        "μ is the mean of the whole window, not the pixel in its middle.",
     ),
-    (SIGN, lambda w: _sauvola(w.mean(), w.std(), k=-K)),
-    (SIGN, lambda w: w.mean() * (1 + K * (w.std() / R + 1))),
+    (lambda w: _sauvola(w.mean(), w.std(), kappa=-KAPPA), SIGN),
+    (lambda w: w.mean() * (1 + KAPPA * (w.std() / R + 1)), SIGN),
     (
+        lambda w: w.mean() * (1 + KAPPA * w.std() / R),
         "The - 1 is missing: on bare paper your threshold is the mean itself.",
-        lambda w: w.mean() * (1 + K * w.std() / R),
     ),
     (
+        lambda w: w.mean() * KAPPA * w.std() / R,
         "The - 1 belongs inside the brackets that κ multiplies.",
-        lambda w: w.mean() * K * w.std() / R,
     ),
-    ("That is the factor in brackets: multiply it by the mean.", lambda w: _sauvola(1, w.std())),
-    *(
-        ("Keep the gray levels from 0 to 255: yours go from 0 to 1.", wrong)
-        for wrong in (
-            lambda w: _sauvola(w.mean(), w.std()) / 255,
-            lambda w: _sauvola(w.mean() / 255, w.std() / 255),
-        )
-    ),
+    (lambda w: _sauvola(1, w.std()), "That is the factor in brackets: multiply it by the mean."),
+    (lambda w: _sauvola(w.mean(), w.std()) / 255, GRAY_LEVELS),
+    (lambda w: _sauvola(w.mean() / 255, w.std() / 255), GRAY_LEVELS),
     *(
         (
-            "You divide σ by another number than equation 6.2 does.",
             lambda w, r=r: _sauvola(w.mean(), w.std(), r=r),
+            "You divide σ by another number than equation N.2 does.",
         )
         for r in (127, 127.5, 255, 256)
     ),
     *(
-        ("Your κ is not the 0.3 of the text.", lambda w, k=k: _sauvola(w.mean(), w.std(), k=k))
-        for k in (0.2, 0.34, 0.5)
+        (
+            lambda w, kappa=kappa: _sauvola(w.mean(), w.std(), kappa=kappa),
+            "Your κ is not the 0.3 of the text.",
+        )
+        for kappa in (0.2, 0.34, 0.5)
     ),
 ]
 
 
-# 6.2
+# ---------------------------------------------------------------- a centre of mass
 
 
 def check_centre_of_mass(answer: Any) -> str | None:
-    """Exercise 6.2: the centre of mass of an image, also of an empty one."""
+    """Compare with (N.4), and without ink with the middle of the image."""
     rng = np.random.default_rng(62)
     small = list(_inked_images(rng, ((12, 20), (28, 28), (14, 9), (1, 8), (7, 1))))
-    problem = _centre_problem(answer, [*small, *_simple_images(rng)])
-    if problem is None:  # with more rows, or columns, than a byte can count
-        problem = _centre_problem(answer, list(_inked_images(rng, ((300, 7), (6, 270)))))
-    for shape in ((12, 20), (28, 28), (9, 14), (1, 6), (5, 1), (1, 1)):
-        problem = problem or _empty_centre_problem(answer, *shape)
-    return problem
+    simple = list(_simple_images(rng))
+    # With more rows, or columns, than a byte can count.
+    large = list(_inked_images(rng, ((300, 7), (6, 270))))
+    return (
+        _centre_problem(answer, [*small, *simple])
+        or _centre_problem(answer, large)
+        or _empty_centre_problem(answer)
+    )
 
 
 def _inked_images(rng: np.random.Generator, shapes: Iterable[tuple[int, int]]) -> Iterator[Bytes]:
@@ -207,18 +178,15 @@ def _pair(got: Any, what: str) -> Floats:
 
 
 def _centre_problem(answer: Any, images: list[Bytes]) -> str | None:
-    got = [_pair(call(answer, image), "The answer") for image in images]
-    right = [np.allclose(g, _centre(i), CLOSE, 1e-4) for g, i in zip(got, images, strict=True)]
-    if all(right):
-        return None
-    message = _explanation(got, [(image,) for image in images], CENTRE_MISTAKES)
-    if message is not None:
-        return message
-    (row, column), image = got[right.index(False)], images[right.index(False)]
-    return (
-        f"({row:.2f}, {column:.2f}) is not the mean of the positions, weighted with ink, for an "
-        f"image of shape {image.shape}."
-    )
+    cases = [(image,) for image in images]
+    results = [_pair(call(answer, *case), "The answer") for case in cases]
+    for got, image in zip(results, images, strict=True):
+        if not np.allclose(got, _centre(image), rtol=1e-5, atol=1e-4):
+            return usual_mistake(results, cases, CENTRE_MISTAKES) or (
+                f"({got[0]:.2f}, {got[1]:.2f}) is not the mean of the positions, weighted with "
+                f"ink, for an image of shape {image.shape}."
+            )
+    return None
 
 
 def _moments(weights: npt.NDArray[Any]) -> Floats:
@@ -236,76 +204,75 @@ def _middle(image: npt.NDArray[Any]) -> Floats:
     return (np.array(image.shape) - 1) / 2
 
 
-CENTRE_MISTAKES: list[Wrong] = [
-    ("These are column and row: the row comes first.", lambda i: _centre(i)[::-1]),
-    ("Divide by the sum of all pixels, else twice the ink lies twice as far.", _moments),
-    ("Rows and columns are counted from 0.", lambda i: _centre(i) + 1),
+UNROUNDED = "The centre lies between pixels: don't round it."
+CENTRE_MISTAKES: list[Named] = [
+    (lambda i: _centre(i)[::-1], "These are column and row: the row comes first."),
+    (_moments, "Divide by the sum of all pixels, else twice the ink lies twice as far."),
+    (lambda i: _centre(i) + 1, "Rows and columns are counted from 0."),
+    (lambda i: (len(i) - 1 - _centre(i)[0], _centre(i)[1]), "Rows are counted from the top."),
     (
-        "Rows are counted from the top.",
-        lambda i: (len(i) - 1 - _centre(i)[0], _centre(i)[1]),
-    ),
-    (
-        "You counted every pixel that has ink alike: weight each with its value.",
         lambda i: _centre(i > 0),
+        "You counted every pixel that has ink alike: weight each with its value.",
     ),
     (
-        "That is the middle of the box around the ink, not the centre of its mass.",
         lambda i: (np.min(np.nonzero(i), axis=1) + np.max(np.nonzero(i), axis=1)) / 2,
+        "That is the middle of the box around the ink, not the centre of its mass.",
     ),
     (
-        "You divided by the number of pixels: divide by the sum of their values.",
         lambda i: _moments(i) / i.size,
+        "You divided by the number of pixels: divide by the sum of their values.",
     ),
-    ("You weighted with paper: here 0 is paper and 255 is ink.", lambda i: _centre(255 - i)),
-    ("That is the middle of the image, wherever the ink is.", _middle),
-    *(
-        ("The centre lies between pixels: don't round it.", lambda i, cut=cut: cut(_centre(i)))
-        for cut in (np.rint, np.floor)
+    (lambda i: _centre(255 - i), "You weighted with paper: here 0 is paper and 255 is ink."),
+    (_middle, "That is the middle of the image, wherever the ink is."),
+    (lambda i: np.rint(_centre(i)), UNROUNDED),
+    (lambda i: np.floor(_centre(i)), UNROUNDED),
+    (
+        lambda i: np.mod(_moments(i), 256) / np.float64(i.sum() % 256),
+        ADDED.format("image"),
     ),
-    *(
-        (
-            ADDED.format("image"),
-            lambda i, total=total: np.mod(_moments(i), 256) / total(i),
-        )
-        for total in (lambda i: np.float64(i.sum() % 256), np.sum)
-    ),
+    (lambda i: np.mod(_moments(i), 256) / i.sum(), ADDED.format("image")),
 ]
 
 
-def _empty_centre_problem(answer: Any, height: int, width: int) -> str | None:
-    image = np.zeros((height, width), dtype=np.uint8)
-    with np.errstate(all="ignore"):  # 0 / 0 is the mistake looked for
-        got = _pair(call(answer, image), "Without ink too, the answer")
-    middle = _middle(image)
-    if np.allclose(got, middle):
-        return None
-    if np.isnan(got).any():
-        return "Without ink you divide 0 by 0, which is NaN: return the middle of the image then."
-    if np.allclose(got, middle[::-1]):
-        return "Without ink, too, the row comes first."
-    if np.allclose(got, middle + 0.5):
-        return "Without ink, the middle lies between the first row, which is 0, and the last."
-    return (
-        f"Without ink, return the middle of the image: ({got[0]:g}, {got[1]:g}) is not that "
-        f"of {height} rows and {width} columns."
-    )
+def _empty_centre_problem(answer: Any) -> str | None:
+    """Try images without ink."""
+    for height, width in ((12, 20), (28, 28), (9, 14), (1, 6), (5, 1), (1, 1)):
+        image = np.zeros((height, width), dtype=np.uint8)
+        with np.errstate(all="ignore"):  # 0 / 0 is the mistake looked for
+            got = _pair(call(answer, image), "Without ink too, the answer")
+        middle = _middle(image)
+        if close(got, middle):
+            continue
+        if np.isnan(got).any():
+            return (
+                "Without ink you divide 0 by 0, which is NaN: return the middle of the image then."
+            )
+        if close(got, middle[::-1]):
+            return "Without ink, too, the row comes first."
+        if close(got, middle + 0.5):
+            return "Without ink, the middle lies between the first row, which is 0, and the last."
+        return (
+            f"Without ink, return the middle of the image: ({got[0]:g}, {got[1]:g}) is not that "
+            f"of {height} rows and {width} columns."
+        )
+    return None
 
 
-# 6.3
+# ---------------------------------------------------------------- the confidence of a field
 
 
 def check_field_confidence(answer: Any) -> str | None:
-    """Exercise 6.3: how sure a field is, from its digits' probabilities."""
-    fields = list(_probabilities(np.random.default_rng(63)))
-    got = [_number(call(answer, p), "The confidence of a field") for p in fields]
-    right = [bool(np.isclose(g, _product(p), CLOSE, 0)) for g, p in zip(got, fields, strict=True)]
-    if not all(right):
-        message = _explanation(got, [(p,) for p in fields], CONFIDENCE_MISTAKES)
-        value, p = got[right.index(False)], fields[right.index(False)]
-        sure = p.max(axis=1)[:8].round(3).tolist()
-        return message or f"For digits that are right with {sure}, {value:.4f} is not it."
-    empty = _number(call(answer, np.zeros((0, 10))), "The confidence of a field without digits")
-    if np.isclose(empty, 1):
+    """Compare with (N.5), the product of the digits' largest probabilities; without digits, 0."""
+    cases = [(p,) for p in _probabilities(np.random.default_rng(63))]
+    results = [number(call(answer, *case), "The confidence of a field") for case in cases]
+    for got, (p,) in zip(results, cases, strict=True):
+        if not close(got, _product(p)):
+            sure = p.max(axis=1)[:8].round(3).tolist()
+            return usual_mistake(results, cases, CONFIDENCE_MISTAKES) or (
+                f"For digits that are right with {sure}, {got:.4f} is not it."
+            )
+    empty = number(call(answer, np.zeros((0, 10))), "The confidence of a field without digits")
+    if close(empty, 1):
         return "A field in which nothing was found got 1: the empty product. It must get 0."
     return None if empty == 0 else f"A field without digits must get 0, and yours gives {empty:g}."
 
@@ -323,69 +290,70 @@ def _product(p: Floats) -> float:
     return float(p.max(axis=1).prod())
 
 
-CONFIDENCE_MISTAKES: list[Wrong] = [
+CONFIDENCE_MISTAKES: list[Named] = [
     (
-        "That is the mean. The whole text is right only if every digit is.",
         lambda p: p.max(axis=1).mean(),
+        "That is the mean. The whole text is right only if every digit is.",
     ),
     (
-        "That is the weakest digit's. The others may be wrong too.",
         lambda p: p.max(axis=1).min(),
+        "That is the weakest digit's. The others may be wrong too.",
     ),
-    ("That is the surest digit's. The others may be wrong.", lambda p: p.max()),
+    (lambda p: p.max(), "That is the surest digit's. The others may be wrong."),
     (
-        "That is the geometric mean: the product alone is the probability of the text.",
         lambda p: _product(p) ** (1 / len(p)),
+        "That is the geometric mean: the product alone is the probability of the text.",
     ),
     (
-        "You took the maximum of each column; a digit's probabilities are a row.",
         lambda p: p.max(axis=0).prod(),
+        "You took the maximum of each column; a digit's probabilities are a row.",
     ),
     (
-        "Probabilities that must all hold are multiplied; you added them.",
         lambda p: p.max(axis=1).sum(),
+        "Probabilities that must all hold are multiplied; you added them.",
     ),
-    ("That is the probability that a digit is wrong.", lambda p: 1 - _product(p)),
+    (lambda p: 1 - _product(p), "That is the probability that a digit is wrong."),
     (
-        "That is the probability that at least one digit is right.",
         lambda p: 1 - (1 - p.max(axis=1)).prod(),
+        "That is the probability that at least one digit is right.",
     ),
     (
-        "That is the logarithm of the probability: take exp of it.",
         lambda p: np.log(p.max(axis=1)).sum(),
+        "That is the logarithm of the probability: take exp of it.",
     ),
-    (
-        "You multiplied all the numbers: of each row, only the largest counts.",
-        lambda p: p.prod(),
-    ),
-    ("You took each digit's second choice.", lambda p: np.sort(p, axis=1)[:, -2].prod()),
-    ("The first digit is missing from your product.", lambda p: _product(p[1:])),
-    ("The last digit is missing from your product.", lambda p: _product(p[:-1])),
-    ("Each digit has a largest probability of its own.", lambda p: p.max() ** len(p)),
+    (lambda p: p.prod(), "You multiplied all the numbers: of each row, only the largest counts."),
+    (lambda p: np.sort(p, axis=1)[:, -2].prod(), "You took each digit's second choice."),
+    (lambda p: _product(p[1:]), "The first digit is missing from your product."),
+    (lambda p: _product(p[:-1]), "The last digit is missing from your product."),
+    (lambda p: p.max() ** len(p), "Each digit has a largest probability of its own."),
 ]
 
 
-# 6.4
+# ---------------------------------------------------------------- the best path
+
+
+# Seconds for one field: a table takes milliseconds, all paths of 30 primitives take hours.
+SLOW = 0.25
 
 
 def check_best_score(answer: Any) -> str | None:
-    """Exercise 6.4: the best score of a path over all primitives."""
+    """Compare with V of (N.6) for fields of many kinds, the longest of 30 primitives."""
     rng = np.random.default_rng(695)
     easy = [_field(_all_runs(primitives, longest=3), rng) for primitives in (5, 3, 8)]
     hard = [_field(_some_runs(primitives, rng), rng) for primitives in (1, 2, 6, 9)]
-    found = _all_runs(6, longest=3)
-    alike = (found, np.full(len(found), -0.5), 6)
+    candidates = _all_runs(6, longest=3)
+    alike = (candidates, np.full(len(candidates), -0.5), 6)
     return (
         _best_score_problem(answer, easy)
-        or _odd_field_problem(answer)
+        or _gap_problem(answer)
         or _best_score_problem(answer, [*hard, alike])
         or _long_field_problem(answer, rng)
     )
 
 
-def _field(found: Ints, rng: np.random.Generator) -> tuple[Ints, Floats, int]:
+def _field(candidates: Ints, rng: np.random.Generator) -> Field:
     """Draw a log probability for each candidate."""
-    return found, -rng.uniform(0.1, 4, size=len(found)), int(found[-1, 1])
+    return candidates, -rng.uniform(0.1, 4, size=len(candidates)), int(candidates[-1, 1])
 
 
 def _all_runs(primitives: int, longest: int) -> Ints:
@@ -405,16 +373,16 @@ def _some_runs(primitives: int, rng: np.random.Generator) -> Ints:
     return runs[np.lexsort((rng.random(len(runs)), runs[:, 1]))]
 
 
-def _odd_field_problem(answer: Any) -> str | None:
+def _gap_problem(answer: Any) -> str | None:
     """Try fields with places that no path reaches, and fields that no path covers."""
     # Nothing ends at 2, so the candidate that begins there is on no path.
-    found = np.array([(0, 1), (1, 3), (2, 3), (3, 4)])
+    candidates = np.array([(0, 1), (1, 3), (2, 3), (3, 4)])
     psi = np.array([-0.5, -2.5, -0.1, -0.75])
-    got = _best(answer, found, psi, 4)
-    if not np.isclose(got, psi[[0, 1, 3]].sum(), rtol=CLOSE):
+    got = _best(answer, candidates, psi, 4)
+    if not close(got, psi[[0, 1, 3]].sum()):
         return (
             "Where no candidate ends, no path ends, and what begins there is out of reach: with "
-            f"the candidates {found.tolist()} your best score is {got:g}."
+            f"the candidates {candidates.tolist()} your best score is {got:g}."
         )
     # Not covered: a primitive in the middle, the first one, the last one, the only one.
     for pairs, primitives in (
@@ -423,8 +391,8 @@ def _odd_field_problem(answer: Any) -> str | None:
         ([(0, 1), (1, 2)], 3),
         ([], 1),
     ):
-        found = np.array(pairs, dtype=np.int64).reshape(-1, 2)
-        got = _best(answer, found, np.array([-0.5, -0.25])[: len(found)], primitives)
+        candidates = np.array(pairs, dtype=np.int64).reshape(-1, 2)
+        got = _best(answer, candidates, np.array([-0.5, -0.25])[: len(pairs)], primitives)
         if got != -np.inf:
             return (
                 "No path covers a primitive that no candidate holds: with the candidates "
@@ -436,112 +404,111 @@ def _odd_field_problem(answer: Any) -> str | None:
     return None
 
 
-def _best(answer: Any, found: Ints, psi: Floats, primitives: int) -> float:
-    return _number(call(answer, found, psi, primitives), "The best score")
+def _best(answer: Any, candidates: Ints, psi: Floats, primitives: int) -> float:
+    return number(call(answer, candidates, psi, primitives), "The best score")
 
 
-def _fill(
-    found: Ints,
-    psi: Floats,
-    primitives: int,
-    *,
-    choose: Callable[[float, float], float] = max,
-    nothing: float = -np.inf,
-) -> list[float]:
-    """Fill the table of equation 6.6, with the maximum or another choice."""
-    table = [0.0] + [nothing] * primitives
-    for (start, end), own in zip(found.tolist(), psi.tolist(), strict=True):
-        table[end] = float(choose(table[end], table[start] + own))
-    return table
+def _best_score_problem(answer: Any, fields: list[Field]) -> str | None:
+    results = [_best(answer, *field) for field in fields]
+    for got, field in zip(results, fields, strict=True):
+        if not close(got, _table(*field)[-1]):
+            usual = usual_mistake(results, fields, SCORE_MISTAKES)
+            return usual or _score_problem(got, *field)
+    return None
 
 
-def _greedy(found: Ints, psi: Floats, begin: int, stop: int) -> float:
-    """Score the path that takes the most probable candidate at each step, from either end."""
-    here, there = (0, 1) if begin < stop else (1, 0)
-    score, place = 0.0, begin
-    while place != stop:
-        fitting = np.flatnonzero(found[:, here] == place)
-        if not len(fitting):
-            return -np.inf
-        number = max(fitting, key=lambda j: psi[j])
-        score, place = score + psi[number], int(found[number, there])
-    return float(score)
-
-
-def _best_at_ends(found: Ints, psi: Floats, primitives: int) -> list[float]:
-    """Give the largest log probability of the candidates that end at each place."""
-    return [max(psi[found[:, 1] == end], default=-np.inf) for end in range(1, primitives + 1)]
-
-
-def _best_score_problem(answer: Any, fields: list[tuple[Ints, Floats, int]]) -> str | None:
-    got = [_best(answer, *field) for field in fields]
-    right = [
-        bool(np.isclose(g, _fill(*field)[-1], CLOSE, 0))
-        for g, field in zip(got, fields, strict=True)
-    ]
-    if all(right):
-        return None
-    message = _explanation(got, fields, SCORE_MISTAKES)
-    if message is not None:
-        return message
-    value, (found, _, primitives) = got[right.index(False)], fields[right.index(False)]
-    if value == -np.inf:
+def _score_problem(got: float, candidates: Ints, psi: Floats, primitives: int) -> str:
+    if got == -np.inf:
         return f"A path covers all {primitives} primitives, and -inf says that there is none."
     return (
-        f"For {primitives} primitives and {len(found)} candidates, {value:.2f} is not the best "
+        f"For {primitives} primitives and {len(candidates)} candidates, {got:.2f} is not the best "
         "path's score."
     )
 
 
+def _table(
+    candidates: Ints,
+    psi: Floats,
+    primitives: int,
+    *,
+    choose: Callable[[float, float], float] = max,
+    unreached: float = -np.inf,
+) -> list[float]:
+    """Fill the table V of (N.6), with the maximum or another choice."""
+    V = [0.0] + [unreached] * primitives
+    for (start, end), own in zip(candidates.tolist(), psi.tolist(), strict=True):
+        V[end] = float(choose(V[end], V[start] + own))
+    return V
+
+
+def _greedy(candidates: Ints, psi: Floats, begin: int, stop: int) -> float:
+    """Score the path that takes the most probable candidate at each step, from either end."""
+    here, there = (0, 1) if begin < stop else (1, 0)
+    score, place = 0.0, begin
+    while place != stop:
+        fitting = np.flatnonzero(candidates[:, here] == place)
+        if not len(fitting):
+            return -np.inf
+        best = max(fitting, key=lambda j: psi[j])
+        score, place = score + psi[best], int(candidates[best, there])
+    return float(score)
+
+
+def _best_at_ends(candidates: Ints, psi: Floats, primitives: int) -> list[float]:
+    """Give the largest log probability of the candidates that end at each place."""
+    ends = range(1, primitives + 1)
+    return [max(psi[candidates[:, 1] == end], default=-np.inf) for end in ends]
+
+
 GREEDY = "You take the most probable candidate at each step, but it may force a bad next one."
-SCORE_MISTAKES: list[Wrong] = [
+SCORE_MISTAKES: list[Named] = [
     (
+        lambda candidates, psi, n: 0.0,
         "0 is the score of no step at all. Is a place that no path has reached yet worth 0?",
-        lambda found, psi, n: 0.0,
     ),
-    ("That is the V of one primitive too few.", lambda *field: _fill(*field)[-2]),
+    (lambda *field: _table(*field)[-2], "That is the V of one primitive too few."),
     (
+        lambda *field: _table(*field, choose=np.logaddexp)[-1],
         "That is the logarithm of the sum over all paths, not the best one's score.",
-        lambda *field: _fill(*field, choose=np.logaddexp)[-1],
     ),
     (
+        lambda *field: np.exp(_table(*field)[-1]),
         "That is the probability of the best path, and its score is a logarithm.",
-        lambda *field: np.exp(_fill(*field)[-1]),
     ),
     (
+        lambda *field: -_table(*field)[-1],
         "A sum of log probabilities is negative, and yours is not.",
-        lambda *field: -_fill(*field)[-1],
     ),
     (
+        lambda candidates, psi, n: psi[candidates[:, 1] - candidates[:, 0] == 1].sum(),
         "A candidate may hold several primitives: you took single ones alone.",
-        lambda found, psi, n: psi[found[:, 1] - found[:, 0] == 1].sum(),
     ),
     (
+        lambda *field: _table(*field, choose=lambda _, new: new)[-1],
         "Where several candidates end at one place, you keep the last, not the best.",
-        lambda *field: _fill(*field, choose=lambda _, new: new)[-1],
     ),
     (
+        lambda *field: _table(*field, choose=min, unreached=np.inf)[-1],
         "That is the worst path: of two negative numbers, which is the better score?",
-        lambda *field: _fill(*field, choose=min, nothing=np.inf)[-1],
     ),
     (
+        lambda candidates, psi, n: psi.sum(),
         "You added up all candidates, and a path takes each primitive once.",
-        lambda found, psi, n: psi.sum(),
     ),
     (
-        "You added the best candidate of every end: they overlap, and are no path.",
         lambda *field: sum(_best_at_ends(*field)),
+        "You added the best candidate of every end: they overlap, and are no path.",
     ),
     (
-        "That is the last candidate alone: what comes before it must be read, too.",
         lambda *field: _best_at_ends(*field)[-1],
+        "That is the last candidate alone: what comes before it must be read, too.",
     ),
     (
+        lambda candidates, psi, n: psi.max(),
         "That is the best candidate's own ψ, and a path needs one for each step.",
-        lambda found, psi, n: psi.max(),
     ),
-    (GREEDY, lambda found, psi, n: _greedy(found, psi, 0, n)),
-    (GREEDY, lambda found, psi, n: _greedy(found, psi, n, 0)),
+    (lambda candidates, psi, n: _greedy(candidates, psi, 0, n), GREEDY),
+    (lambda candidates, psi, n: _greedy(candidates, psi, n, 0), GREEDY),
 ]
 
 
@@ -563,16 +530,18 @@ def _long_field_problem(answer: Any, rng: np.random.Generator) -> str | None:
     return None
 
 
-# 6.5
+# ---------------------------------------------------------------- an amount in cents
+
+# A group of digits behind a mark in a drawn amount, and how often it is drawn.
+GROUPS = {"": 0.05, "7": 0.1, "42": 0.25, "308": 0.55, "5160": 0.05}
 
 
 def check_cents(answer: Any) -> str | None:
-    """Exercise 6.5: the amount in cents, from digits, points and commas."""
+    """Compare with the cents of amounts with and without marks; of what is no amount, -1."""
     for text in _amounts(np.random.default_rng(65)):
-        got = _number(call(answer, text), "An amount in cents")
-        problem = _cents_problem(got, text)
-        if problem is not None:
-            return problem
+        got = number(call(answer, text), "An amount in cents")
+        if got != _cents(text):
+            return _cents_problem(got, text)
     return None
 
 
@@ -588,12 +557,9 @@ def _amounts(rng: np.random.Generator) -> Iterator[str]:
         first = re.sub("^d", lambda _: str(rng.integers(1, 10)), pattern)
         yield re.sub("d", lambda _: str(rng.integers(0, 10)), first)
     for _ in range(60):
-        pieces = rng.choice(["", "7", "42", "308", "5160"], size=rng.integers(1, 5), p=CHANCES)
-        text = str(rng.integers(1, 1000)) + "".join(f"{rng.choice(list('.,'))}{p}" for p in pieces)
+        groups = rng.choice(list(GROUPS), size=rng.integers(1, 5), p=list(GROUPS.values()))
+        text = str(rng.integers(1, 1000)) + "".join(f"{rng.choice(list('.,'))}{g}" for g in groups)
         yield text if text[-1].isdigit() else f"{text}{rng.integers(10, 100)}"
-
-
-CHANCES = [0.05, 0.1, 0.25, 0.55, 0.05]  # of the groups behind a mark, in _amounts
 
 
 def _groups(text: str) -> list[str]:
@@ -608,14 +574,11 @@ def _cents(text: str) -> int:
     return int(first + "".join(rest) + last)
 
 
-def _cents_problem(got: float, text: str) -> str | None:
+def _cents_problem(got: float, text: str) -> str:
     right = _cents(text)
-    if got == right:
-        return None
     if right == -1:
         return _no_amount_problem(got, text)
-    message = _cents_mistake(got, right, text)
-    return f"For {text!r} yours is {got:.15g}. {message}"
+    return f"For {text!r} yours is {got:.15g}. {_cents_mistake(got, right, text)}"
 
 
 def _no_amount_problem(got: float, text: str) -> str:

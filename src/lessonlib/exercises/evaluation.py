@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lessonlib.exercises import Check, Mistake, Named, call, close, number, usual_mistake
+from lessonlib.exercises import Check, call
+from lessonlib.exercises.answers import Mistake, Named, close, number, usual_mistake
 
 Floats = npt.NDArray[np.floating[Any]]
 Ints = npt.NDArray[np.int64]
