@@ -20,8 +20,8 @@ TINY = {"epochs": 1, "batch_size": 32}
 def render_here(fields: int) -> Examples:
     """Make the examples in this process: others would not see what the test changed."""
     chunks = [train_readers.render_chunk(seed) for seed in range(fields // train_readers.CHUNK)]
-    shown, classes = zip(*chunks, strict=True)
-    return np.concatenate(shown), np.concatenate(classes)
+    inputs, classes = zip(*chunks, strict=True)
+    return np.concatenate(inputs), np.concatenate(classes)
 
 
 @pytest.fixture
@@ -62,6 +62,34 @@ def test_both_networks_are_trained_calibrated_and_saved_with_a_record(
         assert set(record["versions"]) == {"lessonlib", "python", "torch"}
         reading = CheckReader(model).read(render("1990", 0))
         assert 0 <= reading.confidence <= 1
+
+
+@pytest.mark.usefixtures("tiny")
+def test_calibrating_alone_fits_the_calibration_and_changes_nothing_else(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train_readers.main([str(tmp_path)])
+    paths = {name: tmp_path / f"reader-{name}.safetensors" for name in recipes.READERS}
+    trained = {name: (weights.load(p), weights.read_record(p)) for name, p in paths.items()}
+    spoilt = {"calibration": {"constant": 9.0, "score": 9.0, "share": 9.0}, "sizes": [3.0]}
+    for name, (model, record) in trained.items():
+        weights.save(model, paths[name], record | spoilt)
+    monkeypatch.setattr(train_readers, "train", pytest.fail)
+    capsys.readouterr()
+    train_readers.main([str(tmp_path), "--calibrate"])
+    printed = capsys.readouterr().out
+    for name, (model, record) in trained.items():
+        assert weights.read_record(paths[name]) == record
+        for key, value in weights.load(paths[name]).state_dict().items():
+            torch.testing.assert_close(value, model.state_dict()[key], rtol=0, atol=0)
+        assert f"{name}: {spoilt['calibration']} before, {record['calibration']} now" in printed
+
+
+@pytest.mark.usefixtures("tiny")
+def test_where_there_is_no_network_nothing_is_calibrated(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="train both, without --calibrate"):
+        train_readers.main([str(tmp_path / "weights"), "--calibrate"])
+    assert not (tmp_path / "weights").exists()
 
 
 def test_without_mnist_nothing_is_trained(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -3,7 +3,9 @@
 Usage: ``python -m tools.train_readers [FOLDER] [--calibrate]`` (``make models``)
 
 It needs MNIST: the fields are rendered from MNIST's training digits and from digits that the
-project draws itself.
+project draws itself. With ``--calibrate`` the networks stay as they are, and only the numbers
+behind their confidence are fitted anew. That takes minutes, and is due where the candidates, the
+search or the sizes of a recipe change.
 """
 
 import argparse
@@ -20,10 +22,9 @@ from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
 from lessonlib import augment, digits, models, training, weights
-from lessonlib.checks.image import Gray
 from lessonlib.checks.reader import (
     DEFAULT_CALIBRATION,
-    CheckReader,
+    Field,
     classify,
     find_candidates,
     log_odds,
@@ -41,6 +42,7 @@ SEED = READERS["mlp"].seed  # of the fields; both readers are trained on the sam
 FIELDS = 120_000
 CHUNK = 250  # fields to a job
 CALIBRATION_FIELDS = 3_000
+ALMOST_FREE = 1e6  # the inverse of the penalty on a calibration's weights: next to none
 
 
 def render_chunk(seed: int) -> Examples:
@@ -55,8 +57,8 @@ def render_all(fields: int) -> Examples:
     """Make the examples of many fields, on all CPU cores."""
     seeds = range(SEED * 1000, SEED * 1000 + fields // CHUNK)
     with ProcessPoolExecutor(os.cpu_count()) as pool:
-        shown, classes = zip(*pool.map(render_chunk, seeds), strict=True)
-    return np.concatenate(shown), np.concatenate(classes)
+        inputs, classes = zip(*pool.map(render_chunk, seeds), strict=True)
+    return np.concatenate(inputs), np.concatenate(classes)
 
 
 def warp_both(x: Tensor, generator: torch.Generator) -> Tensor:
@@ -94,79 +96,72 @@ def train(
     model.eval()
 
 
-def unseen_fields(count: int) -> tuple[list[Gray], list[str]]:
-    """Render labelled fields that no network saw: MNIST's test digits and newly drawn ones."""
+def unseen_fields() -> list[tuple[Field, str]]:
+    """Render fields that no network saw, of MNIST's test digits and newly drawn ones.
+
+    Each comes with its candidates found, and with its digits.
+    """
     rng = np.random.default_rng(SEED)
     images, labels = digits.load("test")
-    amounts = sample_amounts(rng, count)
-    shown = [random_field(amount, rng, images, labels)[0] for amount in amounts]
-    return shown, [digits_of(amount) for amount in amounts]
+    return [
+        (find_candidates(random_field(amount, rng, images, labels)[0]), digits_of(amount))
+        for amount in sample_amounts(rng, CALIBRATION_FIELDS)
+    ]
 
 
 def calibrate(
-    model: models.Network, sizes: tuple[float, ...], images: list[Gray], truth: list[str]
+    name: str, model: models.Network, unseen: list[tuple[Field, str]]
 ) -> dict[str, float]:
     """Fit the probability that a text is right to the log odds of its path's score and share."""
-    paths, right = [], []
-    for image, label in zip(images, truth, strict=True):
-        field = find_candidates(image)
-        log_p = classify(model, field.pictures, sizes)
+    odds, right = [], []
+    for field, truth in unseen:
+        log_p = classify(model, field.pictures, READERS[name].sizes)
         path = best_path(field.candidates, log_p, len(field.strip.boxes))
-        paths.append((log_odds(path.score), log_odds(path.share)))
-        right.append(make_reading(field, log_p, DEFAULT_CALIBRATION).text == label)
-    fit = LogisticRegression(C=1e6).fit(np.array(paths), np.array(right))
+        odds.append((log_odds(path.score), log_odds(path.share)))
+        right.append(make_reading(field, log_p, DEFAULT_CALIBRATION).text == truth)
+    print(f"{name}: reads {np.mean(right):.1%} of {len(right)} new rendered fields exactly")
+    fit = LogisticRegression(C=ALMOST_FREE).fit(np.array(odds), np.array(right))
     (score, share), (constant,) = fit.coef_[0], fit.intercept_
-    weights = {"constant": constant, "score": score, "share": share}
-    return {name: round(float(value), 4) for name, value in weights.items()}
+    calibration = {"constant": constant, "score": score, "share": share}
+    return {weight: round(float(value), 4) for weight, value in calibration.items()}
 
 
-def train_all(folder: Path) -> None:
+def train_all(paths: dict[str, Path]) -> None:
     """Render the fields, train both networks on them, and save these with their calibrations."""
     start = time.perf_counter()
-    shown, classes = render_all(FIELDS)
+    inputs, classes = render_all(FIELDS)
     rendering = time.perf_counter() - start
-    print(f"{len(shown):,} candidates of {FIELDS:,} rendered fields, in {rendering:.0f} s")
-    x, y = torch.from_numpy(shown), torch.from_numpy(classes.astype(np.int64))
-    images, truth = unseen_fields(CALIBRATION_FIELDS)
-    for name, recipe in READERS.items():
+    print(f"{len(inputs):,} candidates of {FIELDS:,} rendered fields, in {rendering:.0f} s")
+    x, y = torch.from_numpy(inputs), torch.from_numpy(classes.astype(np.int64))
+    unseen = unseen_fields()
+    for name, path in paths.items():
+        recipe = READERS[name]
         start = time.perf_counter()
         training.set_seed(recipe.seed)
         model = weights.build(recipe)
         train(model, x, y, **recipe.training)
-        seconds = round(time.perf_counter() - start)
+        seconds = time.perf_counter() - start
         record = weights.training_record(
             model,
             recipe,
             "make models",
             fields=FIELDS,
-            candidates=len(shown),
-            seconds={"rendering": round(rendering), "training": seconds},
+            candidates=len(inputs),
+            seconds={"rendering": round(rendering), "training": round(seconds)},
             sizes=recipe.sizes,
-            calibration=calibrate(model, recipe.sizes, images, truth),
+            calibration=calibrate(name, model, unseen),
         )
-        weights.save(model, path_of(name, folder), record)
-        reader = CheckReader(model)
-        reader.sizes = recipe.sizes
-        texts = [r.text for r in reader.read_many(images)]
-        exact = np.mean([a == b for a, b in zip(texts, truth, strict=True)])
-        print(f"{name}: reads {exact:.1%} of {len(truth)} new rendered fields exactly")
-
-
-def calibrate_all(folder: Path) -> None:
-    """Fit the calibrations of both networks anew, and leave the networks as they are."""
-    images, truth = unseen_fields(CALIBRATION_FIELDS)
-    for name, recipe in READERS.items():
-        path = path_of(name, folder)
-        model, record = weights.load(path), weights.read_record(path)
-        before = record["calibration"]
-        record["calibration"] = calibrate(model, recipe.sizes, images, truth)
         weights.save(model, path, record)
-        print(f"{name}: {before} before, {record['calibration']} now")
 
 
-def path_of(name: str, folder: Path) -> Path:
-    """Return the path of a reader's weights file."""
-    return folder / f"reader-{name}.safetensors"
+def calibrate_all(paths: dict[str, Path]) -> None:
+    """Fit the calibrations of both networks anew, and leave the networks as they are."""
+    unseen = unseen_fields()
+    for name, path in paths.items():
+        model, record = weights.load(path), weights.read_record(path)
+        anew = {"sizes": READERS[name].sizes, "calibration": calibrate(name, model, unseen)}
+        weights.save(model, path, record | anew)
+        print(f"{name}: {record.get('calibration')} before, {anew['calibration']} now")
 
 
 def main(arguments: list[str]) -> None:
@@ -177,10 +172,17 @@ def main(arguments: list[str]) -> None:
     chosen = parser.parse_args(arguments)
     if digits.source() != "mnist":
         sys.exit("The training needs MNIST, which was not found: set LESSONLIB_MNIST_ROOT.")
-    chosen.folder.mkdir(parents=True, exist_ok=True)
-    for name in READERS:
-        check_writable(path_of(name, chosen.folder))
-    calibrate_all(chosen.folder) if chosen.calibrate else train_all(chosen.folder)
+    paths = {name: chosen.folder / f"reader-{name}.safetensors" for name in READERS}
+    if not chosen.calibrate:
+        chosen.folder.mkdir(parents=True, exist_ok=True)
+    elif not all(path.is_file() for path in paths.values()):
+        sys.exit(f"{chosen.folder} lacks a network to calibrate: train both, without --calibrate.")
+    for path in paths.values():
+        check_writable(path)
+    if chosen.calibrate:
+        calibrate_all(paths)
+    else:
+        train_all(paths)
 
 
 if __name__ == "__main__":
