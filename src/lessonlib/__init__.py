@@ -12,23 +12,15 @@ PACKAGE = Path(__file__).resolve().parent
 
 
 def data_path(*parts: str) -> Path:
-    """Find a file or folder that ships with the course.
+    """Find a file or folder that ships with the course, by its path below ``data/``.
 
-    Parameters
-    ----------
-    *parts : str
-        The path below ``data/``, for example ``"checks", "labels.csv"``.
+    It lies in the installed package, or in the repository where the course runs from a clone. Where
+    neither has it, a FileNotFoundError says so.
 
-    Returns
-    -------
-    Path
-        Inside the installed package, or in the repository's ``data/`` when the course
-        is run from a clone.
-
-    Raises
-    ------
-    FileNotFoundError
-        When neither place has it.
+    Examples
+    --------
+    >>> data_path("checks", "labels.csv").name
+    'labels.csv'
     """
     for root in (PACKAGE / "data", PACKAGE.parents[1] / "data"):
         path = root.joinpath(*parts)

@@ -46,9 +46,7 @@ def affine(x: Tensor, generator: torch.Generator) -> Tensor:
 def elastic(x: Tensor, generator: torch.Generator) -> Tensor:
     """Push the pixels of each image about, neighbours in about the same direction.
 
-    References
-    ----------
-    Simard, Steinkraus and Platt, Best practices for convolutional neural networks applied to
+    See Simard, Steinkraus and Platt, Best practices for convolutional neural networks applied to
     visual document analysis, ICDAR 2003.
     """
     stay = torch.eye(2, 3, device=x.device).expand(len(x), 2, 3)
@@ -83,16 +81,9 @@ def draw_pushes(n: int, generator: torch.Generator) -> Tensor:
 
 
 def moved(x: Tensor, degrees: float = 0.0, right: float = 0.0, down: float = 0.0) -> Tensor:
-    """Turn all images about their middles, then move them, all in the same way.
+    """Turn images about their middles by some degrees anticlockwise, then move them by pixels.
 
-    Parameters
-    ----------
-    x : Tensor, float, shape (n, 28, 28)
-        Standardised images. The result has the same shape.
-    degrees : float
-        Anticlockwise.
-    right, down : float
-        Pixels.
+    `x` and the result are standardised images, shape (n, 28, 28); all are changed in the same way.
     """
     cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     # The grid says where a pixel comes from, so this is the way back: unmoved, then unturned.
@@ -103,7 +94,7 @@ def moved(x: Tensor, degrees: float = 0.0, right: float = 0.0, down: float = 0.0
 
 
 def resized(x: Tensor, factor: float) -> Tensor:
-    """Enlarge images about their middles by a factor above 0, or shrink them by one below 1.
+    """Enlarge images about their middles by a factor above 0; one below 1 shrinks them.
 
     `x` has shape (..., 28, 28), and so has the result: what no longer fits is cut off, and free
     space is filled with paper.
@@ -118,32 +109,23 @@ def resized(x: Tensor, factor: float) -> Tensor:
 def sample_at(x: Tensor, grid: Tensor) -> Tensor:
     """Compute new images whose pixels take their ink from other places of the old ones.
 
-    Parameters
-    ----------
-    x : Tensor, float, shape (n, 28, 28)
-        Standardised images. The result has the same shape.
-    grid : Tensor, float, shape (n, 28, 28, 2)
-        The place (across, down) from which each pixel takes its ink; the edges are at -1 and 1. A
-        place outside gives paper.
+    The grid, shape (n, 28, 28, 2), has the place (across, down) for each pixel; the edges are at -1
+    and 1, and a place outside gives paper. `x` and the result have shape (n, 28, 28).
     """
     ink = F.grid_sample((x - PAPER)[:, None], grid, align_corners=False)  # 0 outside
     return ink[:, 0] + PAPER
 
 
 def grid_of(maps: Tensor, pushes: Tensor | None = None) -> Tensor:
-    """Compute the grid that `sample_at` takes, float (n, 28, 28, 2).
+    """Compute the grid that `sample_at` takes, from affine maps, and from pushes if there are any.
 
-    A pixel's place in the old image is a weighted sum of fixed patterns: its own place across, its
-    own place down, and 1; and with pushes, a smooth bump about each point. So one matrix product
-    gives the places for all images, in a third of the time of torch's `affine_grid` and
-    `interpolate`.
+    Each of the maps, shape (n, 2, 3), takes a new pixel's place (across, down, 1) to the place of
+    its ink. The pushes, shape (n, 2, POINTS²) in units of the grid, are added to that, and change
+    smoothly between the points.
 
-    Parameters
-    ----------
-    maps : Tensor, float, shape (n, 2, 3)
-        Each takes the place (across, down, 1) of a new pixel to the place of its ink.
-    pushes : Tensor, float, shape (n, 2, POINTS²), optional
-        Added to the places, in units of the grid. Between the points they change smoothly.
+    So a place is a weighted sum of fixed patterns: the pixel's own place across, its own place
+    down, 1, and a smooth bump about each point. One matrix product gives all places, in a third of
+    the time of torch's `affine_grid` and `interpolate`.
     """
     weights, patterns = maps, _own_places(maps.device)
     if pushes is not None:

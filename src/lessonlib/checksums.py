@@ -26,19 +26,8 @@ LUHN_SUMS = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)  # a digit doubled, and the digits of
 def luhn_valid(number: str) -> bool:
     """Check a number that ends in Luhn's check digit, as those of payment cards do.
 
-    Parameters
-    ----------
-    number : str
-        Digits, the check digit last.
-
-    Returns
-    -------
-    bool
-        False for anything but two or more digits.
-
-    References
-    ----------
-    H. P. Luhn, Computer for verifying numbers, US patent 2,950,048, 1960; ISO/IEC 7812-1, annex B.
+    See H. P. Luhn, Computer for verifying numbers, US patent 2,950,048, 1960; ISO/IEC 7812-1, annex
+    B.
     """
     return _are_digits(number) and len(number) > 1 and luhn_digit(number[:-1]) == number[-1]
 
@@ -46,20 +35,10 @@ def luhn_valid(number: str) -> bool:
 def luhn_digit(number: str) -> str:
     """Make Luhn's check digit: from the right, every other digit counts doubled.
 
-    Parameters
-    ----------
-    number : str
-        Digits, without the check digit.
-
-    Returns
-    -------
-    str
-        The digit to add at the end.
-
-    Raises
-    ------
-    ValueError
-        For anything but digits.
+    Examples
+    --------
+    >>> luhn_digit("7992739871")
+    '3'
     """
     require_digits(number)
     from_right = [int(digit) for digit in reversed(number)]
@@ -75,42 +54,21 @@ ABA_WEIGHTS = (3, 7, 1, 3, 7, 1, 3, 7, 1)
 def aba_valid(number: str) -> bool:
     """Check a routing number, the nine digits that name a bank on a US check.
 
-    This checks only the check digit, not whether a bank has the number.
-
-    Parameters
-    ----------
-    number : str
-        Nine digits.
-
-    Returns
-    -------
-    bool
-        False for anything but nine digits.
-
-    References
-    ----------
-    Apache Commons Validator, class ABANumberCheckDigit.
+    This checks only the check digit, not whether a bank has the number. See Apache Commons
+    Validator, class ABANumberCheckDigit.
     """
     return ABA.fits(number)
 
 
 def aba_digit(number: str) -> str:
-    """Make the ninth digit of a routing number.
+    """Make the ninth digit of a routing number from the first eight.
 
-    Parameters
-    ----------
-    number : str
-        The first eight digits.
+    With it, the sum of the digits times 3, 7, 1, 3, ... ends in 0.
 
-    Returns
-    -------
-    str
-        The digit to add at the end: with it, the sum of digits times 3, 7, 1, 3, ... ends in 0.
-
-    Raises
-    ------
-    ValueError
-        For anything but eight digits.
+    Examples
+    --------
+    >>> aba_digit("12100035")
+    '8'
     """
     require_digits(number)
     if len(number) != 8:
@@ -151,23 +109,12 @@ GROUPS_OF_FOUR = re.compile(r"([0-9A-Z]{4} )*[0-9A-Z]{1,4}")
 
 
 def iban_valid(number: str) -> bool:
-    """Check an international bank account number.
+    """Check an international bank account number: ISO 13616-1.
 
-    Parameters
-    ----------
-    number : str
-        Capital letters and digits without spaces, as computers exchange it, or in groups of four
-        with a space between, as it is printed.
-
-    Returns
-    -------
-    bool
-        False when the country doesn't use IBANs or its numbers have another length, when the
-        check digits aren't 02 to 98, and when number mod 97 is not 1.
-
-    References
-    ----------
-    ISO 13616-1; SWIFT, IBAN registry; ISO/IEC 7064, the system MOD 97-10.
+    It is written in capital letters and digits without spaces, as computers exchange it, or in
+    groups of four with a space between, as it is printed. It isn't valid when the country doesn't
+    use IBANs or its numbers have another length (SWIFT, IBAN registry), when the check digits
+    aren't 02 to 98, or when number mod 97 is not 1 (ISO/IEC 7064, the system MOD 97-10).
     """
     _require_str(number)
     if " " in number and GROUPS_OF_FOUR.fullmatch(number):
@@ -181,23 +128,14 @@ def iban_valid(number: str) -> bool:
 def iban_digits(country: str, account: str) -> str:
     """Make the two check digits of an international bank account number.
 
-    Parameters
-    ----------
-    country : str
-        Two capital letters.
-    account : str
-        What follows the check digits: capital letters and digits.
+    They stand between the country, two capital letters, and the account. A country that doesn't use
+    IBANs, or an account of another length than the country's or of other characters than A-Z and
+    0-9, raises a ValueError.
 
-    Returns
-    -------
-    str
-        Two digits: the IBAN is country + digits + account.
-
-    Raises
-    ------
-    ValueError
-        When the country doesn't use IBANs, or for an account of other characters or of another
-        length than the country's.
+    Examples
+    --------
+    >>> iban_digits("NO", "86011117947")
+    '93'
     """
     if country not in IBAN_LENGTHS:
         raise ValueError(f"no IBANs are known for the country {country!r}")
@@ -233,21 +171,8 @@ DAMM_TABLE = (
 def damm_valid(number: str) -> bool:
     """Check a number that ends in Damm's check digit.
 
-    It finds every change of one digit and every swap of two neighbours.
-
-    Parameters
-    ----------
-    number : str
-        Digits, the check digit last.
-
-    Returns
-    -------
-    bool
-        False for anything but two or more digits.
-
-    References
-    ----------
-    H. M. Damm, Total anti-symmetrische Quasigruppen, dissertation, Marburg, 2004.
+    It finds every change of one digit and every swap of two neighbours: H. M. Damm, Total
+    anti-symmetrische Quasigruppen, dissertation, Marburg, 2004.
     """
     return _are_digits(number) and len(number) > 1 and damm_digit(number[:-1]) == number[-1]
 
@@ -255,20 +180,10 @@ def damm_valid(number: str) -> bool:
 def damm_digit(number: str) -> str:
     """Make Damm's check digit: walk through the table, row after row.
 
-    Parameters
-    ----------
-    number : str
-        Digits, without the check digit.
-
-    Returns
-    -------
-    str
-        The digit to add at the end.
-
-    Raises
-    ------
-    ValueError
-        For anything but digits.
+    Examples
+    --------
+    >>> damm_digit("572")
+    '4'
     """
     require_digits(number)
     row = 0
@@ -284,14 +199,13 @@ def damm_digit(number: str) -> str:
 class Code:
     """A code that a number fits when its weighted sum leaves a certain remainder.
 
-    Attributes
-    ----------
-    weights : tuple of int
-        One for each digit, from left to right.
-    modulus : int
-        What the sum is divided by; 2 or more.
-    remainder : int
-        What is left, in 0 to modulus - 1.
+    There is one weight for each digit, from left to right. The modulus that the sum is divided by
+    is 2 or more, the remainder in 0 to modulus - 1.
+
+    Examples
+    --------
+    >>> ABA.fits("121000358"), Code(weights=(1, 1), modulus=9).fits("36")
+    (True, True)
     """
 
     weights: tuple[int, ...]
@@ -309,17 +223,7 @@ class Code:
             )
 
     def fits(self, number: str) -> bool:
-        """Say whether a string is a number of this code.
-
-        Parameters
-        ----------
-        number : str
-
-        Returns
-        -------
-        bool
-            False for anything but as many digits as there are weights.
-        """
+        """Say whether a string is one of the code's numbers, with a digit for each weight."""
         if not _are_digits(number) or len(number) != len(self.weights):
             return False
         pairs = zip(self.weights, number, strict=True)
@@ -331,16 +235,10 @@ ABA = Code(ABA_WEIGHTS, 10)
 
 @dataclass(frozen=True)
 class Decoded:
-    """The most probable number that fits a code.
+    """The most probable number that fits a code; empty where none has a probability above 0.
 
-    Attributes
-    ----------
-    text : str
-        Empty when no number that fits has a probability above 0.
-    probability : float
-        Of this number among all that fit, in [0, 1].
-    runner_up : str
-        The second most probable number that fits; empty when there is none.
+    Its probability, in [0, 1], is that among all numbers that fit. The runner-up is the second most
+    probable of them, or empty.
     """
 
     text: str
@@ -357,22 +255,16 @@ def decode(probabilities: npt.ArrayLike, code: Code) -> Decoded:
     runner-up. Sums over beginnings, in place of the best, give the probability of all numbers that
     fit.
 
-    Parameters
-    ----------
-    probabilities : array of float, shape (n, 10)
-        Row i holds the probabilities of the digits at place i. A row may sum to any number above 0.
-    code : Code
-        With n weights.
+    The probabilities have shape (n, 10), for a code with n weights: row i holds those of the digits
+    at place i. A row may sum to any number above 0. Anything else raises a ValueError.
 
-    Returns
-    -------
-    Decoded
-
-    Raises
-    ------
-    ValueError
-        When the shape isn't (n, 10) with a row for each weight, or for a row that holds a negative
-        number, NaN or infinity, or nothing but zeros.
+    Examples
+    --------
+    >>> p = np.zeros((2, 10))
+    >>> p[0, [3, 8]] = 0.9, 0.1
+    >>> p[1, [4, 5]] = 0.6, 0.4
+    >>> decode(p, Code(weights=(1, 1), modulus=2)).text  # 34 is likelier, but its sum is odd
+    '35'
     """
     log_p = _log_rows(probabilities, len(code.weights))
     # ways[r]: up to two (log probability, digits) whose weighted sum leaves r, the best first.

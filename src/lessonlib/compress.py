@@ -12,36 +12,28 @@ from torch.nn.utils import prune
 
 from lessonlib import models
 
-M = TypeVar("M", bound=nn.Module)
+Model = TypeVar("Model", bound=nn.Module)
 
 
-def prune_by_magnitude(model: M, sparsity: float) -> M:
-    """Set the smallest weights of a network to zero.
+def prune_by_magnitude(model: Model, sparsity: float) -> Model:
+    """Return a copy of a network with its smallest weights set to zero.
 
-    Parameters
-    ----------
-    model : nn.Module
-        Left as it is.
-    sparsity : float
-        Share of the weights to set to zero, in [0, 1]. All linear and convolutional layers
-        count as one; biases stay.
+    The sparsity is their share, in [0, 1]; another raises a ValueError. The weights of all linear
+    and convolutional layers count as one; biases stay.
 
-    Returns
-    -------
-    nn.Module
-        A copy.
-
-    Raises
-    ------
-    ValueError
-        For a sparsity that is no share.
+    Examples
+    --------
+    >>> layer = nn.Linear(4, 1)
+    >>> layer.weight.data = torch.tensor([[0.1, -3.0, 0.5, 2.0]])
+    >>> prune_by_magnitude(layer, sparsity=0.5).weight.tolist()
+    [[0.0, -3.0, 0.0, 2.0]]
     """
     if not 0 <= sparsity <= 1:
         raise ValueError(f"sparsity must lie in [0, 1], not {sparsity}")
     pruned = copy.deepcopy(model)
     layers = [layer for layer in pruned.modules() if isinstance(layer, nn.Linear | nn.Conv2d)]
-    weights = [(layer, "weight") for layer in layers]
-    prune.global_unstructured(weights, prune.L1Unstructured, amount=float(sparsity))
+    parameters = [(layer, "weight") for layer in layers]
+    prune.global_unstructured(parameters, prune.L1Unstructured, amount=float(sparsity))
     for layer in layers:
         prune.remove(layer, "weight")  # make the zeros last
     return pruned
@@ -52,16 +44,16 @@ class Int8Linear(nn.Module):
 
     Weights are stored as int8 with a scale for each output, inputs are rounded to int8 with one
     scale, and their products are summed as int32, exactly as an int8 kernel does. Sizes and
-    accuracies are therefore those of int8. The time is not: this is plain PyTorch, to be read,
-    and slower than the layer it replaces.
+    accuracies are therefore those of int8. The time is not: this is plain PyTorch, to be read, and
+    slower than the layer it replaces.
 
     Parameters
     ----------
     layer : nn.Linear
         The layer to replace.
     input_scale : float, optional
-        What an input of 1 stands for: static quantisation. When not given, each batch's own
-        largest input becomes 127: dynamic quantisation.
+        The input that becomes 1: static quantisation. When not given, each batch's own largest
+        input becomes 127: dynamic quantisation.
     """
 
     weight: Tensor
@@ -88,18 +80,14 @@ class Int8Linear(nn.Module):
 
 
 def to_int8(x: Tensor, scale: Tensor) -> Tensor:
-    """Round x / scale to whole numbers, and hold them within -127 and 127.
+    """Round x / scale to whole numbers, int8, and hold them within -127 and 127.
 
-    Parameters
-    ----------
-    x : Tensor, float
-    scale : Tensor, float
-        Above 0; of a shape that broadcasts.
+    The scale is above 0, of a shape that broadcasts.
 
-    Returns
-    -------
-    Tensor
-        int8, of the shape of `x`.
+    Examples
+    --------
+    >>> to_int8(torch.tensor([0.5, -1.26, 200.0]), scale=torch.tensor(0.1))
+    tensor([  5, -13, 127], dtype=torch.int8)
     """
     return (x / scale).round().clamp(-127, 127).to(torch.int8)
 
@@ -109,42 +97,20 @@ def positive(scale: Tensor) -> Tensor:
     return torch.where(scale > 0, scale, torch.ones_like(scale))
 
 
-def quantize_dynamic(model: M) -> M:
+def quantize_dynamic(model: Model) -> Model:
     """Replace the linear layers by int8 ones that scale each batch of inputs by its largest.
 
-    Parameters
-    ----------
-    model : nn.Module
-        Left as it is.
-
-    Returns
-    -------
-    nn.Module
-        A copy, for evaluation only; convolutions and batch normalisation stay float.
+    The result is a copy, for evaluation only; convolutions and batch normalisation stay float.
     """
     return _with_int8(model, {})
 
 
-def quantize_static(model: M, images: npt.ArrayLike) -> M:
+def quantize_static(model: Model, images: npt.ArrayLike) -> Model:
     """Replace the linear layers by int8 ones whose inputs have a scale fixed beforehand.
 
-    Parameters
-    ----------
-    model : nn.Module
-        Left as it is.
-    images : array, shape (n, 28, 28)
-        Values in [0, 255]: typical inputs, some hundreds. The largest number that enters each
-        layer becomes 127; what is larger later on is cut off.
-
-    Returns
-    -------
-    nn.Module
-        A copy, as `quantize_dynamic` makes it.
-
-    Raises
-    ------
-    ValueError
-        When there are no images.
+    The images are typical inputs, some hundreds: shape (n, 28, 28), values in [0, 255]; none at all
+    raise a ValueError. The largest number that enters each layer becomes 127, and what is larger
+    later on is cut off. The result is a copy, as `quantize_dynamic` makes it.
     """
     x = models.to_tensor(images, next(model.parameters()).device)
     if not len(x):
@@ -166,7 +132,7 @@ def quantize_static(model: M, images: npt.ArrayLike) -> M:
     return _with_int8(model, {name: value / 127 for name, value in largest.items()})
 
 
-def _with_int8(model: M, input_scales: dict[str, float]) -> M:
+def _with_int8(model: Model, input_scales: dict[str, float]) -> Model:
     quantized = copy.deepcopy(model).eval()
     for name, layer in list(quantized.named_modules()):
         if isinstance(layer, nn.Linear):
@@ -177,39 +143,21 @@ def _with_int8(model: M, input_scales: dict[str, float]) -> M:
 def size_in_bytes(model: nn.Module) -> int:
     """Count the bytes of a network's numbers, as they are stored.
 
-    Parameters
-    ----------
-    model : nn.Module
+    They are weights, biases, scales and batch normalisation's averages.
 
-    Returns
-    -------
-    int
-        Weights, biases, scales and batch normalisation's averages.
+    Examples
+    --------
+    >>> size_in_bytes(nn.Linear(100, 10))  # 1,010 numbers of 32 bits
+    4040
     """
     return sum(value.numel() * value.element_size() for value in model.state_dict().values())
 
 
 def latency(model: nn.Module, x: Tensor, repeats: int = 20) -> float:
-    """Measure how long one forward pass takes.
+    """Measure how many milliseconds one forward pass takes: the median of some repeats, at least 1.
 
-    Parameters
-    ----------
-    model : nn.Module
-        Left in evaluation mode. On the CPU: a GPU would not have finished when the clock stops.
-    x : Tensor
-        Its input.
-    repeats : int
-        Passes, after one that doesn't count.
-
-    Returns
-    -------
-    float
-        Milliseconds, the median.
-
-    Raises
-    ------
-    ValueError
-        For fewer than one repeat.
+    A first pass doesn't count. The network must be on the CPU, because a GPU would not have
+    finished when the clock stops, and is left in evaluation mode.
     """
     if repeats < 1:
         raise ValueError(f"repeats must be at least 1, not {repeats}")

@@ -35,16 +35,13 @@ SHA256 = {
 }
 BUNDLED_TRAIN = 1_300  # of the 1,797; the other 497 are the test split
 DOWNLOAD_TIMEOUT = 20  # seconds without a byte after which the next mirror is tried
-NO = ("", "0", "false", "no", "off")  # values of LESSONLIB_OFFLINE that mean no
+NO_WORDS = ("", "0", "false", "no", "off")  # values of LESSONLIB_OFFLINE that mean no
 
 
 def load(split: Split) -> tuple[Images, Labels]:
-    """Load the images and labels of one split.
+    """Load the images and labels of one split, "train" or "test".
 
-    Parameters
-    ----------
-    split : {"train", "test"}
-        MNIST has 60,000 training and 10,000 test images, the bundled digits 1,300 and 497.
+    MNIST has 60,000 training and 10,000 test images, the bundled digits 1,300 and 497.
 
     Returns
     -------
@@ -72,30 +69,19 @@ def load(split: Split) -> tuple[Images, Labels]:
 
 
 def sample(images: Images, labels: Labels, n: int, seed: int = 0) -> tuple[Images, Labels]:
-    """Draw some of the images at random, each with its label.
+    """Draw `n` of the images at random, each once and with its label; all if there are fewer.
 
-    Don't take the first images of a file instead: in MNIST's test file the first 5,001 are by
-    other writers than the rest.
+    Don't take the first images of a file instead: in MNIST's test file the first 5,001 are by other
+    writers than the rest. The same seed draws the same images, and with a larger `n` the same ones
+    and more. A ValueError says when images and labels don't match, or `n` is below 1.
 
-    Parameters
-    ----------
-    images : uint8 array, shape (m, 28, 28)
-    labels : int64 array, shape (m,)
-    n : int
-        How many to draw, at least 1. If there are fewer images, all are drawn.
-    seed : int
-        The same seed draws the same images, and with a larger `n` the same ones and more.
-
-    Returns
-    -------
-    images : uint8 array, shape (min(n, m), 28, 28)
-        In random order, each image once.
-    labels : int64 array, shape (min(n, m),)
-
-    Raises
-    ------
-    ValueError
-        When images and labels don't match, or `n` is below 1.
+    Examples
+    --------
+    >>> images, labels = load_bundled("test")
+    >>> few, _ = sample(images, labels, 10)
+    >>> more, _ = sample(images, labels, 20)
+    >>> len(few), np.array_equal(few, more[:10])
+    (10, True)
     """
     if len(images) != len(labels) or n < 1:
         raise ValueError(
@@ -112,21 +98,12 @@ def source() -> Literal["mnist", "bundled"]:
 
 
 def load_bundled(split: Split) -> tuple[Images, Labels]:
-    """Load scikit-learn's handwritten digits, converted to MNIST's format.
+    """Load scikit-learn's handwritten digits, converted to MNIST's format; see `load`.
 
-    Each 8x8 image is enlarged to 20x20 and placed in a 28x28 frame with its centre of mass
-    in the middle, as MNIST's digits are. The same people may have written images of both splits,
-    so accuracy on the test split may be too high for new writers.
-
-    Parameters
-    ----------
-    split : {"train", "test"}
-        The first 1,300 images, or the other 497.
-
-    Returns
-    -------
-    images : uint8 array, shape (n, 28, 28)
-    labels : int64 array, shape (n,)
+    Each 8x8 image is enlarged to 20x20 and placed in a 28x28 frame with its centre of mass in the
+    middle, as MNIST's digits are. The first 1,300 are for training, the other 497 for tests. The
+    same people may have written images of both splits, so accuracy on the test split may be too
+    high for new writers.
 
     References
     ----------
@@ -141,10 +118,7 @@ def load_bundled(split: Split) -> tuple[Images, Labels]:
 def find_mnist() -> Path | None:
     """Find MNIST; download it into the user's cache if it is nowhere else.
 
-    Returns
-    -------
-    Path or None
-        A folder that torchvision reads, its files verified; None when MNIST can't be had.
+    The folder is one that torchvision reads, its files verified; None when MNIST can't be had.
     """
     if _offline():
         return None
@@ -166,10 +140,7 @@ def will_download() -> bool:
 def why_bundled() -> str:
     """Say why `load` gives the bundled digits on this machine, and how to get MNIST.
 
-    Returns
-    -------
-    str
-        Empty where `load` gives MNIST.
+    The text is empty where `load` gives MNIST.
     """
     if _offline():
         return "LESSONLIB_OFFLINE is set"
@@ -179,10 +150,7 @@ def why_bundled() -> str:
 def cache_root() -> Path:
     """Return the folder where a downloaded MNIST is stored.
 
-    Returns
-    -------
-    Path
-        Not absolute where no home folder is known; then nothing is stored.
+    It is not absolute where no home folder is known; then nothing is stored.
     """
     try:
         return user_cache_path("lessonlib", appauthor=False)
@@ -191,24 +159,16 @@ def cache_root() -> Path:
 
 
 def damaged_files(root: Path) -> list[Path]:
-    """List MNIST's files that are missing below a torchvision root or differ from the original.
+    """List MNIST's files that are missing in ``MNIST/raw`` below a root, or not the originals.
 
-    Parameters
-    ----------
-    root : Path
-        A torchvision root: the files lie in ``MNIST/raw`` below it.
-
-    Returns
-    -------
-    list of Path
-        Empty when all four files are there and bit-exact.
+    The list is empty when all four files are there and bit-exact.
     """
     files = [root / "MNIST" / "raw" / name for name in SHA256]
     return [f for f in files if not f.is_file() or _sha256(f) != SHA256[f.name]]
 
 
 def _offline() -> bool:
-    return os.environ.get("LESSONLIB_OFFLINE", "").strip().lower() not in NO
+    return os.environ.get("LESSONLIB_OFFLINE", "").strip().lower() not in NO_WORDS
 
 
 def _expanded(name: str) -> Path:

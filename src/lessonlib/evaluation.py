@@ -1,7 +1,8 @@
 """Measure how often a network is right, and whether its confidence is justified.
 
-Only `predict` needs a network. The other functions take a network's probabilities, float (n, 10),
-and the true labels, int (n,), and return numbers and arrays.
+Only `predict` needs a network. Most other functions take a network's probabilities, float (n, 10),
+each row a softmax, and the true labels, int (n,). They raise a ValueError that says why, as
+`checked` does, where the two can't be that.
 """
 
 import math
@@ -23,18 +24,11 @@ DIGIT_CLASSES = 10
 
 @dataclass(frozen=True)
 class PerClass:
-    """Precision, recall and F1 of each digit k.
+    """Precision, recall, F1 and support of each digit k: arrays of shape (10,).
 
-    Attributes
-    ----------
-    precision : float array, shape (10,)
-        The share of true k among the images that the network called k; 0 if it called none k.
-    recall : float array, shape (10,)
-        The share of images called k among the images that are k; 0 if none are k.
-    f1 : float array, shape (10,)
-        The harmonic mean of precision and recall.
-    support : int array, shape (10,)
-        How many images are k.
+    Precision is the share of true k among the images that the network called k, recall the share of
+    images called k among those that are k, and F1 the harmonic mean of the two. A share of no
+    images is 0. Support says how many images are k.
     """
 
     precision: Floats
@@ -47,12 +41,8 @@ class PerClass:
 class Reliability:
     """Images sorted by confidence into bins of equal width, from 0 to 1.
 
-    Attributes
-    ----------
-    count : int array, shape (bins,)
-        Images in each bin.
-    confidence, accuracy : float array, shape (bins,)
-        Mean confidence, and share of right answers, in each bin; 0 in an empty one.
+    For each bin there is the count of its images, their mean confidence, and their accuracy: the
+    share of right answers. Both are 0 in an empty bin.
     """
 
     count: Ints
@@ -64,14 +54,9 @@ class Reliability:
 class RejectCurve:
     """The coverage and the error for each threshold of confidence below which answers are withheld.
 
-    Attributes
-    ----------
-    threshold : float array, shape (m,)
-        Every confidence that occurs, from the highest down.
-    coverage : float array, shape (m,)
-        Share of the images that are answered: those at or above the threshold.
-    error : float array, shape (m,)
-        Share of wrong answers among the images that are answered.
+    The arrays have shape (m,). Threshold is every confidence that occurs, from the highest down.
+    Coverage is the share of images that are answered, those at or above the threshold; error is the
+    share of wrong answers among them.
     """
 
     threshold: Floats
@@ -82,27 +67,11 @@ class RejectCurve:
 def predict(
     model: nn.Module, images: npt.ArrayLike, batch_size: int = 1000
 ) -> npt.NDArray[np.float32]:
-    """Compute a network's probabilities of the ten digits.
+    """Compute a network's probabilities of the ten digits, float32, shape (n, 10).
 
-    Parameters
-    ----------
-    model : nn.Module
-        Takes standardised images (n, 28, 28), gives logits (n, 10). It runs on its own device
-        and is left in evaluation mode.
-    images : array, shape (n, 28, 28)
-        Values in [0, 255].
-    batch_size : int
-        Images in one forward pass.
-
-    Returns
-    -------
-    float32 array, shape (n, 10)
-        Each row is a softmax and sums to 1.
-
-    Raises
-    ------
-    ValueError
-        For images of another shape or range, or a batch size below 1.
+    The images, shape (n, 28, 28), hold values in [0, 255]; others raise a ValueError. The network
+    takes them standardised and gives logits, shape (n, 10). It runs on its own device, on
+    `batch_size` images at a time, and is left in evaluation mode.
     """
     if batch_size < 1:
         raise ValueError(f"batch_size must be at least 1, not {batch_size}")
@@ -115,18 +84,7 @@ def predict(
 
 
 def accuracy(probabilities: npt.ArrayLike, labels: npt.ArrayLike) -> float:
-    """Return the share of images whose most probable digit is the true one.
-
-    Parameters
-    ----------
-    probabilities : array of float, shape (n, 10)
-    labels : array of int, shape (n,)
-
-    Returns
-    -------
-    float
-        In [0, 1]. Raises as `checked` does.
-    """
+    """Return the share of images whose most probable digit is the true one."""
     p, y = checked(probabilities, labels)
     return float((p.argmax(axis=1) == y).mean())
 
@@ -134,28 +92,17 @@ def accuracy(probabilities: npt.ArrayLike, labels: npt.ArrayLike) -> float:
 def wilson_interval(correct: int, n: int, s: float = 1.96) -> tuple[float, float]:
     """Bound the true accuracy of a network that was right `correct` times in `n`.
 
-    Parameters
-    ----------
-    correct, n : int
-        Right answers, and trials; 0 <= correct <= n, n >= 1.
-    s : float
-        Standard deviations to allow for: 1.96 for 95 % confidence, 2.58 for 99 %, if the trials
-        are independent. Where one person wrote many of the images they aren't: chapter 5 takes
-        1.3 times as much for MNIST's test images. A factor f is worth n / f**2 trials.
-
-    Returns
-    -------
-    low, high : float
-        In [0, 1].
-
-    Raises
-    ------
-    ValueError
-        When `n` is below 1, or `correct` is not in 0 to `n`.
-
-    References
-    ----------
+    `s` says how many standard deviations to allow for: 1.96 for 95 % confidence, 2.58 for 99 %, if
+    the trials are independent. Where one person wrote many of the images they aren't: the chapter
+    on evaluation takes 1.3 times as much for MNIST's test images. A factor f is worth n / f**2
+    trials. Numbers that can't be, such as 3 right answers in 2 trials, raise a ValueError. See
     Wilson, Probable inference, the law of succession, and statistical inference, JASA 1927.
+
+    Examples
+    --------
+    >>> low, high = wilson_interval(98, 100)
+    >>> f"{low:.3f} to {high:.3f}"
+    '0.930 to 0.994'
     """
     if n < 1 or not 0 <= correct <= n:
         raise ValueError(f"{correct} right answers in {n} trials can't be")
@@ -166,17 +113,15 @@ def wilson_interval(correct: int, n: int, s: float = 1.96) -> tuple[float, float
 
 
 def confusion(probabilities: npt.ArrayLike, labels: npt.ArrayLike) -> Ints:
-    """Count how often each digit was taken for each of the ten.
+    """Count how often each digit was taken for each of the ten, int64, shape (10, 10).
 
-    Parameters
-    ----------
-    probabilities : array of float, shape (n, 10)
-    labels : array of int, shape (n,)
+    The rows are the true digits, the columns the network's answers.
 
-    Returns
-    -------
-    int64 array, shape (10, 10)
-        Row: the true digit. Column: the network's answer. Raises as `checked` does.
+    Examples
+    --------
+    >>> counts = confusion(np.eye(10)[[3, 3, 8]], [3, 3, 3])
+    >>> counts[3].tolist()
+    [0, 0, 0, 2, 0, 0, 0, 0, 1, 0]
     """
     from sklearn import metrics  # imported here: it is slow, and reading checks doesn't need it
 
@@ -186,18 +131,7 @@ def confusion(probabilities: npt.ArrayLike, labels: npt.ArrayLike) -> Ints:
 
 
 def per_class(probabilities: npt.ArrayLike, labels: npt.ArrayLike) -> PerClass:
-    """Measure precision, recall and F1 for each digit.
-
-    Parameters
-    ----------
-    probabilities : array of float, shape (n, 10)
-    labels : array of int, shape (n,)
-
-    Returns
-    -------
-    PerClass
-        Raises as `checked` does.
-    """
+    """Measure precision, recall and F1 for each digit."""
     from sklearn import metrics
 
     p, y = checked(probabilities, labels)
@@ -211,18 +145,8 @@ def per_class(probabilities: npt.ArrayLike, labels: npt.ArrayLike) -> PerClass:
 def reliability(probabilities: npt.ArrayLike, labels: npt.ArrayLike, bins: int = 10) -> Reliability:
     """Compare confidence with accuracy, bin by bin.
 
-    Parameters
-    ----------
-    probabilities : array of float, shape (n, 10)
-        The largest of each row is the confidence.
-    labels : array of int, shape (n,)
-    bins : int
-        Bin b holds confidences in [b / bins, (b + 1) / bins); the last bin also holds 1.
-
-    Returns
-    -------
-    Reliability
-        Raises as `checked` does.
+    The confidence is the largest probability of an image. Bin b holds those in [b / bins, (b + 1) /
+    bins); the last bin also holds 1.
     """
     p, y = checked(probabilities, labels)
     confidence, correct = p.max(axis=1), p.argmax(axis=1) == y
@@ -237,45 +161,25 @@ def reliability(probabilities: npt.ArrayLike, labels: npt.ArrayLike, bins: int =
 
 
 def calibration_error(probabilities: npt.ArrayLike, labels: npt.ArrayLike, bins: int = 10) -> float:
-    """Compute the expected calibration error over bins of equal width.
+    """Compute the expected calibration error over bins of equal width, in [0, 1].
 
-    Parameters
-    ----------
-    probabilities : array of float, shape (n, 10)
-    labels : array of int, shape (n,)
-    bins : int
-
-    Returns
-    -------
-    float
-        The mean over all images of |accuracy − mean confidence| of the image's bin, in
-        [0, 1]. Raises as `checked` does.
-
-    References
-    ----------
-    Guo et al., On calibration of modern neural networks, ICML 2017.
+    It is the mean over all images of |accuracy − mean confidence| of the image's bin: Guo et al.,
+    On calibration of modern neural networks, ICML 2017.
     """
     r = reliability(probabilities, labels, bins)
     return float((r.count * abs(r.accuracy - r.confidence)).sum() / r.count.sum())
 
 
 def with_temperature(probabilities: npt.ArrayLike, temperature: float) -> Floats:
-    """Soften or sharpen probabilities; the most probable digit stays the same.
+    """Soften or sharpen probabilities, shape (n, 10); the most probable digit stays the same.
 
-    Parameters
-    ----------
-    probabilities : array of float, shape (n, 10)
-    temperature : float
-        The logits are divided by it: above 1 softens, below 1 sharpens.
+    The logits are divided by the temperature: above 1 softens, below 1 sharpens, and one that is
+    not above 0 raises a ValueError.
 
-    Returns
-    -------
-    float64 array, shape (n, 10)
-
-    Raises
-    ------
-    ValueError
-        For a temperature that is not above 0.
+    Examples
+    --------
+    >>> with_temperature([[0.8, 0.2]], temperature=2).round(2)
+    array([[0.67, 0.33]])
     """
     if not temperature > 0:
         raise ValueError(f"temperature must be above 0, not {temperature}")
@@ -288,22 +192,10 @@ def with_temperature(probabilities: npt.ArrayLike, temperature: float) -> Floats
 
 
 def fit_temperature(probabilities: npt.ArrayLike, labels: npt.ArrayLike) -> float:
-    """Find the temperature that makes the true labels most probable.
+    """Find the temperature from 0.05 to 20 that makes the true labels most probable.
 
-    Parameters
-    ----------
-    probabilities : array of float, shape (n, 10)
-        For images that are used neither to train nor to test the network.
-    labels : array of int, shape (n,)
-
-    Returns
-    -------
-    float
-        The temperature from 0.05 to 20 with the least mean cross-entropy. Raises as `checked` does.
-
-    References
-    ----------
-    Guo et al., On calibration of modern neural networks, ICML 2017.
+    The images must be used neither to train nor to test the network. Most probable means the least
+    mean cross-entropy: Guo et al., On calibration of modern neural networks, ICML 2017.
     """
     from scipy.optimize import minimize_scalar
 
@@ -318,22 +210,9 @@ def fit_temperature(probabilities: npt.ArrayLike, labels: npt.ArrayLike) -> floa
 
 
 def reject_curve(probabilities: npt.ArrayLike, labels: npt.ArrayLike) -> RejectCurve:
-    """Compute coverage and error at every threshold of confidence.
+    """Compute coverage and error at every threshold of confidence: an image's largest probability.
 
-    Parameters
-    ----------
-    probabilities : array of float, shape (n, 10)
-        The largest of each row is the confidence.
-    labels : array of int, shape (n,)
-
-    Returns
-    -------
-    RejectCurve
-        Raises as `checked` does.
-
-    References
-    ----------
-    Chow, On optimum recognition error and reject tradeoff, 1970.
+    See Chow, On optimum recognition error and reject tradeoff, 1970.
     """
     p, y = checked(probabilities, labels)
     return reject_curve_of(p.max(axis=1), p.argmax(axis=1) == y)
@@ -342,14 +221,9 @@ def reject_curve(probabilities: npt.ArrayLike, labels: npt.ArrayLike) -> RejectC
 def reject_curve_of(confidence: npt.ArrayLike, right: npt.ArrayLike) -> RejectCurve:
     """Compute coverage and error at every threshold, from what is known about each answer.
 
-    Answers with equal confidence are given together, or withheld together.
-
-    Parameters
-    ----------
-    confidence : array of float, shape (n,)
-        In any order; n may be 0, which gives empty arrays.
-    right : array of bool, shape (n,)
-        Whether each answer is right.
+    `confidence` and whether it is `right`, both of shape (n,), may be in any order; n may be 0,
+    which gives empty arrays. Answers with equal confidence are given together, or withheld
+    together.
 
     Examples
     --------
@@ -366,24 +240,10 @@ def reject_curve_of(confidence: npt.ArrayLike, right: npt.ArrayLike) -> RejectCu
 
 
 def checked(probabilities: npt.ArrayLike, labels: npt.ArrayLike) -> tuple[Floats, Ints]:
-    """Return both as arrays, or say why they can't be a network's answers and their labels.
+    """Return both as arrays, float64 and int64, or say why they can't be answers and their labels.
 
-    Parameters
-    ----------
-    probabilities : array of float, shape (n, 10)
-        Not negative, each row sums to 1.
-    labels : array of int, shape (n,)
-        In 0 to 9.
-
-    Returns
-    -------
-    probabilities : float64 array, shape (n, 10)
-    labels : int64 array, shape (n,)
-
-    Raises
-    ------
-    ValueError
-        For other shapes, empty arrays, or values that can't be probabilities or labels.
+    A ValueError names other shapes than (n, 10) and (n,), empty arrays, rows that aren't
+    probabilities with sum 1, and labels that aren't from 0 to 9.
     """
     p, y = np.asarray(probabilities, dtype=np.float64), np.asarray(labels)
     if p.ndim != 2 or p.shape[1] != DIGIT_CLASSES:

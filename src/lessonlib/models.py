@@ -1,7 +1,7 @@
-"""The networks of the course, and files that hold their weights.
+"""The networks of the course, and the tensors of images that they take.
 
-A weights file is a safetensors file. It holds numbers and a few strings, and no code. The strings
-name the network that the numbers belong to, and tell how it was trained.
+A network takes standardised images, as `to_tensor` makes them: float, (n, 28, 28), or several
+pictures of the same thing, (n, pictures, 28, 28). It returns logits, float (n, classes).
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ MEAN, STD = 0.1307, 0.3081  # of the pixels of MNIST's training images, scaled t
 
 
 class MLP(nn.Module):
-    """A multilayer perceptron for 28x28 images of digits.
+    """A multilayer perceptron for 28x28 images of digits, which may also be rows of 784 pixels.
 
     Parameters
     ----------
@@ -27,11 +27,6 @@ class MLP(nn.Module):
         How many pictures of 28x28 an input holds: 1, or 2 for the check reader.
     classes : int
         10 for digits, `lessonlib.checks.candidates.CANDIDATE_CLASSES` for the check reader.
-
-    Notes
-    -----
-    ``forward`` takes standardised images, float (n, 28, 28), (n, 784) or (n, pictures, 28, 28),
-    as `to_tensor` makes them, and returns logits, float (n, classes).
     """
 
     def __init__(
@@ -75,21 +70,10 @@ class CNN(nn.Module):
 
     Three stages of 3x3 convolutions, each with batch normalisation and ReLU. Each stage ends in a
     pooling that halves the picture, and the next has twice the channels. An MLP with one hidden
-    layer follows. Chapter 8 explains a smaller one, `LeNet`.
+    layer follows. The chapter on next steps explains a smaller one, `LeNet`.
 
-    Parameters
-    ----------
-    channels : int
-        Channels of the first stage.
-    dropout : float
-        Share of the last pooling's values that each training step sets to 0, in [0, 1).
-    pictures, classes : int
-        As for `MLP`.
-
-    Notes
-    -----
-    ``forward`` takes standardised images, float (n, 28, 28) or (n, pictures, 28, 28), and
-    returns logits, float (n, classes).
+    `channels` is the number of the first stage, `dropout` the share of the last pooling's values
+    that each training step sets to 0, in [0, 1). An input holds several `pictures`, as for `MLP`.
     """
 
     def __init__(
@@ -105,13 +89,13 @@ class CNN(nn.Module):
         self.pictures = pictures
         c = channels
         self.net = nn.Sequential(
-            *convolution(pictures, c),
+            *convolution_layers(pictures, c),
             nn.MaxPool2d(2),  # 14x14
-            *convolution(c, 2 * c),
-            *convolution(2 * c, 2 * c),
+            *convolution_layers(c, 2 * c),
+            *convolution_layers(2 * c, 2 * c),
             nn.MaxPool2d(2),  # 7x7
-            *convolution(2 * c, 4 * c),
-            *convolution(4 * c, 4 * c),
+            *convolution_layers(2 * c, 4 * c),
+            *convolution_layers(4 * c, 4 * c),
             nn.MaxPool2d(2),  # 3x3
             nn.Flatten(),
             nn.Dropout(dropout),
@@ -133,23 +117,11 @@ class CNN(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """Two convolutions whose result is added to their input.
+    """Two convolutions whose result is added to their input: ReLU(x + f(x)).
 
-    Parameters
-    ----------
-    channels : int
-        Channels of the input, and of the output.
-    batch_norm : bool
-        Whether to standardise after each convolution.
-
-    Notes
-    -----
-    ``forward`` takes and returns float (n, channels, height, width): ReLU(x + f(x)), where f is
-    convolution, ReLU, convolution, each of 3x3.
-
-    References
-    ----------
-    He et al., Deep residual learning for image recognition, CVPR 2016.
+    f is convolution, ReLU, convolution, each of 3x3, and with `batch_norm` each standardised. The
+    result has the input's shape, float (n, channels, height, width). See He et al., Deep residual
+    learning for image recognition, CVPR 2016.
     """
 
     def __init__(self, channels: int, batch_norm: bool = False) -> None:
@@ -177,11 +149,6 @@ class LeNet(nn.Module):
         How many `ResidualBlock`s follow the second pooling.
     batch_norm : bool
         Whether to standardise after each convolution and each hidden linear layer.
-
-    Notes
-    -----
-    ``forward`` takes standardised images, float (n, 28, 28) or (n, 1, 28, 28), and returns
-    logits, float (n, 10).
 
     References
     ----------
@@ -228,33 +195,17 @@ class LeNet(nn.Module):
 Network = MLP | CNN | LeNet
 
 
-def convolution(channels_in: int, channels_out: int) -> list[nn.Module]:
-    """List the layers of a 3x3 convolution that keeps the picture's size, normalised, with ReLU.
-
-    Parameters
-    ----------
-    channels_in, channels_out : int
-
-    Returns
-    -------
-    list of nn.Module
-    """
+def convolution_layers(channels_in: int, channels_out: int) -> list[nn.Module]:
+    """List the layers of a 3x3 convolution that keeps the picture's size, normalised, with ReLU."""
     slide = nn.Conv2d(channels_in, channels_out, 3, padding=1, bias=False)
     nn.init.kaiming_normal_(slide.weight, nonlinearity="relu")  # as he_init does for nn.Linear
     return [slide, nn.BatchNorm2d(channels_out), nn.ReLU()]
 
 
 def he_init(module: nn.Module) -> None:
-    """Draw a layer's weights from N(0, 2 / d_in), and set its biases to zero.
+    """Draw a linear layer's weights from N(0, 2 / d_in), and set its biases to zero.
 
-    Parameters
-    ----------
-    module : nn.Module
-        Changed only if it is a linear layer.
-
-    References
-    ----------
-    He et al., Delving deep into rectifiers, ICCV 2015.
+    Other modules stay as they are. See He et al., Delving deep into rectifiers, ICCV 2015.
     """
     if isinstance(module, nn.Linear):
         nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
@@ -262,24 +213,20 @@ def he_init(module: nn.Module) -> None:
 
 
 def to_tensor(images: npt.ArrayLike, device: torch.device | str | None = None) -> Tensor:
-    """Turn images into the networks' input: one float tensor, standardised with MNIST's mean.
+    """Turn images into the networks' input, one float32 tensor: (images / 255 − 0.1307) / 0.3081.
 
     Parameters
     ----------
     images : array, shape (n, 28, 28) or (n, pictures, 28, 28)
-        Values in [0, 255]; 0 is paper, 255 is ink.
+        Values in [0, 255]; 0 is paper, 255 is ink. Other shapes, and values that are not finite or
+        not in this range, raise a ValueError.
     device : torch.device or str, optional
         The tensor's device.
 
-    Returns
-    -------
-    Tensor
-        float32, of the same shape: (images / 255 − 0.1307) / 0.3081.
-
-    Raises
-    ------
-    ValueError
-        For another shape, or values that are not finite or not in [0, 255].
+    Examples
+    --------
+    >>> to_tensor(np.full((1, 28, 28), 255))[0, 0, 0]
+    tensor(2.8215)
     """
     array = np.asarray(images)
     if array.ndim not in (3, 4) or array.shape[-2:] != (28, 28):

@@ -3,7 +3,8 @@
 A network is two lists: the weights ``W``, one array (d_in, d_out) for each layer, and the
 biases ``b``, one array (d_out,) for each. Each row of ``X``, shape (n, d), is an example, and
 ``y``, shape (n,), holds the labels. K is the number of classes. Layer 1 of the text is entry 0
-of a list.
+of a list. Each function raises a ValueError that names the argument when shapes don't fit together,
+a batch is empty, a label is not from 0 to K - 1, or a number is not finite.
 """
 
 from collections.abc import Callable, Sequence
@@ -89,10 +90,8 @@ def initialize(
     Parameters
     ----------
     sizes : sequence of int
-        The number of inputs, then the units of each layer, for example (784, 256, 128, 10). At
-        least two numbers.
+        The number of inputs, then the units of each layer; at least two numbers, all positive.
     rng : numpy.random.Generator
-        Where the random numbers come from.
     variance : callable
         Gives the variance of a layer's weights for its d_in and d_out: `he` or `glorot`.
 
@@ -101,10 +100,11 @@ def initialize(
     W : list of float64 arrays, shapes (d_in, d_out)
     b : list of float64 arrays, shapes (d_out,)
 
-    Raises
-    ------
-    ValueError
-        When there are fewer than two sizes, or one is not positive.
+    Examples
+    --------
+    >>> W, b = initialize((784, 128, 10), np.random.default_rng(0))
+    >>> [W_l.shape for W_l in W], [b_l.shape for b_l in b]
+    ([(784, 128), (128, 10)], [(128,), (10,)])
     """
     if len(sizes) < 2 or min(sizes) < 1:
         raise ValueError(f"sizes must be two or more positive numbers, got {tuple(sizes)}")
@@ -121,13 +121,7 @@ def forward(
 ) -> tuple[list[Array], list[Array]]:
     """Run a batch through the network and keep what the backward pass needs.
 
-    Parameters
-    ----------
-    X : array, shape (n, d)
-    W : sequence of arrays, shapes (d_in, d_out)
-    b : sequence of arrays, shapes (d_out,)
-    activation : Activation
-        That of the hidden layers. The last layer has none.
+    The hidden layers have the `activation`; the last layer has none.
 
     Returns
     -------
@@ -135,11 +129,6 @@ def forward(
         The input of each layer; ``a[0]`` is `X`.
     z : list of arrays, shapes (n, d_out)
         The output of each layer before its activation; ``z[-1]``, shape (n, K), are the logits.
-
-    Raises
-    ------
-    ValueError
-        When shapes don't fit together, the batch is empty, or a number is not finite.
     """
     check_layers(W, b)
     check_matrix("X", X, columns=len(W[0]))
@@ -151,22 +140,15 @@ def forward(
 
 
 def softmax(z: Array) -> Array:
-    """Turn logits into probabilities.
+    """Turn logits, shape (n, K), into probabilities: each row adds up to 1.
 
-    Parameters
-    ----------
-    z : array, shape (n, K)
-        Logits. Large ones do not overflow: each row's maximum is subtracted first.
+    Large logits do not overflow: each row's maximum is subtracted first.
 
-    Returns
-    -------
-    array, shape (n, K)
-        In [0, 1]; each row adds up to 1.
-
-    Raises
-    ------
-    ValueError
-        When `z` has another shape, is empty, or holds a number that is not finite.
+    Examples
+    --------
+    >>> softmax(np.array([[2.0, 1.0, 0.0], [1000.0, 0.0, 0.0]])).round(2)
+    array([[0.67, 0.24, 0.09],
+           [1.  , 0.  , 0.  ]])
     """
     check_matrix("z", z)
     e: Array = np.exp(z - z.max(axis=1, keepdims=True))
@@ -175,21 +157,7 @@ def softmax(z: Array) -> Array:
 
 
 def log_softmax(z: Array) -> Array:
-    """Return the logarithm of `softmax`. It stays finite where the softmax is rounded to 0.
-
-    Parameters
-    ----------
-    z : array, shape (n, K)
-
-    Returns
-    -------
-    array, shape (n, K)
-
-    Raises
-    ------
-    ValueError
-        As `softmax` does.
-    """
+    """Return the logarithm of `softmax`. It stays finite where the softmax is rounded to 0."""
     check_matrix("z", z)
     shifted: Array = z - z.max(axis=1, keepdims=True)
     log_sum: Array = np.log(np.exp(shifted).sum(axis=1, keepdims=True))
@@ -199,23 +167,12 @@ def log_softmax(z: Array) -> Array:
 def cross_entropy(z: Array, y: npt.ArrayLike) -> float:
     """Return the mean negative logarithm of the probability of the right class.
 
-    Parameters
-    ----------
-    z : array, shape (n, K)
-        Logits, not probabilities.
-    y : int array, shape (n,)
-        Labels from 0 to K - 1.
+    `z` are the logits, shape (n, K), not probabilities; `y` are the labels, shape (n,).
 
-    Returns
-    -------
-    float
-        Not negative.
-
-    Raises
-    ------
-    ValueError
-        When shapes don't fit together, a label is out of range, the batch is empty, or a
-        number is not finite.
+    Examples
+    --------
+    >>> round(cross_entropy(np.zeros((1, 10)), [3]), 3)  # as much as guessing: log 10
+    2.303
     """
     check_matrix("z", z)
     y = check_labels("y", y, *z.shape)
@@ -231,26 +188,8 @@ def backward(
 ) -> tuple[list[Array], list[Array]]:
     """Compute the derivatives of the cross-entropy by every weight and bias.
 
-    Parameters
-    ----------
-    a, z : sequences of arrays
-        As `forward` returned them.
-    y : int array, shape (n,)
-        Labels from 0 to K - 1.
-    W : sequence of arrays, shapes (d_in, d_out)
-    activation : Activation
-        The one that `forward` used.
-
-    Returns
-    -------
-    dW : list of arrays, shapes (d_in, d_out)
-        For each layer, the derivative of the loss by each entry of its `W`.
-    db : list of arrays, shapes (d_out,)
-
-    Raises
-    ------
-    ValueError
-        When `a`, `z` and `W` are not of one network, and for the same labels as `cross_entropy`.
+    `a` and `z` are what `forward` returned with the same `W` and `activation`. The result has an
+    array for each of `W`, then one for each of `b`, of the same shapes.
     """
     check_record(a, z, W)
     y = check_labels("y", y, *z[-1].shape)
@@ -275,18 +214,15 @@ def numerical_gradient(loss: Callable[[], float], w: Array, h: float = 1e-5) -> 
     loss : callable
         Computes the loss from the present values of `w`.
     w : float64 array, any shape
-        Each entry is moved by ±h and put back.
+        Each entry is moved by ±h and put back. In float32, which raises a ValueError, the
+        difference would be mostly rounding error.
     h : float
-        The step.
 
-    Returns
-    -------
-    float64 array, the shape of `w`
-
-    Raises
-    ------
-    ValueError
-        When `w` is not float64: in float32 the difference is mostly rounding error.
+    Examples
+    --------
+    >>> w = np.array([3.0, 5.0])
+    >>> numerical_gradient(lambda: w[0] * w[1], w).round(6)
+    array([5., 3.])
     """
     if w.dtype != np.float64:
         raise ValueError(f"w must be a float64 array, got {w.dtype}")
@@ -305,30 +241,17 @@ def numerical_gradient(loss: Callable[[], float], w: Array, h: float = 1e-5) -> 
 def relative_error(p: Array, q: Array) -> float:
     """Divide the length of p - q by the sum of the lengths of p and q; 0 when both are 0.
 
-    Parameters
-    ----------
-    p, q : arrays of one shape
-
-    Returns
-    -------
-    float
-        In [0, 1].
+    Examples
+    --------
+    >>> round(relative_error(np.array([1.0]), np.array([1.02])), 4)
+    0.0099
     """
     lengths = float(np.linalg.norm(p) + np.linalg.norm(q))
     return float(np.linalg.norm(p - q)) / lengths if lengths else 0.0
 
 
 def check_matrix(name: str, value: Array, columns: int | None = None) -> None:
-    """Raise a ValueError that names the argument unless it is a matrix of finite numbers.
-
-    Parameters
-    ----------
-    name : str
-    value : array, shape (n, columns)
-        With at least one row.
-    columns : int, optional
-        How many columns it must have; any number when not given.
-    """
+    """Raise a ValueError that names the argument unless it is a matrix of finite numbers."""
     expected = f"(n, {'d' if columns is None else columns})"
     if not isinstance(value, np.ndarray) or value.ndim != 2:
         got = f"shape {value.shape}" if isinstance(value, np.ndarray) else type(value).__name__
@@ -346,17 +269,7 @@ def check_matrix(name: str, value: Array, columns: int | None = None) -> None:
 def check_labels(name: str, value: npt.ArrayLike, n: int, classes: int) -> npt.NDArray[np.integer]:
     """Return labels as an array; raise a ValueError that names the argument unless they are valid.
 
-    Parameters
-    ----------
-    name : str
-    value : int array, shape (n,)
-    n : int
-    classes : int
-        Labels must be from 0 to ``classes - 1``.
-
-    Returns
-    -------
-    int array, shape (n,)
+    There must be `n` whole numbers from 0 to ``classes - 1``.
     """
     labels = np.asarray(value)
     if labels.shape != (n,):

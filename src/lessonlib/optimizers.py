@@ -26,32 +26,13 @@ class Optimizer(Protocol):
 
 
 class GradientDescent:
-    """Plain gradient descent: each parameter moves against its gradient.
-
-    Parameters
-    ----------
-    parameters : sequence of arrays
-        Each step changes them in place.
-    lr : float
-        The learning rate.
-    """
+    """Plain gradient descent: a step moves the parameters, in place, by -lr times the gradients."""
 
     def __init__(self, parameters: Sequence[Array], lr: float) -> None:
         self.parameters, self.lr = parameters, lr
 
     def step(self, gradients: Sequence[Array]) -> None:
-        """Take one step.
-
-        Parameters
-        ----------
-        gradients : sequence of arrays
-            Of the parameters' shapes.
-
-        Raises
-        ------
-        ValueError
-            When a gradient is missing or has another shape.
-        """
+        """Take one step; raise a ValueError when a gradient is missing or has another shape."""
         check_gradients(gradients, self.parameters)
         for w, g in zip(self.parameters, gradients, strict=True):
             w -= self.lr * g
@@ -60,14 +41,8 @@ class GradientDescent:
 class Momentum:
     """Gradient descent along a fading sum of the gradients so far.
 
-    Parameters
-    ----------
-    parameters : sequence of arrays
-        Changed in place.
-    lr : float
-        The learning rate.
-    beta : float
-        How much of the sum each step keeps, in [0, 1).
+    Each step keeps a share `beta` of the sum, in [0, 1), adds the gradients, and moves the
+    parameters, in place, by -lr times the sum.
     """
 
     def __init__(self, parameters: Sequence[Array], lr: float, beta: float = 0.9) -> None:
@@ -75,18 +50,7 @@ class Momentum:
         self.m = [np.zeros_like(w) for w in parameters]
 
     def step(self, gradients: Sequence[Array]) -> None:
-        """Take one step.
-
-        Parameters
-        ----------
-        gradients : sequence of arrays
-            Of the parameters' shapes.
-
-        Raises
-        ------
-        ValueError
-            When a gradient is missing or has another shape.
-        """
+        """Take one step; raise a ValueError when a gradient is missing or has another shape."""
         check_gradients(gradients, self.parameters)
         for w, g, m in zip(self.parameters, gradients, self.m, strict=True):
             m *= self.beta
@@ -107,6 +71,13 @@ class Adam:
         How much each step keeps of the running means of the gradient and of its square, in [0, 1).
     eps : float
         Added to the divisor, which would otherwise be 0 for a parameter without gradients.
+
+    Examples
+    --------
+    >>> w = np.array([3.0, -400.0])
+    >>> Adam([w], lr=0.1).step([2 * w])  # against the gradients of w², however large they are
+    >>> w
+    array([   2.9, -399.9])
     """
 
     def __init__(
@@ -125,18 +96,7 @@ class Adam:
         self.t = 0
 
     def step(self, gradients: Sequence[Array]) -> None:
-        """Take one step.
-
-        Parameters
-        ----------
-        gradients : sequence of arrays
-            Of the parameters' shapes.
-
-        Raises
-        ------
-        ValueError
-            When a gradient is missing or has another shape.
-        """
+        """Take one step; raise a ValueError when a gradient is missing or has another shape."""
         check_gradients(gradients, self.parameters)
         self.t += 1
         # m and v are fading sums. These factors turn them into the paper's means, corrected for

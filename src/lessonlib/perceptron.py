@@ -2,7 +2,8 @@
 
 A unit has weights ``w``, shape (d,), and a bias ``b``, one number; b = -θ, where θ is the threshold
 that the weighted sum must reach. Each row of ``X``, shape (n, d), is an example, and ``y``, shape
-(n,), holds its label, 0 or 1.
+(n,), holds its label, 0 or 1. Each function raises a ValueError that names the argument when shapes
+don't fit together, a batch is empty, a label is neither 0 nor 1, or a number is not finite.
 """
 
 from typing import Any, NamedTuple
@@ -14,15 +15,7 @@ Array = npt.NDArray[Any]
 
 
 class Update(NamedTuple):
-    """One correction: the example that the unit got wrong, and the unit after the correction.
-
-    Attributes
-    ----------
-    i : int
-        Row of the example.
-    w : float64 array, shape (d,)
-    b : float
-    """
+    """One correction: the row of the example that the unit got wrong, and the unit after it."""
 
     i: int
     w: Array
@@ -30,24 +23,15 @@ class Update(NamedTuple):
 
 
 def fires(X: Array, w: Array, b: float) -> Array:
-    """Return a threshold unit's answers: 1 where x·w + b >= 0, and 0 elsewhere.
+    """Return a threshold unit's answers, int64: 1 where x·w + b >= 0, and 0 elsewhere.
 
-    Parameters
-    ----------
-    X : array, shape (n, d) or (d,)
-        A batch, or one example.
-    w : array, shape (d,)
-    b : float
+    `X` is a batch, shape (n, d), or one example, shape (d,); the answers have shape (n,) or (). The
+    unit also fires on its line, where x·w + b = 0.
 
-    Returns
-    -------
-    int64 array, shape (n,), or () for one example
-        0 or 1. The unit also fires on its line, where x·w + b = 0.
-
-    Raises
-    ------
-    ValueError
-        When shapes don't fit together, the batch is empty, or a number is not finite.
+    Examples
+    --------
+    >>> fires(np.array([[0, 1], [1, 1]]), w=np.array([1, 1]), b=-2)  # x1 and x2
+    array([0, 1])
     """
     check_unit(X, w, b)
     return np.asarray(X @ w + b >= 0, dtype=np.int64)
@@ -60,10 +44,9 @@ def learn(X: Array, y: npt.ArrayLike, max_epochs: int = 100) -> tuple[Array, flo
     ----------
     X : array, shape (n, d)
     y : int array, shape (n,)
-        Labels, 0 or 1.
     max_epochs : int
-        The training ends after this many passes through the examples, or after a pass without a
-        mistake.
+        At least 1. The training ends after this many passes through the examples, or after a pass
+        without a mistake.
 
     Returns
     -------
@@ -71,12 +54,6 @@ def learn(X: Array, y: npt.ArrayLike, max_epochs: int = 100) -> tuple[Array, flo
     b : float
     updates : list of Update
         Every correction, in order.
-
-    Raises
-    ------
-    ValueError
-        When shapes don't fit together, a label is neither 0 nor 1, the batch is empty, a number
-        is not finite, or `max_epochs` is below 1.
     """
     y = check_examples(X, y)
     if max_epochs < 1:
@@ -96,22 +73,7 @@ def learn(X: Array, y: npt.ArrayLike, max_epochs: int = 100) -> tuple[Array, flo
 
 
 def radius(X: Array) -> float:
-    """Return the radius R of the data: the length of the longest example with a 1 appended.
-
-    Parameters
-    ----------
-    X : array, shape (n, d)
-
-    Returns
-    -------
-    float
-        At least 1.
-
-    Raises
-    ------
-    ValueError
-        When `X` has another shape, is empty, or holds a number that is not finite.
-    """
+    """Return the radius R of the data: the length of the longest example with a 1 appended."""
     check_matrix(X)
     tilde = np.column_stack([X, np.ones(len(X))])
     return float(np.linalg.norm(tilde, axis=1).max())
@@ -120,26 +82,8 @@ def radius(X: Array) -> float:
 def margin(X: Array, y: npt.ArrayLike, w: Array, b: float) -> float:
     """Return the margin γ: the smallest distance of an example (x, 1) from the plane w·x + b = 0.
 
-    The distance counts as negative for an example on the wrong side.
-
-    Parameters
-    ----------
-    X : array, shape (n, d)
-    y : int array, shape (n,)
-        Labels, 0 or 1.
-    w : array, shape (d,)
-    b : float
-
-    Returns
-    -------
-    float
-        Positive when the unit separates the two classes.
-
-    Raises
-    ------
-    ValueError
-        When shapes don't fit together, a label is neither 0 nor 1, the batch is empty, a number
-        is not finite, or `w` and `b` are all 0.
+    The distance counts as negative for an example on the wrong side, so γ is positive when the unit
+    separates the two classes. Not all of `w` and `b` may be 0.
     """
     y = check_examples(X, y)
     check_unit(X, w, b)
@@ -153,28 +97,8 @@ def margin(X: Array, y: npt.ArrayLike, w: Array, b: float) -> float:
 def mistake_bound(X: Array, y: npt.ArrayLike, w: Array, b: float) -> float:
     """Return an upper bound on the number of corrections that `learn` makes, (R / γ)².
 
-    Parameters
-    ----------
-    X : array, shape (n, d)
-    y : int array, shape (n,)
-        Labels, 0 or 1.
-    w : array, shape (d,)
-    b : float
-        `w` and `b` may be of any unit that separates the two classes.
-
-    Returns
-    -------
-    float
-        At least 1.
-
-    Raises
-    ------
-    ValueError
-        When the margin is not positive, and for the same arguments as `margin`.
-
-    References
-    ----------
-    Block (1962); Novikoff (1962).
+    `w` and `b` may be of any unit that separates the two classes; others raise a ValueError. The
+    bound is Block's and Novikoff's, both 1962.
     """
     gamma = margin(X, y, w, b)
     if gamma <= 0:

@@ -40,13 +40,7 @@ class History:
 
 
 def pick_device() -> torch.device:
-    """Choose an NVIDIA GPU if there is one, else an Apple GPU, else the CPU.
-
-    Returns
-    -------
-    torch.device
-        "cuda", "mps" or "cpu".
-    """
+    """Choose an NVIDIA GPU if there is one ("cuda"), else an Apple GPU ("mps"), else the CPU."""
     if torch.cuda.is_available():
         return torch.device("cuda")
     if torch.backends.mps.is_available():
@@ -55,13 +49,7 @@ def pick_device() -> torch.device:
 
 
 def set_seed(seed: int) -> None:
-    """Seed the random number generators of Python, NumPy and torch.
-
-    Parameters
-    ----------
-    seed : int
-        Not negative.
-    """
+    """Seed the random number generators of Python, NumPy and torch."""
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002 (libraries still draw from the global state)
     torch.manual_seed(seed)
@@ -105,11 +93,10 @@ def fit(
         "cosine" lowers the learning rate from `lr` to almost 0 at every step; "one-cycle" first
         raises it to `lr`, then lowers it.
     augment : callable, optional
-        `shift`, `warp` or another function of a batch and a generator, applied to each
+        A function of a batch and a generator, as those in `lessonlib.augment`, applied to each
         training batch.
     validation : int, optional
-        How many images are held out of training. They are drawn at random, and scored after every
-        epoch.
+        How many images, drawn at random, are held out of training and scored after every epoch.
     seed : int
         Decides which images are held out, the order of the batches, augmentation and dropout. For
         the same initial weights, call `set_seed` before building the model.
@@ -118,15 +105,11 @@ def fit(
     progress : bool
         Whether to show a progress bar.
 
-    Returns
-    -------
-    History
-
     Raises
     ------
     ValueError
-        When images and labels don't match, a label is not in 0 to 9, the schedule has another
-        name, or too few images are left for one batch.
+        When images and labels don't match, a label is not in 0 to 9, the schedule has another name,
+        or too few images are left for one batch.
     """
     if schedule not in ("constant", "cosine", "one-cycle"):
         raise ValueError(f'schedule must be "constant", "cosine" or "one-cycle", not {schedule!r}')
@@ -167,18 +150,9 @@ def fit(
 
 
 def shuffled_batches(n: int, batch_size: int, generator: torch.Generator) -> Tensor:
-    """Divide the indices 0 to n − 1 into batches, in random order.
+    """Divide the indices 0 to n − 1 into batches, in random order; some may be left out at the end.
 
-    Parameters
-    ----------
-    n, batch_size : int
-    generator : torch.Generator
-        The batches are on its device.
-
-    Returns
-    -------
-    Tensor
-        int64, shape (n // batch_size, batch_size). Indices that don't fill a batch are left out.
+    The result is int64, shape (n // batch_size, batch_size), on the generator's device.
     """
     order = torch.randperm(n, generator=generator, device=generator.device)
     return order[: n - n % batch_size].view(-1, batch_size)
@@ -194,7 +168,7 @@ def train_epoch(
     augment: Augment | None = None,
     generator: torch.Generator | None = None,
 ) -> tuple[float, float]:
-    """Take one optimizer step for each batch.
+    """Take one optimizer step for each batch, and return the means of loss and accuracy.
 
     Parameters
     ----------
@@ -207,12 +181,7 @@ def train_epoch(
     optimizer : torch.optim.Optimizer
         Holds the model's parameters.
     scheduler, augment, generator : optional
-        As in `fit`.
-
-    Returns
-    -------
-    loss, accuracy : float
-        Means over the epoch.
+        As in `fit`; an augmentation needs the generator.
     """
     model.train()
     loss_sum = torch.zeros((), device=x.device)
@@ -236,18 +205,9 @@ def train_epoch(
 
 
 def score(model: nn.Module, x: Tensor, y: Tensor) -> tuple[float, float]:
-    """Measure a network's loss and accuracy in evaluation mode, without dropout.
+    """Return a network's loss and accuracy in evaluation mode, without dropout, and leave it so.
 
-    Parameters
-    ----------
-    model : nn.Module
-        Left in evaluation mode.
-    x : Tensor, float, shape (n, 28, 28)
-    y : Tensor, int64, shape (n,)
-
-    Returns
-    -------
-    loss, accuracy : float
+    `x` are standardised images, shape (n, 28, 28), and `y` their labels, int64, shape (n,).
     """
     model.eval()
     with torch.no_grad():
@@ -260,24 +220,9 @@ def as_tensors(
 ) -> tuple[Tensor, Tensor]:
     """Check a data set and turn it into two tensors on one device.
 
-    Parameters
-    ----------
-    images : array, shape (n, 28, 28)
-        Values in [0, 255].
-    labels : array of int, shape (n,)
-        In 0 to 9.
-    device : torch.device or str
-
-    Returns
-    -------
-    x : Tensor, float32, shape (n, 28, 28)
-        Standardised.
-    y : Tensor, int64, shape (n,)
-
-    Raises
-    ------
-    ValueError
-        When there are not as many labels as images, or values are out of range.
+    The images, shape (n, 28, 28) with values in [0, 255], become float32 and standardised; the
+    labels, shape (n,) from 0 to 9, become int64. Others, or not as many labels as images, raise a
+    ValueError.
     """
     x = to_tensor(images, device)
     array = np.asarray(labels)

@@ -142,6 +142,10 @@ def shipped_path(name: str = "mlp") -> Path:
 def shipped(name: str = "mlp") -> Network:
     """Load a network that ships with the course, by its name in `recipes.SHIPPED`.
 
+    It is on the CPU, in evaluation mode.
+
+    Examples
+    --------
     >>> shipped("next/lenet").config
     {'residual_blocks': 0, 'batch_norm': False}
     """
