@@ -1,4 +1,4 @@
-"""Right and wrong answers to the exercises of chapter 7; test_exercises.py tries them."""
+"""Answers to the exercises on checksums; test_exercises.py tries them."""
 
 import math
 from collections.abc import Callable
@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 
 from lessonlib.checksums import ABA_WEIGHTS, aba_valid
-from lessonlib.exercises import checksums as checks_of_chapter
+from lessonlib.exercises.checksums import BOOKS, STAINED, SWAP_MISTAKES, SWAPS
 
 Array = npt.NDArray[Any]
 Answer = Callable[..., Any]
@@ -141,26 +141,26 @@ def fits_by_two_halves(p: Array, weights: Weights, modulus: int) -> float:
     return sum(chance * right.get(-rest % modulus, 0) for rest, chance in left.items())
 
 
-SOLUTIONS: dict[str, Answer] = {
-    "7.1": isbn_digit,
-    "7.2": blind_swaps,
-    "7.3": fill,
-    "7.4": probability_fits,
+SOLUTIONS: dict[int, Answer] = {
+    1: isbn_digit,
+    2: blind_swaps,
+    3: fill,
+    4: probability_fits,
 }
-RIGHT: list[tuple[str, Answer]] = [
-    ("7.1", isbn_by_trying),
-    ("7.1", isbn_by_arrays),
-    ("7.1", lambda number: str(-isbn_sum(number) % 10)),
-    ("7.2", swaps_by_arrays),
-    ("7.2", swaps_by_differences),
-    ("7.2", swaps_by_torch),
-    ("7.3", fill_by_inverse),
-    ("7.3", fill_by_arrays),
-    ("7.4", fits_by_waves),
-    ("7.4", fits_by_recursion),
-    ("7.4", fits_in_single_precision),
-    ("7.4", fits_by_two_halves),
-    ("7.4", lambda p, w, m: probability_fits(p, tuple(-weight % m for weight in w), m)),
+RIGHT: list[tuple[int, Answer]] = [
+    (1, isbn_by_trying),
+    (1, isbn_by_arrays),
+    (1, lambda number: str(-isbn_sum(number) % 10)),
+    (2, swaps_by_arrays),
+    (2, swaps_by_differences),
+    (2, swaps_by_torch),
+    (3, fill_by_inverse),
+    (3, fill_by_arrays),
+    (4, fits_by_waves),
+    (4, fits_by_recursion),
+    (4, fits_in_single_precision),
+    (4, fits_by_two_halves),
+    (4, lambda p, w, m: probability_fits(p, tuple(-weight % m for weight in w), m)),
 ]
 
 # ----------------------------------------------------------------------------- wrong answers
@@ -326,95 +326,95 @@ def nine_digits_alone(p: Array, weights: Weights, modulus: int) -> float:
     return float(total[0])
 
 
-MISTAKES: list[tuple[str, Answer, str]] = [
-    ("7.1", lambda n: str(10 - isbn_sum(n) % 10), "ends in 0 already"),
-    ("7.1", lambda n: str(isbn_sum(n) % 10), "missing to the next ten"),
-    ("7.1", lambda n: int(isbn_digit(n)), "to be a string"),
-    ("7.1", lambda n: [isbn_digit(n)], "to be a string"),
-    ("7.1", lambda n: isbn_digit(n[1:] + n[0]), "first digit counts three"),
-    ("7.1", lambda n: str(-sum(map(int, n)) % 10), "unweighted"),
-    ("7.1", lambda n: n + isbn_digit(n), "last digit alone"),
-    ("7.1", lambda n: str(-isbn_sum(n)), "not one digit"),
-    ("7.1", lambda n: "X", "is not 'X'"),
-    ("7.1", lambda n: str(10 - isbn_sum(n) % 10)[0], "is not '1'"),
-    ("7.1", nine_trials, "returns nothing"),
-    ("7.1", isbn_of_an_int, ""),
-    ("7.1", luhn_like, ""),
-    ("7.1", first_three_times, ""),
-    ("7.1", lambda n: str(-isbn_sum(n) % 11)[-1], ""),
-    ("7.1", lambda n: str(-isbn_sum(n[:-1]) % 10), ""),
-    ("7.2", unordered, "ordered pairs"),
-    ("7.2", with_equal_digits, "equal digits"),
-    ("7.2", lambda v, w, m: 90 - blind_swaps(v, w, m), "are noticed"),
-    ("7.2", lambda v, w, m: blind_swaps(v, -w, m), "add the weights"),
-    ("7.2", lambda v, w, m: blind_swaps(v, w, 10), "whatever the modulus"),
-    ("7.2", up_to_the_modulus, "up to the modulus"),
+MISTAKES: list[tuple[int, Answer, str]] = [
+    (1, lambda n: str(10 - isbn_sum(n) % 10), "ends in 0 already"),
+    (1, lambda n: str(isbn_sum(n) % 10), "missing to the next ten"),
+    (1, lambda n: int(isbn_digit(n)), "to be a string"),
+    (1, lambda n: [isbn_digit(n)], "to be a string"),
+    (1, lambda n: isbn_digit(n[1:] + n[0]), "first digit counts three"),
+    (1, lambda n: str(-sum(map(int, n)) % 10), "unweighted"),
+    (1, lambda n: n + isbn_digit(n), "last digit alone"),
+    (1, lambda n: str(-isbn_sum(n)), "not one digit"),
+    (1, lambda n: "X", "is not 'X'"),
+    (1, lambda n: str(10 - isbn_sum(n) % 10)[0], "is not '1'"),
+    (1, nine_trials, "returns nothing"),
+    (1, isbn_of_an_int, ""),
+    (1, luhn_like, ""),
+    (1, first_three_times, ""),
+    (1, lambda n: str(-isbn_sum(n) % 11)[-1], ""),
+    (1, lambda n: str(-isbn_sum(n[:-1]) % 10), ""),
+    (2, unordered, "ordered pairs"),
+    (2, with_equal_digits, "equal digits"),
+    (2, lambda v, w, m: 90 - blind_swaps(v, w, m), "are noticed"),
+    (2, lambda v, w, m: blind_swaps(v, -w, m), "add the weights"),
+    (2, lambda v, w, m: blind_swaps(v, w, 10), "whatever the modulus"),
+    (2, up_to_the_modulus, "up to the modulus"),
     (
-        "7.2",
+        2,
         pairs_where(lambda v, w, m, a, b: (v - w) * (a - b) % m == 0, range(1, 10)),
         "one of the ten digits",
     ),
     (
-        "7.2",
+        2,
         pairs_where(lambda v, w, m, a, b: (v - w) * (a - b) % m == 0, range(9)),
         "one of the ten digits",
     ),
-    ("7.2", lambda v, w, m: sum((v - w) * d % m == 0 for d in range(1, 10)), "count differences"),
-    ("7.2", pairs_where(lambda v, w, m, a, b: v * a + w * b == v * b + w * a), "a change of 0"),
-    ("7.2", pairs_where(lambda v, w, m, a, b: (v * a + w * b) % m == 0), "pairs that fit"),
-    ("7.2", lambda v, w, m: [(2, 7)], "single number"),
-    ("7.2", lambda v, w, m: 17, "it is not 17"),
-    ("7.2", pairs_where(lambda v, w, m, a, b: v % m == w % m), ""),
-    ("7.2", pairs_where(lambda v, w, m, a, b: (a - b) % m == 0), ""),
-    ("7.2", pairs_where(lambda v, w, m, a, b: (v - w) % m == 0 or abs(a - b) == 5), ""),
-    ("7.2", lambda v, w, m: blind_swaps(v % 10, w % 10, m), "weights 23 and 1 modulo 11"),
-    ("7.2", pairs_where(lambda v, w, m, a, b: abs((v - w) * (a - b)) in (0, m)), ""),
-    ("7.2", lambda v, w, m: 0 if v == w else blind_swaps(v, w, m), "1 and 1 modulo 10"),
-    ("7.2", lambda v, w, m: 2 * (10 - m // math.gcd(v - w, m)), ""),
-    ("7.2", pairs_where(lambda v, w, m, a, b: v * w * (a - b) % m == 0), ""),
-    ("7.3", lambda n: fill(n)[n.index("?")], "all nine digits"),
-    ("7.3", lambda n: n, "has not"),
-    ("7.3", ten_for_nothing, "has not"),
-    ("7.3", lambda n: n.replace("?", "0"), "doesn't fit (7.3)"),
-    ("7.3", lambda n: "011000015", "that could be read"),
-    ("7.3", lambda n: int(fill(n)), "The routing number is to be a string"),
-    ("7.3", not_below_one, "returns nothing"),
-    ("7.3", filled(lambda n: -known_sum(shifted(n))), ""),
-    ("7.3", lambda n: n.replace("?", str(round((10 - known_sum(n) % 10) / weight_of(n)))), ""),
-    ("7.3", lambda n: list(fill(n)), "to be a string"),
-    ("7.3", not_beyond_eight, "returns nothing"),
-    ("7.3", filled(lambda n: -known_sum(n)), "has a weight"),
-    ("7.3", filled(lambda n: -known_sum(n, (1,) * 9)), "without their weights"),
-    ("7.3", filled(lambda n: -known_sum(n) // weight_of(n)), "needn't be whole"),
-    ("7.3", filled(lambda n: -known_sum(n) * weight_of(n)), "doesn't undo it"),
-    ("7.3", filled(known_sum), ""),
-    ("7.3", filled(lambda n: -known_sum(n, (7, 3, 1) * 3)), ""),
-    ("7.3", filled(lambda n: -known_sum(n, (1, 7, 3) * 3)), ""),
-    ("7.3", filled(lambda n: -known_sum(n) % 11), ""),
-    ("7.3", lambda n: fill(n).lstrip("0"), "has not"),
-    ("7.4", remainders, "for each remainder"),
-    ("7.4", most_probable, "takes the best"),
-    ("7.4", lambda p, w, m: np.log(probability_fits(p, w, m)), "logarithm"),
-    ("7.4", lambda p, w, m: probability_fits(p, (1,) * len(w), m), "without their weights"),
-    ("7.4", lambda p, w, m: probability_fits(p[::-1], w, m), "backwards"),
-    ("7.4", lambda p, w, m: probability_fits(p, w, 10), "whatever modulus"),
-    ("7.4", lambda p, w, m: remainders(p, w, m)[m - 1], "last remainder"),
-    ("7.4", lambda p, w, m: 1 - probability_fits(p, w, m), "does not fit"),
-    ("7.4", from_everywhere, "to start with"),
-    ("7.4", lambda p, w, m: float(p.argmax(1) @ np.array(w) % m == 0), "digits alone"),
-    ("7.4", share_of_the_best, "the share"),
-    ("7.4", lambda p, w, m: p[:, :2], "single number"),
-    ("7.4", lambda p, w, m: 0.1, "it is not 0.1"),
-    ("7.4", lambda p, w, m: 1 / m, ""),
-    ("7.4", never_reset, ""),
-    ("7.4", rolled_within_the_loop, ""),
-    ("7.4", multiplied, ""),
-    ("7.4", one_place_short, ""),
-    ("7.4", written_over, ""),
-    ("7.4", added_by_index, "modulo 7"),
-    ("7.4", lambda p, w, m: round(probability_fits(p, w, m), 3), ""),
-    ("7.4", by_chance, ""),
-    ("7.4", nine_digits_alone, ""),
+    (2, lambda v, w, m: sum((v - w) * d % m == 0 for d in range(1, 10)), "count differences"),
+    (2, pairs_where(lambda v, w, m, a, b: v * a + w * b == v * b + w * a), "a change of 0"),
+    (2, pairs_where(lambda v, w, m, a, b: (v * a + w * b) % m == 0), "pairs that fit"),
+    (2, lambda v, w, m: [(2, 7)], "single number"),
+    (2, lambda v, w, m: 17, "it is not 17"),
+    (2, pairs_where(lambda v, w, m, a, b: v % m == w % m), ""),
+    (2, pairs_where(lambda v, w, m, a, b: (a - b) % m == 0), ""),
+    (2, pairs_where(lambda v, w, m, a, b: (v - w) % m == 0 or abs(a - b) == 5), ""),
+    (2, lambda v, w, m: blind_swaps(v % 10, w % 10, m), "weights 23 and 1 modulo 11"),
+    (2, pairs_where(lambda v, w, m, a, b: abs((v - w) * (a - b)) in (0, m)), ""),
+    (2, lambda v, w, m: 0 if v == w else blind_swaps(v, w, m), "1 and 1 modulo 10"),
+    (2, lambda v, w, m: 2 * (10 - m // math.gcd(v - w, m)), ""),
+    (2, pairs_where(lambda v, w, m, a, b: v * w * (a - b) % m == 0), ""),
+    (3, lambda n: fill(n)[n.index("?")], "all nine digits"),
+    (3, lambda n: n, "has not"),
+    (3, ten_for_nothing, "has not"),
+    (3, lambda n: n.replace("?", "0"), "doesn't fit (N.3)"),
+    (3, lambda n: "011000015", "that could be read"),
+    (3, lambda n: int(fill(n)), "The routing number is to be a string"),
+    (3, not_below_one, "returns nothing"),
+    (3, filled(lambda n: -known_sum(shifted(n))), ""),
+    (3, lambda n: n.replace("?", str(round((10 - known_sum(n) % 10) / weight_of(n)))), ""),
+    (3, lambda n: list(fill(n)), "to be a string"),
+    (3, not_beyond_eight, "returns nothing"),
+    (3, filled(lambda n: -known_sum(n)), "has a weight"),
+    (3, filled(lambda n: -known_sum(n, (1,) * 9)), "without their weights"),
+    (3, filled(lambda n: -known_sum(n) // weight_of(n)), "needn't be whole"),
+    (3, filled(lambda n: -known_sum(n) * weight_of(n)), "doesn't undo it"),
+    (3, filled(known_sum), ""),
+    (3, filled(lambda n: -known_sum(n, (7, 3, 1) * 3)), ""),
+    (3, filled(lambda n: -known_sum(n, (1, 7, 3) * 3)), ""),
+    (3, filled(lambda n: -known_sum(n) % 11), ""),
+    (3, lambda n: fill(n).lstrip("0"), "has not"),
+    (4, remainders, "for each remainder"),
+    (4, most_probable, "takes the best"),
+    (4, lambda p, w, m: np.log(probability_fits(p, w, m)), "logarithm"),
+    (4, lambda p, w, m: probability_fits(p, (1,) * len(w), m), "without their weights"),
+    (4, lambda p, w, m: probability_fits(p[::-1], w, m), "backwards"),
+    (4, lambda p, w, m: probability_fits(p, w, 10), "whatever modulus"),
+    (4, lambda p, w, m: remainders(p, w, m)[m - 1], "last remainder"),
+    (4, lambda p, w, m: 1 - probability_fits(p, w, m), "does not fit"),
+    (4, from_everywhere, "to start with"),
+    (4, lambda p, w, m: float(p.argmax(1) @ np.array(w) % m == 0), "digits alone"),
+    (4, share_of_the_best, "the share"),
+    (4, lambda p, w, m: p[:, :2], "single number"),
+    (4, lambda p, w, m: 0.1, "it is not 0.1"),
+    (4, lambda p, w, m: 1 / m, ""),
+    (4, never_reset, ""),
+    (4, rolled_within_the_loop, ""),
+    (4, multiplied, ""),
+    (4, one_place_short, ""),
+    (4, written_over, ""),
+    (4, added_by_index, "modulo 7"),
+    (4, lambda p, w, m: round(probability_fits(p, w, m), 3), ""),
+    (4, by_chance, ""),
+    (4, nine_digits_alone, ""),
 ]
 
 
@@ -422,22 +422,19 @@ MISTAKES: list[tuple[str, Answer, str]] = [
 
 
 def test_the_stain_hides_every_digit_and_is_at_every_place() -> None:
-    hidden = [(n.index("?"), fill(n)[n.index("?")]) for n in checks_of_chapter.STAINED]
+    hidden = [(n.index("?"), fill(n)[n.index("?")]) for n in STAINED]
     assert {digit for _, digit in hidden} == set("0123456789")
     assert all(len({d for p, d in hidden if p == place}) >= 2 for place in range(9))
 
 
 def test_some_books_miss_nothing_and_each_place_counts() -> None:
-    assert "0" in {isbn_digit(number) for number in checks_of_chapter.BOOKS if int(number)}
+    assert "0" in {isbn_digit(number) for number in BOOKS if int(number)}
     for place in range(12):
-        without = [n[:place] + "0" + n[place + 1 :] for n in checks_of_chapter.BOOKS]
-        assert any(
-            isbn_digit(n) != isbn_digit(w)
-            for n, w in zip(checks_of_chapter.BOOKS, without, strict=True)
-        )
+        without = [n[:place] + "0" + n[place + 1 :] for n in BOOKS]
+        assert any(isbn_digit(n) != isbn_digit(w) for n, w in zip(BOOKS, without, strict=True))
 
 
 def test_every_rule_for_blind_swaps_differs_from_the_others_on_some_weights() -> None:
-    rules = [blind_swaps, *(rule for rule, _ in checks_of_chapter.SWAP_MISTAKES)]
-    results = {tuple(rule(*swap) for swap in checks_of_chapter.SWAPS) for rule in rules}
+    rules = [blind_swaps, *(rule for rule, _ in SWAP_MISTAKES)]
+    results = {tuple(rule(*swap) for swap in SWAPS) for rule in rules}
     assert len(results) == len(rules)

@@ -1,26 +1,25 @@
-"""The answer checks of chapter 7: checksums.
+"""Checks on checksums: an ISBN's digit, swaps that go unnoticed, a stain, a sum over all that fit.
 
 Each check tries all its inputs before it judges. A mistake is named only where it explains
 every result; otherwise the message states a fact about the first result that is wrong.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from operator import eq
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from lessonlib.checksums import ABA_WEIGHTS, aba_valid
-from lessonlib.exercises import Check, Mistake, call
-from lessonlib.exercises import number as one_number
+from lessonlib.exercises import Check, call
+from lessonlib.exercises.answers import Mistake, Named, number, usual_mistake
 
 Floats = npt.NDArray[np.float64]
 Draw = tuple[Floats, tuple[int, ...], int]  # probabilities, weights, modulus
 
-CLOSE = 1e-5  # relative: float32 is close enough
 
-
-# --------------------------------------------------------------------------- 7.1
+# ---------------------------------------------------------------- a book's last digit
 
 BOOKS = (
     *("978030640615", "978316148410", "979109636406", "000000000000", "100000000000"),
@@ -30,19 +29,13 @@ BOOKS = (
 
 
 def check_isbn_digit(answer: Any) -> str | None:
-    """Exercise 7.1: the last digit of an ISBN-13."""
-    results = [_string(call(answer, number), "The digit") for number in BOOKS]
-    right = [str(-_isbn_sum(number) % 10) for number in BOOKS]
-    wrong = [i for i, got in enumerate(results) if got != right[i]]
-    if not wrong:
-        return None
-    for rule, message in ISBN_MISTAKES:
-        if results == [rule(number) for number in BOOKS]:
-            return message
-    number, got = BOOKS[wrong[0]], results[wrong[0]]
-    if len(got) != 1:
-        return f"For {number} you return {got!r}, which is not one digit."
-    return f"The last digit of {number} is not {got!r}."
+    """Compare with the last digit of ISBN-13s."""
+    cases = [(book,) for book in BOOKS]
+    results = [_string(call(answer, book), "The digit") for book in BOOKS]
+    for got, book in zip(results, BOOKS, strict=True):
+        if got != _isbn_digit(book):
+            return usual_mistake(results, cases, ISBN_MISTAKES, eq) or _isbn_problem(got, book)
+    return None
 
 
 def _string(result: Any, what: str) -> str:
@@ -52,31 +45,39 @@ def _string(result: Any, what: str) -> str:
     raise Mistake(f"{what} is to be a string, and yours is of type {type(result).__name__}.")
 
 
-def _isbn_sum(number: str, weights: tuple[int, int] = (1, 3)) -> int:
-    return sum(weights[place % 2] * int(digit) for place, digit in enumerate(number))
+def _isbn_sum(book: str, weights: tuple[int, int] = (1, 3)) -> int:
+    return sum(weights[place % 2] * int(digit) for place, digit in enumerate(book))
 
 
-ISBN_MISTAKES: list[tuple[Callable[[str], str], str]] = [
+def _isbn_digit(book: str, weights: tuple[int, int] = (1, 3)) -> str:
+    return str(-_isbn_sum(book, weights) % 10)
+
+
+ISBN_MISTAKES: list[Named] = [
     (
-        lambda number: str(10 - _isbn_sum(number) % 10),
+        lambda book: str(10 - _isbn_sum(book) % 10),
         "Where the sum ends in 0 already you return 10, which is not one digit.",
     ),
     (
-        lambda number: str(_isbn_sum(number) % 10),
+        lambda book: str(_isbn_sum(book) % 10),
         "That is the sum's last digit; asked is what is missing to the next ten.",
     ),
+    (lambda book: _isbn_digit(book, (3, 1)), "Your first digit counts three times."),
+    (lambda book: _isbn_digit(book, (1, 1)), "You added the digits unweighted."),
     (
-        lambda number: str(-_isbn_sum(number, (3, 1)) % 10),
-        "Your first digit counts three times.",
-    ),
-    (lambda number: str(-_isbn_sum(number, (1, 1)) % 10), "You added the digits unweighted."),
-    (
-        lambda number: number + str(-_isbn_sum(number) % 10),
+        lambda book: book + _isbn_digit(book),
         "Return the last digit alone, without the twelve before it.",
     ),
 ]
 
-# --------------------------------------------------------------------------- 7.2
+
+def _isbn_problem(got: str, book: str) -> str:
+    if len(got) != 1:
+        return f"For {book} you return {got!r}, which is not one digit."
+    return f"The last digit of {book} is not {got!r}."
+
+
+# ---------------------------------------------------------------- swaps that go unnoticed
 
 # Weights that rise and fall, that are 0, equal or large; moduli below 10, above 10, and prime.
 SWAPS = (
@@ -87,17 +88,15 @@ SWAPS = (
 
 
 def check_blind_swaps(answer: Any) -> str | None:
-    """Exercise 7.2: pairs of digits whose swap goes unnoticed."""
-    results = [one_number(call(answer, *swap), "The count of pairs") for swap in SWAPS]
-    wrong = [i for i, got in enumerate(results) if got != _blind(*SWAPS[i])]
-    if not wrong:
-        return None
-    for rule, message in SWAP_MISTAKES:
-        if results == [rule(*swap) for swap in SWAPS]:
-            return message
-    first, second, modulus = SWAPS[wrong[0]]
-    got = results[wrong[0]]
-    return f"For the weights {first} and {second} modulo {modulus} it is not {got:g}."
+    """Compare with the number of pairs of digits for which (N.4) is a multiple of the modulus."""
+    results = [number(call(answer, *swap), "The count of pairs") for swap in SWAPS]
+    for got, swap in zip(results, SWAPS, strict=True):
+        if got != _blind(*swap):
+            first, second, modulus = swap
+            return usual_mistake(results, SWAPS, SWAP_MISTAKES, eq) or (
+                f"For the weights {first} and {second} modulo {modulus} it is not {got:g}."
+            )
+    return None
 
 
 def _pairs(fits: Callable[[int, int], bool], digits: Sequence[int] = range(10)) -> int:
@@ -108,7 +107,7 @@ def _blind(first: int, second: int, modulus: int) -> int:
     return _pairs(lambda a, b: (first - second) * (a - b) % modulus == 0)
 
 
-SWAP_MISTAKES: list[tuple[Callable[[int, int, int], float], str]] = [
+SWAP_MISTAKES: list[Named] = [
     (
         lambda v, w, m: _blind(v, w, m) / 2,
         "You have half of them: count ordered pairs, 27 and 72 both.",
@@ -120,7 +119,7 @@ SWAP_MISTAKES: list[tuple[Callable[[int, int, int], float], str]] = [
     (lambda v, w, m: 90 - _blind(v, w, m), "That is how many swaps are noticed."),
     (
         lambda v, w, m: _blind(v, -w, m),
-        "You add the weights; in (7.4) a swap changes the sum by something else.",
+        "You add the weights; in (N.4) a swap changes the sum by something else.",
     ),
     (lambda v, w, m: _blind(v, w, 10), "You divide by 10, whatever the modulus."),
     (
@@ -145,7 +144,8 @@ SWAP_MISTAKES: list[tuple[Callable[[int, int, int], float], str]] = [
     ),
 ]
 
-# --------------------------------------------------------------------------- 7.3
+
+# ---------------------------------------------------------------- the digit under a stain
 
 # The stain hides each of the ten digits, and is at each place on two or more of them.
 STAINED = (
@@ -156,68 +156,72 @@ STAINED = (
 
 
 def check_fill(answer: Any) -> str | None:
-    """Exercise 7.3: the digit under the stain."""
-    results = [_string(call(answer, number), "The routing number") for number in STAINED]
-    for number, got in zip(STAINED, results, strict=True):
-        place = number.index("?")
+    """Ask for the digit under a stain, the only one that fits (N.3)."""
+    results = [_string(call(answer, stained), "The routing number") for stained in STAINED]
+    for got, stained in zip(results, STAINED, strict=True):
+        place = stained.index("?")
         if len(got) == 1 and got.isdecimal():
             return "Return all nine digits, not the missing one alone."
         if len(got) != 9 or not (got.isascii() and got.isdecimal()):
-            return f"For {number} the answer has nine digits, and {got!r} has not."
-        if got[:place] + "?" + got[place + 1 :] != number:
-            return f"For {number} you return {got}, which changes digits that could be read."
-    bad = [i for i, got in enumerate(results) if not aba_valid(got)]
-    if not bad:
-        return None
-    digits = [got[number.index("?")] for number, got in zip(STAINED, results, strict=True)]
-    for rule, message in STAIN_MISTAKES:
-        if digits == [str(rule(number) % 10) for number in STAINED]:
-            return message
-    return f"For {STAINED[bad[0]]} you return {results[bad[0]]}, which doesn't fit (7.3)."
+            return f"For {stained} the answer has nine digits, and {got!r} has not."
+        if got[:place] + "?" + got[place + 1 :] != stained:
+            return f"For {stained} you return {got}, which changes digits that could be read."
+    for got, stained in zip(results, STAINED, strict=True):
+        if not aba_valid(got):
+            cases = [(number,) for number in STAINED]
+            return usual_mistake(results, cases, STAIN_MISTAKES, eq) or (
+                f"For {stained} you return {got}, which doesn't fit (N.3)."
+            )
+    return None
 
 
-def _known_sum(number: str, weights: Sequence[int] = ABA_WEIGHTS) -> int:
-    return sum(w * int(d) for w, d in zip(weights, number, strict=True) if d != "?")
+def _filled(digit: Callable[[str], int]) -> Callable[[str], str]:
+    """Make the mistake that fills in another digit, the last one of this number."""
+    return lambda stained: stained.replace("?", str(digit(stained) % 10))
 
 
-def _weight(number: str) -> int:
-    return ABA_WEIGHTS[number.index("?")]
+def _known_sum(stained: str, weights: Sequence[int] = ABA_WEIGHTS) -> int:
+    return sum(w * int(d) for w, d in zip(weights, stained, strict=True) if d != "?")
 
 
-STAIN_MISTAKES: list[tuple[Callable[[str], int], str]] = [
+def _weight(stained: str) -> int:
+    return ABA_WEIGHTS[stained.index("?")]
+
+
+STAIN_MISTAKES: list[Named] = [
     (
-        lambda number: -_known_sum(number),
+        _filled(lambda stained: -_known_sum(stained)),
         "You fill in what is missing to the next ten, but the digit under the stain has a weight.",
     ),
-    (lambda number: -_known_sum(number, (1,) * 9), "You add the digits without their weights."),
     (
-        lambda number: -_known_sum(number) // _weight(number),
+        _filled(lambda stained: -_known_sum(stained, (1,) * 9)),
+        "You add the digits without their weights.",
+    ),
+    (
+        _filled(lambda stained: -_known_sum(stained) // _weight(stained)),
         "You divide by the weight, but modulo 10 a quotient needn't be whole.",
     ),
     (
-        lambda number: -_known_sum(number) * _weight(number),
+        _filled(lambda stained: -_known_sum(stained) * _weight(stained)),
         "You multiply by the weight, which doesn't undo it.",
     ),
 ]
 
-# --------------------------------------------------------------------------- 7.4
+
+# ---------------------------------------------------------------- the sum over all that fit
 
 
 def check_probability_fits(answer: Any) -> str | None:
-    """Exercise 7.4: how probable it is that a number drawn at random fits."""
+    """Compare with the sum of the probabilities of all numbers that fit."""
     draws = list(_draws(np.random.default_rng(74)))
     results = [_probability(call(answer, *draw), draw[2]) for draw in draws]
-    right = [float(_remainders(*draw)[0]) for draw in draws]
-    wrong = [i for i, got in enumerate(results) if not _is_close(got, right[i])]
-    if not wrong:
-        return None
-    for rule, message in FIT_MISTAKES:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            values = [rule(*draw) for draw in draws]
-        if all(_is_close(got, value) for got, value in zip(results, values, strict=True)):
-            return message
-    (_, weights, modulus), got = draws[wrong[0]], results[wrong[0]]
-    return f"For the weights {weights} modulo {modulus} it is not {got:.6g}."
+    for got, draw in zip(results, draws, strict=True):
+        if not _same_probability(got, _fits(*draw)):
+            _, weights, modulus = draw
+            return usual_mistake(results, draws, FIT_MISTAKES, _same_probability) or (
+                f"For the weights {weights} modulo {modulus} it is not {got:.6g}."
+            )
+    return None
 
 
 def _draws(rng: np.random.Generator) -> Iterator[Draw]:
@@ -228,8 +232,8 @@ def _draws(rng: np.random.Generator) -> Iterator[Draw]:
     )
     for weights, modulus in codes:
         yield rng.dirichlet(np.full(10, 0.4), size=len(weights)), weights, modulus
-    for number in ("301", "312"):  # read without doubt: the first fits, the second doesn't
-        yield np.eye(10)[[int(digit) for digit in number]], (3, 7, 1), 10
+    for digits in ([3, 0, 1], [3, 1, 2]):  # read without doubt: the first fit, the second don't
+        yield np.eye(10)[digits], (3, 7, 1), 10
     either = np.zeros((5, 10))
     either[:, [2, 7]] = 0.99, 0.01
     yield either, (1, 3, 1, 3, 1), 10
@@ -240,70 +244,66 @@ def _probability(result: Any, modulus: int) -> float:
         raise Mistake(
             "You return a probability for each remainder; asked is that of the remainder 0."
         )
-    return one_number(result, "The probability")
+    return number(result, "The probability")
 
 
-def _is_close(got: float, expected: float) -> bool:
-    """Compare relative to the size; what can't happen may come out as tiny instead of 0."""
-    return bool(np.isclose(got, expected, rtol=CLOSE, atol=1e-12, equal_nan=True))
+def _same_probability(got: float, wanted: float) -> bool:
+    """Compare to the digits of a float32; what can't happen may come out as tiny instead of 0."""
+    return bool(np.isclose(got, wanted, rtol=1e-5, atol=1e-12, equal_nan=True))
 
 
-def _remainders(p: Floats, weights: Sequence[int], modulus: int) -> Floats:
-    total = np.eye(1, modulus)[0]
+def _by_remainder(
+    p: Floats, weights: Sequence[int], modulus: int, over_digits: Callable[..., Any] = np.sum
+) -> Floats:
+    """Fill the table of (N.6) with probabilities; add over the digits, or take another choice."""
+    table: Floats = np.eye(1, modulus)[0]
     for row, weight in zip(p, weights, strict=True):
-        total = np.sum([row[k] * np.roll(total, weight * k) for k in range(10)], axis=0)
-    return np.asarray(total)
+        table = over_digits([row[k] * np.roll(table, weight * k) for k in range(10)], axis=0)
+    return table
 
 
-def _most_probable(p: Floats, weights: Sequence[int], modulus: int) -> float:
-    best = np.eye(1, modulus)[0]
-    for row, weight in zip(p, weights, strict=True):
-        best = np.max([row[k] * np.roll(best, weight * k) for k in range(10)], axis=0)
-    return float(best[0])
+def _fits(p: Floats, weights: Sequence[int], modulus: int) -> Any:
+    return _by_remainder(p, weights, modulus)[0]
 
 
-def _started_everywhere(p: Floats, weights: Sequence[int], modulus: int) -> float:
-    return float(p.sum(axis=1).prod())  # every remainder keeps the 1 that it starts with
+def _most_probable(p: Floats, weights: Sequence[int], modulus: int) -> Any:
+    return _by_remainder(p, weights, modulus, np.max)[0]
 
 
-def _first_choice(p: Floats, weights: Sequence[int], modulus: int) -> float:
-    return float(p.argmax(axis=1) @ np.array(weights) % modulus == 0)
-
-
-FIT_MISTAKES: list[tuple[Callable[[Floats, Sequence[int], int], float], str]] = [
+FIT_MISTAKES: list[Named] = [
     (
         _most_probable,
-        "That is the most probable number that fits, alone: add where (7.6) takes the best.",
+        "That is the most probable number that fits, alone: add where (N.6) takes the best.",
     ),
+    (lambda p, w, m: np.log(_fits(p, w, m)), "That is the logarithm; return the probability."),
+    (lambda p, w, m: _fits(p, (1,) * len(w), m), "The digits count without their weights."),
     (
-        lambda p, w, m: float(np.log(_remainders(p, w, m)[0])),
-        "That is the logarithm; return the probability.",
-    ),
-    (
-        lambda p, w, m: float(_remainders(p, (1,) * len(w), m)[0]),
-        "The digits count without their weights.",
-    ),
-    (
-        lambda p, w, m: float(_remainders(p[::-1], w, m)[0]),
+        lambda p, w, m: _fits(p[::-1], w, m),
         "Row i of p belongs to weight i; you go through one of them backwards.",
     ),
     (
-        lambda p, w, m: float(_remainders(p, w, 10)[0]),
+        lambda p, w, m: _fits(p, w, 10),
         "You use 10 as the modulus, whatever modulus is given.",
     ),
     (
-        lambda p, w, m: float(_remainders(p, w, m)[-1]),
+        lambda p, w, m: _by_remainder(p, w, m)[-1],
         "That is the probability of the last remainder, not of the remainder 0.",
     ),
     (
-        lambda p, w, m: float(1 - _remainders(p, w, m)[0]),
+        lambda p, w, m: 1 - _fits(p, w, m),
         "That is the probability that the number does not fit.",
     ),
-    (_started_everywhere, "You return 1 each time: look again at the values to start with."),
-    (_first_choice, "You look at the most probable digits alone."),
     (
-        lambda p, w, m: float(np.divide(_most_probable(p, w, m), _remainders(p, w, m)[0])),
-        "That is the share (7.7) of the best number among all that fit.",
+        lambda p, w, m: 1.0,  # every remainder keeps the 1 that it starts with
+        "You return 1 each time: look again at the values to start with.",
+    ),
+    (
+        lambda p, w, m: p.argmax(axis=1) @ np.array(w) % m == 0,
+        "You look at the most probable digits alone.",
+    ),
+    (
+        lambda p, w, m: _most_probable(p, w, m) / _fits(p, w, m),
+        "That is the share (N.7) of the best number among all that fit.",
     ),
 ]
 
