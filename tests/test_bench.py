@@ -100,7 +100,7 @@ def test_the_steps_take_about_the_time_of_reading() -> None:
         "cut_up",
         "runs and pictures",
         "classify",
-        "decode",
+        "make_reading",
     ]
     assert min(steps.values()) > 0
     assert 0.2 < sum(steps.values()) / bench.seconds_to_read(reader, fields) < 5

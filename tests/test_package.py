@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 import lessonlib
+from lessonlib import recipes
+from lessonlib.synthesis.samples import SAMPLES
 from tools.check_python import problem
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -36,16 +38,42 @@ def test_data_path_names_what_is_missing() -> None:
         lessonlib.data_path("no", "such")
 
 
-def test_the_wheel_carries_the_weights_and_the_sample_checks(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+    """The names of the files in the package that pip installs."""
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    (wheel,) = tmp_path.glob("*.whl")
-    names = set(zipfile.ZipFile(wheel).namelist())
-    for name in ("mlp", "reader-mlp", "reader-cnn"):
-        assert f"lessonlib/data/weights/{name}.safetensors" in names
-    assert "lessonlib/data/checks/labels.csv" in names
-    assert "lessonlib/checks/__init__.py" in names
-    assert not [n for n in names if n.startswith(("tests/", "data/", "chapters/"))]
+    (path,) = folder.glob("*.whl")
+    return set(zipfile.ZipFile(path).namelist())
+
+
+def files_below(folder: str, pattern: str) -> set[str]:
+    found = (path for path in (ROOT / folder).rglob(pattern) if path.is_file())
+    return {path.relative_to(ROOT / folder).as_posix() for path in found}
+
+
+def test_the_wheel_carries_every_module_and_says_that_it_is_typed(wheel: set[str]) -> None:
+    modules = files_below("src", "*.py")
+    assert len(modules) > 40
+    assert (modules | {"lessonlib/py.typed"}) - wheel == set()
+
+
+def test_the_wheel_carries_every_network(wheel: set[str]) -> None:
+    files = {f"lessonlib/data/weights/{name}.safetensors" for name in recipes.SHIPPED}
+    assert files - wheel == set()
+
+
+def test_the_wheel_carries_every_sample_check_and_the_labels(wheel: set[str]) -> None:
+    images = files_below("data/checks", "*.png")
+    assert len(images) == SAMPLES
+    files = {f"lessonlib/data/checks/{name}" for name in images | {"labels.csv"}}
+    assert files - wheel == set()
+
+
+def test_the_wheel_carries_nothing_else_of_the_repository(wheel: set[str]) -> None:
+    known = files_below("src", "*") | {f"lessonlib/data/{n}" for n in files_below("data", "*")}
+    assert {name for name in wheel - known if ".dist-info/" not in name} == set()
 
 
 def test_the_lock_pins_every_dependency_with_hashes_and_names_no_host() -> None:
@@ -118,3 +146,14 @@ def test_the_package_puts_no_upper_bound_on_python_or_its_dependencies() -> None
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert not any("<" in need or "==" in need for need in project["dependencies"])
     assert "<" not in project["requires-python"]
+
+
+def test_no_code_names_a_chapter_by_its_number() -> None:
+    """A chapter moves when its file is renamed; its subject stays."""
+    found = [
+        f"{path.relative_to(ROOT)}: {' '.join(words.split())}"
+        for folder in ("src", "tools", "tests")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for words in re.findall(r"[Cc]hapters?[\s#]+\d.{0,40}", path.read_text(encoding="utf-8"))
+    ]
+    assert found == []

@@ -109,7 +109,7 @@ def train_with_tensor(seed: int) -> torch.nn.Module:
 
 
 def train_fast(seed: int) -> torch.nn.Module:
-    """Train at chapter 4's fast settings."""
+    """Train at the fast settings of the chapter on training."""
     training.set_seed(seed)
     model = models.MLP(dropout=0.0, batch_norm=True)
     training.fit(model, *digits.load("train"), **FAST, seed=seed, device="cpu", progress=False)
@@ -152,7 +152,7 @@ def bench_training() -> Table:
 
 
 def train_with_numpy(X: npt.NDArray[Any], y: npt.NDArray[Any]) -> list[float]:
-    """Train chapter 3's network for an epoch, at chapter 4's plain settings without dropout."""
+    """Train the network written by hand for an epoch, at the plain settings without dropout."""
     W, b = network.initialize((784, 256, 128, 10), np.random.default_rng(0))
     W, b = ([w.astype(np.float32) for w in part] for part in (W, b))
     optimizer = optimizers.Adam([*W, *b], lr=1e-3)
