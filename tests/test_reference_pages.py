@@ -18,6 +18,7 @@ import lessonlib
 from lessonlib import network, optimizers
 from lessonlib.checks import binarize as binarize_function
 from lessonlib.models import MLP
+from tests.rows import each
 
 CHAPTERS = Path(__file__).resolve().parents[1] / "chapters"
 NOTEBOOKS = sorted(CHAPTERS.glob("*.ipynb"))
@@ -109,7 +110,8 @@ def place(entry: Section) -> tuple[str, str, str]:
     return " ".join(text.split()), file, anchor
 
 
-every_entry = pytest.mark.parametrize("entry", entries(), ids=lambda entry: entry.anchor)
+every_entry = each(entries(), name=lambda entry: entry.anchor)
+every_chapter = each(NOTEBOOKS, name=lambda path: path.stem)
 
 
 # ---------------------------------------------------------------- the glossary
@@ -164,7 +166,7 @@ def test_an_entry_links_to_a_section_that_prints_its_term_in_bold(entry: Section
         assert any(stem in prose for stem in stems), f"{file}#{anchor} doesn't say {stems}"
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@every_chapter
 def test_every_term_that_a_chapter_prints_in_bold_has_an_entry(path: Path) -> None:
     known = [name for entry in entries() for name in names(entry)]
     known += [spelled(phrase) for line in NO_TERMS.splitlines() for phrase in line.split("|")]
@@ -189,7 +191,7 @@ def test_links_to_a_reference_page_hit_a_heading(target: Path) -> None:
     assert {link for link in links if link[1] not in anchors} == set()
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@every_chapter
 def test_each_chapter_links_its_terms_to_the_glossary(path: Path) -> None:
     assert path.name in {name for name, _ in links_to(GLOSSARY)}
 
@@ -214,6 +216,7 @@ def table(section: Section) -> list[dict[str, str]]:
     return [dict(zip(cells[0], row, strict=True)) for row in cells[2:]]
 
 
+@cache
 def formulas(text: str) -> list[str]:
     """Return what stands between dollar signs, without spaces and with fractions as A/B."""
     text = re.sub(r"`[^`\n]*`", "", text).replace(r"\$", "")
@@ -270,6 +273,7 @@ GREEK = (
 WORDS = r"\\(?:text|textit|tag|begin|end)\{[^}]*\}"
 
 
+@cache
 def letters(formula: str) -> list[str]:
     """Return the letters of a formula, Latin and Greek, and its named operators, in order."""
     names = r"\\operatorname\{\w+\}|\\mathcal\{?[A-Z]\}?"
@@ -290,7 +294,7 @@ def text_of(path: Path) -> str:
     return "".join(section.text for section in page(path))
 
 
-every_row = pytest.mark.parametrize("row", rows(), ids=lambda row: ", ".join(row.symbols))
+every_row = each(rows(), name=lambda row: ", ".join(row.symbols))
 
 
 def test_no_symbol_stands_in_two_rows() -> None:
@@ -327,7 +331,7 @@ def test_a_symbol_comes_from_the_first_chapter_that_uses_it(row: Row) -> None:
     assert everywhere == set(row.symbols)
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@every_chapter
 def test_every_letter_of_a_chapter_s_formulas_is_on_the_page(path: Path) -> None:
     chapter = path.name[0]
     known = {
@@ -346,7 +350,7 @@ def test_every_letter_of_a_chapter_s_formulas_is_on_the_page(path: Path) -> None
 SIGNS = r"\odot \leftarrow \mapsto \lVert \top \sim \cap \equiv \partial \overline \bar \hat \tilde"
 
 
-@pytest.mark.parametrize("sign", SIGNS.split())
+@each(SIGNS.split())
 def test_every_sign_of_the_chapters_is_on_the_page(sign: str) -> None:
     used = [
         path.stem for path in NOTEBOOKS if re.search(re.escape(sign) + "(?![a-z])", text_of(path))
@@ -438,7 +442,7 @@ def test_code_that_gives_a_count_gives_that_count() -> None:
 AT_HOME = {r"\gamma": "1", r"\delta": "3", r"\lambda": "34", r"\tau": "6", r"\kappa": "6"}
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@every_chapter
 def test_no_chapter_uses_a_letter_of_another_for_something_else(path: Path) -> None:
     text = "".join(section.text for section in page(path))
     strangers = [letter for letter, chapters in AT_HOME.items() if path.name[0] not in chapters]
