@@ -11,6 +11,8 @@ READY := .venv/.ready
 export SOURCE_DATE_EPOCH := $(shell git log -1 --format=%ct 2>/dev/null || date +%s)
 export PYTHONHASHSEED := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Where it is set, each of the many processes compiles torch's sources anew: as long as their import.
+unexport PYTHONDONTWRITEBYTECODE
 # Notebooks run in chapters/, where a relative path would point to another place.
 ifdef LESSONLIB_MNIST_ROOT
 export LESSONLIB_MNIST_ROOT := $(abspath $(LESSONLIB_MNIST_ROOT))
@@ -47,8 +49,10 @@ book: $(READY)
 	$(BIN)/jupyter-book build . -W -n --keep-going
 	@echo "The book is at $(CURDIR)/_build/html/index.html"
 
+# Two files at a time, the longest first: tests/conftest.py has their order.
 test: lint
-	$(BIN)/python -m pytest --nbval --nbval-current-env --nbval-cell-timeout=300 -n 2 --dist loadfile tests chapters
+	$(BIN)/python -m pytest --nbval --nbval-current-env --nbval-cell-timeout=300 \
+	  -n 2 --dist loadfile --no-loadscope-reorder tests chapters
 
 lint: $(READY)
 	$(BIN)/ruff check
