@@ -313,7 +313,7 @@ def test_what_an_object_was_given_with_may_be_added_to_but_not_changed() -> None
         return float(net.value)
 
     assert exercises.call(adds, SimpleNamespace(value=1.0)) == 2
-    with pytest.raises(exercises.Mistake, match="Work on a copy"):
+    with pytest.raises(answers.Mistake, match="Work on a copy"):
         exercises.call(changes, SimpleNamespace(value=1.0))
 
 

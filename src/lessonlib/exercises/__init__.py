@@ -28,34 +28,8 @@ from typing import Any
 
 import numpy as np
 
-from lessonlib.exercises.answers import (
-    Mistake,
-    Mistakes,
-    Named,
-    close,
-    floats,
-    kind_of,
-    number,
-    usual_mistake,
-)
+from lessonlib.exercises.answers import Mistake, kind_of
 
-__all__ = [  # for notebooks and tests, and for the chapters' modules
-    "CHAPTERS",
-    "Check",
-    "Mistake",
-    "Mistakes",
-    "Named",
-    "Unanswered",
-    "call",
-    "check",
-    "checks_of",
-    "close",
-    "floats",
-    "kind_of",
-    "number",
-    "usual_mistake",
-    "verdict",
-]
 # A check takes the learner's answer and returns what is wrong with it; None when it is right.
 Check = Callable[[Any], str | None]
 # The chapters' stems, in the book's order: exercise "4.1" is in the module of the fourth.
