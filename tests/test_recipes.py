@@ -1,5 +1,7 @@
 """The one list of the networks that ship, and its partners: files, records, programs, commands."""
 
+import subprocess
+import sys
 from dataclasses import asdict
 
 import pytest
@@ -13,6 +15,14 @@ def test_every_recipe_has_a_weight_file_and_every_weight_file_a_recipe() -> None
     folder = data_path("weights")
     files = {path.relative_to(folder).as_posix() for path in folder.rglob("*.*")}
     assert files == {f"{name}.safetensors" for name in recipes.SHIPPED}
+
+
+def test_the_list_loads_neither_torch_nor_numpy_nor_opencv() -> None:
+    code = "import sys, lessonlib.recipes; print({'torch', 'numpy', 'cv2'} & set(sys.modules))"
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == "set()"
 
 
 @every_network

@@ -20,6 +20,8 @@ Floats = npt.NDArray[np.floating[Any]]
 Ints = npt.NDArray[np.int64]
 
 DIGIT_CLASSES = 10
+TEMPERATURES = (0.05, 20.0)  # from almost always sure to almost always undecided
+LEAST_PROBABILITY = 1e-38  # about the smallest float32: what a probability rounded to 0 counts as
 
 
 @dataclass(frozen=True)
@@ -185,7 +187,7 @@ def with_temperature(probabilities: npt.ArrayLike, temperature: float) -> Floats
         raise ValueError(f"temperature must be above 0, not {temperature}")
     p = np.asarray(probabilities, dtype=np.float64)
     # log p is the logits less a constant of each row, which cancels below.
-    z = np.log(np.maximum(p, 1e-38)) / temperature
+    z = np.log(np.maximum(p, LEAST_PROBABILITY)) / temperature
     exp = np.exp(z - z.max(axis=1, keepdims=True))
     softened: Floats = exp / exp.sum(axis=1, keepdims=True)
     return softened
@@ -203,9 +205,9 @@ def fit_temperature(probabilities: npt.ArrayLike, labels: npt.ArrayLike) -> floa
 
     def cross_entropy(log_temperature: float) -> float:
         q = with_temperature(p, math.exp(log_temperature))
-        return float(-np.log(np.maximum(q[np.arange(len(y)), y], 1e-38)).mean())
+        return float(-np.log(np.maximum(q[np.arange(len(y)), y], LEAST_PROBABILITY)).mean())
 
-    bounds = (math.log(0.05), math.log(20))
+    bounds = [math.log(temperature) for temperature in TEMPERATURES]
     return math.exp(minimize_scalar(cross_entropy, bounds=bounds, method="bounded").x)
 
 

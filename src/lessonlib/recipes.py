@@ -3,7 +3,8 @@
 This is the one list of them: the reader, the command line, the doctor, the training programs and
 the tests take their networks from here. To add one to `READERS` or to `VARIANTS`, add its recipe
 and run the program that trains them: it writes the weight file. A test fails where a recipe has no
-file, or a file no recipe. A recipe is plain data, so importing this module loads no torch.
+file, or a file no recipe. A new architecture needs its class in `lessonlib.models`, too, and a
+builder in `lessonlib.weights`. A recipe is plain data, so importing this module loads no torch.
 """
 
 from collections.abc import Mapping

@@ -238,7 +238,7 @@ def as_tensors(
 
 
 def _check_sizes(n: int, held_out: int, epochs: int, batch_size: int) -> None:
-    if epochs < 1 or batch_size < 2:
+    if epochs < 1 or batch_size < 2:  # batch normalisation can't standardise a single image
         raise ValueError(f"need epochs >= 1 and batch_size >= 2, not {epochs} and {batch_size}")
     if held_out < 0:
         raise ValueError(f"validation must be 0 or more images, not {held_out}")
