@@ -1,34 +1,40 @@
-"""The answer checks of chapter 8: what comes after the plain multilayer perceptron."""
+"""Checks on next steps: a convolution's cost, a receptive field, a schedule, weights as int8."""
 
 import math
 from collections.abc import Callable, Sequence
+from operator import eq
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from lessonlib.exercises import Check, call
+from lessonlib.exercises.answers import Mistake, Named, floats, usual_mistake
 
 Floats = npt.NDArray[np.float64]
-Layers = Sequence[tuple[int, int]]
+Layers = Sequence[tuple[int, int]]  # each window's side and stride
 
 
-def _array(value: Any) -> npt.NDArray[Any]:
-    """Take what an answer returned as an array, if it is one of numbers."""
-    array = np.asarray(value.detach() if hasattr(value, "detach") else value)
-    if array.dtype.kind not in "biuf":
-        raise TypeError("no numbers")
+def _numbers(value: Any) -> Floats:
+    """Turn a number, a list of them, an array or a tensor into floats, or raise TypeError."""
+    array = floats(value)
+    if array is None:
+        raise TypeError("no numbers")  # the verdict says that what was returned doesn't fit
     return array
 
 
-def _floats(value: Any) -> Floats:
-    return _array(value).astype(np.float64)
+def _one_number(value: Any) -> float:
+    array = _numbers(value)
+    if array.ndim:
+        raise Mistake(f"The answer is one number, and yours has shape {array.shape}.")
+    return float(array)
 
 
-# 8.1
+# ---------------------------------------------------------------- what a convolution costs
 
+Cost = Callable[[int, int, int, int, int], int]  # from a row of CONVOLUTIONS
 
-# channels in and out, side, height and width: all different, each 1 once, and a large one
+# Channels in and out, side, height and width: all different, each 1 once, and a large one.
 CONVOLUTIONS = (
     (3, 8, 5, 7, 9),
     (6, 16, 3, 11, 10),
@@ -40,40 +46,29 @@ CONVOLUTIONS = (
 
 
 def check_convolution_cost(answer: Any) -> str | None:
-    """Exercise 8.1: parameters and multiply-adds of a convolution."""
+    """Compare with the parameters and the multiply-adds of each convolution."""
     pairs = []
-    for case in CONVOLUTIONS:
-        got = _floats(call(answer, *case))
-        if got.shape != (2,):
+    for sizes in CONVOLUTIONS:
+        pair = _numbers(call(answer, *sizes))
+        if pair.shape != (2,):
             return "Return two numbers: the parameters, and the multiply-adds."
-        pairs.append((float(got[0]), float(got[1])))
-    parameters, multiply_adds = (list(values) for values in zip(*pairs, strict=True))
-    if (multiply_adds, parameters) == (_all(_parameters), _all(_multiply_adds)):
+        pairs.append(pair.tolist())
+    if pairs == [[_multiply_adds(*sizes), _parameters(*sizes)] for sizes in CONVOLUTIONS]:
         return "The two are exchanged: the parameters come first."
+    parameters, multiply_adds = zip(*pairs, strict=True)
     return _cost_problem("parameters", parameters, _parameters, PARAMETER_MISTAKES) or (
         _cost_problem("multiply-adds", multiply_adds, _multiply_adds, MULTIPLY_ADD_MISTAKES)
     )
 
 
-Cost = Callable[[int, int, int, int, int], int]
-
-
-def _all(cost: Cost) -> list[float]:
-    return [float(cost(*case)) for case in CONVOLUTIONS]
-
-
 def _cost_problem(
-    what: str, got: list[float], right: Cost, mistakes: Sequence[tuple[str, Cost]]
+    what: str, results: Sequence[float], cost: Cost, mistakes: list[Named]
 ) -> str | None:
-    if got == _all(right):
-        return None
-    for message, wrong in mistakes:
-        if got == _all(wrong):
-            return message
-    case, value = next(
-        (c, v) for c, v, r in zip(CONVOLUTIONS, got, _all(right), strict=True) if v != r
-    )
-    return f"The {what} of a convolution {case} are not {value:.10g}."
+    for got, sizes in zip(results, CONVOLUTIONS, strict=True):
+        if got != cost(*sizes):
+            usual = usual_mistake(results, CONVOLUTIONS, mistakes, eq)
+            return usual or f"The {what} of a convolution {sizes} are not {got:.10g}."
+    return None
 
 
 def _parameters(i: int, o: int, side: int, height: int, width: int) -> int:
@@ -84,72 +79,65 @@ def _multiply_adds(i: int, o: int, side: int, height: int, width: int) -> int:
     return i * o * side**2 * height * width
 
 
-PARAMETER_MISTAKES: list[tuple[str, Cost]] = [
+SAME_EVERYWHERE = (
+    "The weights are the same everywhere: the height and width don't multiply their number."
+)
+PARAMETER_MISTAKES: list[Named] = [
     (
+        lambda i, o, s, h, w: i * o * s**2,
         "You count the weights alone; each output channel has a bias, too.",
-        lambda i, o, s, h, w: i * o * s**2,
     ),
     (
-        "One bias for each output channel, not for each input channel.",
         lambda i, o, s, h, w: i * o * s**2 + i,
+        "One bias for each output channel, not for each input channel.",
     ),
     (
-        "One bias for each output channel, not one for all.",
         lambda i, o, s, h, w: i * o * s**2 + 1,
+        "One bias for each output channel, not one for all.",
     ),
     (
-        "One bias for each output channel, not for each pair of channels.",
         lambda i, o, s, h, w: i * o * s**2 + i * o,
+        "One bias for each output channel, not for each pair of channels.",
     ),
-    *(
-        (
-            "The weights are the same everywhere: the height and width don't multiply their "
-            "number.",
-            wrong,
-        )
-        for wrong in (
-            _multiply_adds,
-            lambda i, o, s, h, w: (i * o * s**2 + o) * h * w,
-            lambda i, o, s, h, w: i * o * s**2 * h * w + o,
-        )
-    ),
+    (_multiply_adds, SAME_EVERYWHERE),
+    (lambda i, o, s, h, w: (i * o * s**2 + o) * h * w, SAME_EVERYWHERE),
+    (lambda i, o, s, h, w: i * o * s**2 * h * w + o, SAME_EVERYWHERE),
     (
-        "Each output channel has weights of its own for each input channel.",
         lambda i, o, s, h, w: o * s**2 + o,
+        "Each output channel has weights of its own for each input channel.",
     ),
     (
-        "The filters differ: count weights for each output channel.",
         lambda i, o, s, h, w: i * s**2 + o,
+        "The filters differ: count weights for each output channel.",
     ),
-    ("A filter has side times side weights, not side.", lambda i, o, s, h, w: i * o * s + o),
+    (lambda i, o, s, h, w: i * o * s + o, "A filter has side times side weights, not side."),
 ]
-MULTIPLY_ADD_MISTAKES: list[tuple[str, Cost]] = [
+MULTIPLY_ADD_MISTAKES: list[Named] = [
     (
-        "That is the cost of one place; the filters stop at each pixel of the output.",
         lambda i, o, s, h, w: i * o * s**2,
+        "That is the cost of one place; the filters stop at each pixel of the output.",
     ),
     (
-        "A bias is added, without a product: only weights make multiply-adds.",
         lambda i, o, s, h, w: (i * o * s**2 + o) * h * w,
+        "A bias is added, without a product: only weights make multiply-adds.",
     ),
     (
-        "A product and its sum together are one multiply-add.",
         lambda i, o, s, h, w: 2 * i * o * s**2 * h * w,
+        "A product and its sum together are one multiply-add.",
     ),
     (
-        "Each place of an output channel takes something from all input channels.",
         lambda i, o, s, h, w: o * s**2 * h * w,
+        "Each place of an output channel takes something from all input channels.",
     ),
-    ("The work is done for each output channel.", lambda i, o, s, h, w: i * s**2 * h * w),
+    (lambda i, o, s, h, w: i * s**2 * h * w, "The work is done for each output channel."),
     (
-        "The height and width given are the size of the output: take nothing off for the window.",
         lambda i, o, s, h, w: i * o * s**2 * (h - s + 1) * (w - s + 1),
+        "The height and width given are the size of the output: take nothing off for the window.",
     ),
 ]
 
 
-# 8.2
-
+# ---------------------------------------------------------------- a receptive field
 
 LAYERS: tuple[list[tuple[int, int]], ...] = (
     [(5, 2), (3, 2), (4, 1)],  # every usual mistake gives another number
@@ -166,23 +154,15 @@ LAYERS: tuple[list[tuple[int, int]], ...] = (
 
 
 def check_receptive_field(answer: Any) -> str | None:
-    """Exercise 8.2: how many pixels across a unit sees."""
-    seen = []
-    for layers in LAYERS:
-        got = _floats(call(answer, layers))
-        if got.ndim:
-            return f"The answer is one number, and yours has shape {got.shape}."
-        seen.append(float(got))
-    if seen == [_receptive(layers) for layers in LAYERS]:
-        return None
-    for message, wrong in RECEPTIVE_MISTAKES:
-        if seen == [wrong(layers) for layers in LAYERS]:
-            return message
-    layers, pixels = next(
-        pair for pair in zip(LAYERS, seen, strict=True) if pair[1] != _receptive(pair[0])
-    )
-    where = f"For the layers {layers}" if layers else "For no layers"
-    return f"{where} it is not {pixels:.10g}."
+    """Compare with the number of pixels across that a unit on top of the layers sees."""
+    cases = [(layers,) for layers in LAYERS]
+    results = [_one_number(call(answer, layers)) for layers in LAYERS]
+    for got, layers in zip(results, LAYERS, strict=True):
+        if got != _receptive(layers):
+            where = f"For the layers {layers}" if layers else "For no layers"
+            usual = usual_mistake(results, cases, RECEPTIVE_MISTAKES, eq)
+            return usual or f"{where} it is not {got:.10g}."
+    return None
 
 
 def _receptive(layers: Layers) -> int:
@@ -215,136 +195,140 @@ def _strides_added(layers: Layers) -> int:
 
 
 STRIDES_MULTIPLY = "Strides multiply: after two layers of stride 2 a step is four pixels wide."
-RECEPTIVE_MISTAKES: list[tuple[str, Callable[[Layers], int]]] = [
+RECEPTIVE_MISTAKES: list[Named] = [
     (
-        "You leave out the strides: after a stride of 2, a step is two pixels wide.",
         lambda layers: _receptive([(side, 1) for side, _ in layers]),
+        "You leave out the strides: after a stride of 2, a step is two pixels wide.",
     ),
     (
-        "You add the sides: neighbours overlap, so each layer adds its side less one.",
         lambda layers: sum(side for side, _ in layers),
+        "You add the sides: neighbours overlap, so each layer adds its side less one.",
     ),
-    ("A layer's own stride spreads the units after it, not its own window.", _own_stride_first),
-    ("You go through the layers backwards.", lambda layers: _receptive(layers[::-1])),
-    (STRIDES_MULTIPLY, _strides_of_one_layer),
-    (STRIDES_MULTIPLY, _strides_added),
+    (_own_stride_first, "A layer's own stride spreads the units after it, not its own window."),
+    (lambda layers: _receptive(layers[::-1]), "You go through the layers backwards."),
+    (_strides_of_one_layer, STRIDES_MULTIPLY),
+    (_strides_added, STRIDES_MULTIPLY),
     (
-        "The unit's own pixel is missing: with no layers, a unit sees 1.",
         lambda layers: _receptive(layers) - 1,
+        "The unit's own pixel is missing: with no layers, a unit sees 1.",
     ),
     (
-        "That is an area; asked is how many pixels it sees across.",
         lambda layers: _receptive(layers) ** 2,
+        "That is an area; asked is how many pixels it sees across.",
     ),
     (
-        "That is how far apart neighbouring units are; asked is how many pixels one sees.",
         lambda layers: math.prod(stride for _, stride in layers),
+        "That is how far apart neighbouring units are; asked is how many pixels one sees.",
     ),
 ]
 
 
-# 8.3
+# ---------------------------------------------------------------- a schedule
 
-
+NEAR = 5e-6  # of lr; float32 errs by less than 1e-6 of it
+# Steps, warm, and lr.
 SCHEDULES = ((30, 8, 0.1), (7, 3, 2e-3), (10, 0, 3.0), (5, 1, 0.5), (6, 5, 20.0))
 
 
 def check_warm_cosine(answer: Any) -> str | None:
-    """Exercise 8.3: the learning rate of a warm-up and a cosine schedule."""
+    """Compare with a rise along a line, and then half a wave as in (N.5), at each step."""
     for steps, warm, lr in SCHEDULES:
-        rates = np.zeros(steps + 1)
-        for step in range(steps + 1):
-            got = _floats(call(answer, step, steps, warm, lr))
-            if got.ndim:
-                return f"The answer is one number, and yours has shape {got.shape}."
-            rates[step] = got
-        problem = _schedule_problem(rates, steps, warm, lr)
+        rates = [_one_number(call(answer, step, steps, warm, lr)) for step in range(steps + 1)]
+        problem = _schedule_problem(np.array(rates), steps, warm, lr)
         if problem is not None:
             return problem
     return None
 
 
 def _schedule_problem(rates: Floats, steps: int, warm: int, lr: float) -> str | None:
-    right = lr * _warm_cosine(np.arange(steps + 1), steps, warm)
-    wrong = ~np.isclose(rates, right, rtol=0, atol=5e-6 * lr)  # float32 errs by less than 1e-6 lr
+    t = np.arange(steps + 1.0)
+    right = np.where(t < warm, t / max(warm, 1), _half_wave(_fallen(t, steps, warm)))
+    wrong = ~np.isclose(rates / lr, right, rtol=0, atol=NEAR)
     if not wrong.any():
         return None
     step = int(wrong.argmax())
     where = f"After {step} of {steps} steps, {warm} of them to warm up, with lr = {lr:g}"
-    if _near(rates * lr, right, lr):
+    if _near(rates, right):
         return f"{where}: the result doesn't depend on lr."
-    rises = step < warm
-    part = slice(0, warm) if rises else slice(warm, None)
-    t = np.arange(steps + 1.0)[part]
-    mistakes = _rising_mistakes(t, steps, warm) if rises else _falling_mistakes(t, steps, warm)
-    for message, curve in mistakes:
-        if _near(rates[part], lr * curve, lr):
-            return f"{where}: {message}"
-    return f"{where} it is not {rates[step]:g}."
+    part, mistakes = (t < warm, RISE_MISTAKES) if step < warm else (t >= warm, FALL_MISTAKES)
+    usual = usual_mistake([rates[part] / lr], [(t[part], steps, warm)], mistakes, _near)
+    return f"{where}: {usual}" if usual else f"{where} it is not {rates[step]:g}."
 
 
-def _near(a: Floats, b: Floats, lr: float) -> bool:
-    return np.allclose(a, b, rtol=0, atol=5e-6 * lr)
+def _near(got: Floats, wanted: Floats) -> bool:
+    return np.allclose(got, wanted, rtol=0, atol=NEAR)
 
 
-def _warm_cosine(t: Floats | npt.NDArray[np.int64], steps: int, warm: int) -> Floats:
-    return np.where(t < warm, t / max(warm, 1), _half_wave((t - warm) / (steps - warm)))
+def _fallen(t: Floats, steps: int, warm: int) -> Floats:
+    """Return the part of the fall that is done after t steps, from 0 to 1."""
+    return (t - warm) / (steps - warm)
 
 
 def _half_wave(part: Floats) -> Floats:
     return np.asarray((1 + np.cos(np.pi * part)) / 2)
 
 
-def _rising_mistakes(t: Floats, steps: int, warm: int) -> list[tuple[str, Floats]]:
-    evenly = "during the warm-up the learning rate rises evenly, from 0 to lr."
-    first = "the first step, number 0, has the learning rate 0."
-    return [
-        (evenly, np.ones_like(t)),
-        (evenly, np.zeros_like(t)),
-        (evenly, 1 - _half_wave(t / warm)),
-        (first, (t + 1) / warm),
-        (first, (t + 1) / (warm + 1)),
-        ("during the warm-up the learning rate rises; yours falls.", 1 - t / warm),
-        ("the rise takes the steps of the warm-up, not all of them.", t / steps),
-    ]
+# What the mistakes make of the rates for lr = 1 after t steps, an array.
+EVENLY = "during the warm-up the learning rate rises evenly, from 0 to lr."
+FIRST = "the first step, number 0, has the learning rate 0."
+RISE_MISTAKES: list[Named] = [
+    (lambda t, steps, warm: np.ones_like(t), EVENLY),
+    (lambda t, steps, warm: np.zeros_like(t), EVENLY),
+    (lambda t, steps, warm: 1 - _half_wave(t / warm), EVENLY),
+    (lambda t, steps, warm: (t + 1) / warm, FIRST),
+    (lambda t, steps, warm: (t + 1) / (warm + 1), FIRST),
+    (
+        lambda t, steps, warm: 1 - t / warm,
+        "during the warm-up the learning rate rises; yours falls.",
+    ),
+    (
+        lambda t, steps, warm: t / steps,
+        "the rise takes the steps of the warm-up, not all of them.",
+    ),
+]
+FALLS = "after the warm-up it has to fall, at each step."
+FALL_MISTAKES: list[Named] = [
+    (
+        lambda t, steps, warm: _half_wave(t / steps),
+        "the wave begins where the warm-up ends, so count its steps from there.",
+    ),
+    (
+        lambda t, steps, warm: _half_wave((t - warm) / steps),
+        "the wave has only the steps after the warm-up to reach 0.",
+    ),
+    (lambda *after: 2 * _half_wave(_fallen(*after)), "the half of (N.5) is missing."),
+    (lambda *after: 1 - _half_wave(_fallen(*after)), "after the warm-up it falls; yours rises."),
+    (
+        lambda *after: np.cos(np.pi * _fallen(*after)),
+        "the cosine alone becomes negative: add 1, and halve.",
+    ),
+    (
+        lambda *after: _half_wave(2 * _fallen(*after)),
+        "take half a wave, an angle from 0 to pi; a whole one ends where it began.",
+    ),
+    (
+        lambda *after: np.cos(np.pi / 2 * _fallen(*after)),
+        "that is a quarter of a wave; take half a one.",
+    ),
+    (
+        lambda *after: (1 + np.cos(180 * _fallen(*after))) / 2,
+        "Python's cosine wants radians, not degrees.",
+    ),
+    (lambda *after: 1 - _fallen(*after), "that falls along a straight line."),
+    (lambda t, steps, warm: np.ones_like(t), FALLS),
+    (lambda t, steps, warm: t < steps, FALLS),
+    (
+        lambda t, steps, warm: _half_wave(np.minimum((t - warm) / max(steps - warm - 1, 1), 1)),
+        "it reaches 0 at the last step, and yours one step early.",
+    ),
+]
 
 
-def _falling_mistakes(t: Floats, steps: int, warm: int) -> list[tuple[str, Floats]]:
-    part = (t - warm) / (steps - warm)
-    falls = "after the warm-up it has to fall, at each step."
-    return [
-        (
-            "the wave begins where the warm-up ends, so count its steps from there.",
-            _half_wave(t / steps),
-        ),
-        (
-            "the wave has only the steps after the warm-up to reach 0.",
-            _half_wave((t - warm) / steps),
-        ),
-        ("the half of (8.5) is missing.", 2 * _half_wave(part)),
-        ("after the warm-up it falls; yours rises.", 1 - _half_wave(part)),
-        ("the cosine alone becomes negative: add 1, and halve.", np.cos(np.pi * part)),
-        (
-            "take half a wave, an angle from 0 to pi; a whole one ends where it began.",
-            _half_wave(2 * part),
-        ),
-        ("that is a quarter of a wave; take half a one.", np.cos(np.pi / 2 * part)),
-        ("Python's cosine wants radians, not degrees.", (1 + np.cos(180 * part)) / 2),
-        ("that falls along a straight line.", 1 - part),
-        (falls, np.ones_like(t)),
-        (falls, np.where(t < steps, 1.0, 0.0)),
-        (
-            "it reaches 0 at the last step, and yours one step early.",
-            _half_wave(np.minimum((t - warm) / max(steps - warm - 1, 1), 1)),
-        ),
-    ]
-
-
-# 8.4
+# ---------------------------------------------------------------- weights as int8
 
 
 def check_quantize(answer: Any) -> str | None:
-    """Exercise 8.4: weights as whole numbers, with a scale for each output."""
+    """Compare with (N.6): weights as whole numbers, with a scale for each output."""
     for w in _weights():
         problem = _quantize_problem(call(answer, w), w)
         if problem is not None:
@@ -367,7 +351,7 @@ def _weights() -> list[Floats]:
 def _quantize_problem(got: Any, w: Floats) -> str | None:
     if not isinstance(got, tuple | list) or len(got) != 2:
         return "Return two things: the whole numbers, and the scales."
-    whole, scale = _array(got[0]), _floats(got[1])
+    whole, scale = np.asarray(got[0]), _numbers(got[1])
     d_in, d_out = w.shape
     if scale.shape == w.shape and whole.size == d_out != w.size:
         return "The whole numbers come first, then the scales."
@@ -396,32 +380,47 @@ def _quantize_problem(got: Any, w: Floats) -> str | None:
 
 
 def _scale_problem(scale: Floats, w: Floats) -> str | None:
-    largest = np.abs(w).max(axis=0)
-    if np.allclose(scale, largest / 127, rtol=1e-4, atol=0):
+    if _same_scale(scale, np.abs(w).max(axis=0) / 127):
         return None
-    if np.allclose(scale, 127 / largest, rtol=1e-4, atol=0):
-        return (
-            "Turned round: the scale is what a whole number of 1 stands for, so w ≈ whole · scale."
-        )
-    if np.allclose(scale, largest / 128, rtol=1e-4, atol=0):
-        return "128 doesn't fit into an int8: let the largest weight become 127."
-    if np.allclose(scale, w.max(axis=0) / 127, rtol=1e-4, atol=0):
-        return "The largest weight may be negative: look at absolute values."
-    return "The largest absolute weight of each output is to become 127 or −127."
+    return usual_mistake([scale], [(w,)], SCALE_MISTAKES, _same_scale) or (
+        "The largest absolute weight of each output is to become 127 or −127."
+    )
+
+
+def _same_scale(got: Floats, wanted: Floats) -> bool:
+    return np.allclose(got, wanted, rtol=1e-4, atol=0)
+
+
+SCALE_MISTAKES: list[Named] = [
+    (
+        lambda w: 127 / np.abs(w).max(axis=0),
+        "Turned round: the scale is what a whole number of 1 stands for, so w ≈ whole · scale.",
+    ),
+    (
+        lambda w: np.abs(w).max(axis=0) / 128,
+        "128 doesn't fit into an int8: let the largest weight become 127.",
+    ),
+    (
+        lambda w: w.max(axis=0) / 127,
+        "The largest weight may be negative: look at absolute values.",
+    ),
+]
 
 
 def _rounding_problem(whole: npt.NDArray[Any], exact: Floats) -> str | None:
     if np.all(np.abs(whole - exact) < 0.501):  # a tie may go either way
         return None
-    if np.array_equal(whole, np.trunc(exact)):
-        return "You cut the decimals off: round to the nearest whole number."
-    if np.array_equal(whole, np.floor(exact)):
-        return "You round down: round to the nearest whole number."
-    if np.array_equal(whole, np.ceil(exact)):
-        return "You round up: round to the nearest whole number."
-    if np.array_equal(whole, np.abs(exact).round()):
-        return "The whole numbers keep the sign of their weights."
-    return "The scales are right, and the whole numbers are not the weights divided by them."
+    return usual_mistake([whole], [(exact,)], ROUNDING_MISTAKES, np.array_equal) or (
+        "The scales are right, and the whole numbers are not the weights divided by them."
+    )
+
+
+ROUNDING_MISTAKES: list[Named] = [
+    (np.trunc, "You cut the decimals off: round to the nearest whole number."),
+    (np.floor, "You round down: round to the nearest whole number."),
+    (np.ceil, "You round up: round to the nearest whole number."),
+    (lambda exact: np.abs(exact).round(), "The whole numbers keep the sign of their weights."),
+]
 
 
 # In the order of the exercises.
