@@ -10,6 +10,7 @@ import pytest
 from lessonlib import digits
 from lessonlib.checks.image import FloatImage
 from lessonlib.synthesis import strokes
+from lessonlib.synthesis.forms import SHAPES
 from lessonlib.synthesis.hands import (
     Hand,
     bundled_hand,
@@ -18,7 +19,6 @@ from lessonlib.synthesis.hands import (
     enlarge,
     mixed_hand,
 )
-from lessonlib.synthesis.render import CHARACTERS
 from tests.rows import each
 
 IMAGES, LABELS = digits.load_bundled("test")
@@ -36,7 +36,7 @@ HANDS = {
 }
 
 
-@each([*product(HANDS, CHARACTERS)], name=" ".join)
+@each([*product(HANDS, SHAPES)], name=" ".join)
 def test_every_hand_writes_every_character(row: tuple[str, str]) -> None:
     hand, character = row
     rng = np.random.default_rng(1)
@@ -73,9 +73,9 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def test_the_bundled_hand_takes_digits_from_images_and_draws_marks(drawn: list[float]) -> None:
-    for character in CHARACTERS:
+    for character in SHAPES:
         bundled_hand(character, 32, 3, np.random.default_rng(0))
-    assert len(drawn) == len(CHARACTERS) - 10
+    assert len(drawn) == len(SHAPES) - 10
 
 
 def test_some_mixed_hands_draw_no_digit_and_some_draw_all(drawn: list[float]) -> None:

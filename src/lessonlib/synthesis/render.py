@@ -13,11 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from lessonlib.checks.image import FloatImage, Gray
+from lessonlib.synthesis.forms import SHAPES
 from lessonlib.synthesis.hands import Hand, drawn_hand
 
 Owner = npt.NDArray[np.int16]  # shape (H, w): which character's ink a pixel is, or NOBODY
 
-CHARACTERS = "0123456789.,-=$*#"
 NOBODY = -1
 INKED = 0.3  # a pixel with more ink than this counts as written on
 
@@ -223,9 +223,10 @@ def render_with_owner(
     >>> bool(comma.mean() < image.mean())
     True
     """
-    if not set(amount) <= set(CHARACTERS) or not digits_of(amount):
+    if not set(amount) <= set(SHAPES) or not digits_of(amount):
+        marks = " ".join(mark for mark in SHAPES if not mark.isdecimal())
         raise ValueError(
-            f'an amount has digits and ". , - = $ * #" only, and one digit at least; not {amount!r}'
+            f'an amount has digits and "{marks}" only, and one digit at least; not {amount!r}'
         )
     rng = np.random.default_rng(seed)
     writing = lean(write_amount(amount, rng, difficulty, hand or drawn_hand), rng, difficulty)
