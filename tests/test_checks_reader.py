@@ -34,9 +34,11 @@ from lessonlib.checks.reader import (
     SURE_ENOUGH,
     Source,
     calibrated,
+    confidence_features,
     log_odds,
     one_thread,
 )
+from lessonlib.checks.search import CandidatePath
 from lessonlib.models import MLP
 from lessonlib.recipes import READERS
 from lessonlib.scoring import read_labels
@@ -501,9 +503,18 @@ def test_the_confidence_comes_from_the_path_and_the_calibration(reader: CheckRea
 
 @pytest.mark.parametrize(("score", "share"), [(0, 0), (-1e9, 0), (0, -1e9), (-1e9, -1e9)])
 def test_the_confidence_is_a_probability(score: float, share: float) -> None:
-    confidence = calibrated(score, share, DEFAULT_CALIBRATION)
+    features = confidence_features(CandidatePath((), score, share))
+    confidence = calibrated(features, DEFAULT_CALIBRATION)
     assert 0 <= confidence <= 1
-    assert confidence <= calibrated(0, 0, DEFAULT_CALIBRATION)
+    surest = confidence_features(CandidatePath((), 0.0, 0.0))
+    assert confidence <= calibrated(surest, DEFAULT_CALIBRATION)
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_a_calibration_has_a_weight_for_each_feature_and_a_constant(name: str) -> None:
+    features = confidence_features(CandidatePath((), 0.0, 0.0))
+    assert set(CheckReader(name).calibration) == {"constant", *features}
+    assert set(DEFAULT_CALIBRATION) == {"constant", *features}
 
 
 def test_log_odds_tell_apart_what_is_nearly_certain() -> None:

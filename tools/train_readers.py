@@ -26,8 +26,8 @@ from lessonlib.checks.reader import (
     DEFAULT_CALIBRATION,
     Field,
     classify,
+    confidence_features,
     find_candidates,
-    log_odds,
     make_reading,
 )
 from lessonlib.checks.search import best_path
@@ -112,18 +112,20 @@ def unseen_fields() -> list[tuple[Field, str]]:
 def calibrate(
     name: str, model: models.Network, unseen: list[tuple[Field, str]]
 ) -> dict[str, float]:
-    """Fit the probability that a text is right to the log odds of its path's score and share."""
-    odds, right = [], []
+    """Fit the probability that a text is right to the features of its path."""
+    features, right = [], []
     for field, truth in unseen:
         log_p = classify(model, field.pictures, READERS[name].sizes)
         path = best_path(field.candidates, log_p, len(field.strip.boxes))
-        odds.append((log_odds(path.score), log_odds(path.share)))
+        features.append(confidence_features(path))
         right.append(make_reading(field, log_p, DEFAULT_CALIBRATION).text == truth)
     print(f"{name}: reads {np.mean(right):.1%} of {len(right)} new rendered fields exactly")
-    fit = LogisticRegression(C=ALMOST_FREE).fit(np.array(odds), np.array(right))
-    (score, share), (constant,) = fit.coef_[0], fit.intercept_
-    calibration = {"constant": constant, "score": score, "share": share}
-    return {weight: round(float(value), 4) for weight, value in calibration.items()}
+    inputs = np.array([list(one.values()) for one in features])
+    fit = LogisticRegression(C=ALMOST_FREE).fit(inputs, np.array(right))
+    calibration = {"constant": fit.intercept_[0]} | dict(
+        zip(features[0], fit.coef_[0], strict=True)
+    )
+    return {name: round(float(value), 4) for name, value in calibration.items()}
 
 
 def train_all(paths: dict[str, Path]) -> None:

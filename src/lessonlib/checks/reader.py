@@ -27,7 +27,7 @@ from lessonlib.checks.candidates import (
 )
 from lessonlib.checks.image import Box, as_gray, load_image, resample
 from lessonlib.checks.pictures import pictures
-from lessonlib.checks.search import best_path
+from lessonlib.checks.search import CandidatePath, best_path
 from lessonlib.recipes import READERS
 
 if TYPE_CHECKING:
@@ -300,7 +300,7 @@ def make_reading(
     steps = list(zip(kinds, boxes, digit_probabilities(log_p[numbers]), strict=True))
     digits = [Digit(box, own) for kind, box, own in steps if kind != MARK]
     marks = [box for kind, box, _ in steps if kind == MARK]
-    confidence = calibrated(path.score, path.share, calibration) if digits else 0.0
+    confidence = calibrated(confidence_features(path), calibration) if digits else 0.0
     amount = find_amount(kinds, boxes)
     return Reading(
         text="".join(str(digit.value) for digit in digits),
@@ -320,16 +320,20 @@ def digit_probabilities(log_p: npt.NDArray[np.float64]) -> npt.NDArray[np.float3
     return np.asarray(p / p.sum(axis=1, keepdims=True), dtype=np.float32)
 
 
-def calibrated(score: float, share: float, weights: Mapping[str, float]) -> float:
-    """Turn a path's score and share into the probability that its text is right.
+def confidence_features(path: CandidatePath) -> dict[str, float]:
+    """Give the numbers that a confidence is computed from, by their names in a calibration.
 
-    The weights are those of a logistic regression on the `log_odds` of the two.
+    A number added here needs a weight, which ``python -m tools.train_readers --calibrate`` fits.
     """
-    logit = (
-        weights["constant"]
-        + weights["score"] * log_odds(score)
-        + weights["share"] * log_odds(share)
-    )
+    return {"score": log_odds(path.score), "share": log_odds(path.share)}
+
+
+def calibrated(features: Mapping[str, float], weights: Mapping[str, float]) -> float:
+    """Turn a path's features into the probability that its text is right.
+
+    The weights are those of a logistic regression: one for each feature, and a "constant".
+    """
+    logit = weights["constant"] + sum(weights[name] * x for name, x in features.items())
     return float(1 / (1 + np.exp(-np.clip(logit, -50, 50))))
 
 
