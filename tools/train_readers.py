@@ -125,7 +125,7 @@ def calibrate(
     calibration = {"constant": fit.intercept_[0]} | dict(
         zip(features[0], fit.coef_[0], strict=True)
     )
-    return {name: round(float(value), 4) for name, value in calibration.items()}
+    return {feature: round(float(weight), 4) for feature, weight in calibration.items()}
 
 
 def train_all(paths: dict[str, Path]) -> None:
