@@ -279,7 +279,7 @@ MISTAKES: list[tuple[int, Answer, str]] = [
     (4, lambda d, alpha: round(2 / ((1 + alpha**2) * d), 3), "does not keep"),
     (4, lambda d, alpha: 2 / ((1 + min(alpha, 0.5) ** 2) * d), "d_in=8, alpha=1.0: 0.2 "),
     (4, lambda d, alpha: np.full(d, 0.1), "one number"),
-    (4, lambda d, alpha: 2 / ((1 + alpha**2) * d) + 1e-6, "does not keep"),  # float32 is better
+    (4, lambda d, alpha: 2 / ((1 + alpha**2) * d) + 2e-7, "does not keep"),  # float32 is better
     (5, lambda *_: np.array([1, -2, 1]), "two sides are equal"),
     (5, lambda *t: slopes(*t)[0] * np.array([1, -2, 1]), "same slope"),
     (5, lambda *t: slopes(*t)[1] * np.array([-1, 2, -1]), "have one slope"),
