@@ -47,13 +47,8 @@ class Int8Linear(nn.Module):
     accuracies are therefore those of int8. The time is not: this is plain PyTorch, to be read, and
     slower than the layer it replaces.
 
-    Parameters
-    ----------
-    layer : nn.Linear
-        The layer to replace.
-    input_scale : float, optional
-        The input that becomes 1: static quantisation. When not given, each batch's own largest
-        input becomes 127: dynamic quantisation.
+    An input of `input_scale` becomes 1: static quantisation. Without this scale, each batch's own
+    largest input becomes 127: dynamic quantisation.
     """
 
     weight: Tensor

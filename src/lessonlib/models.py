@@ -143,16 +143,9 @@ class ResidualBlock(nn.Module):
 class LeNet(nn.Module):
     """LeNet-5, from a check reader of the 1990s, here with ReLU and max pooling.
 
-    Parameters
-    ----------
-    residual_blocks : int
-        How many `ResidualBlock`s follow the second pooling.
-    batch_norm : bool
-        Whether to standardise after each convolution and each hidden linear layer.
-
-    References
-    ----------
-    LeCun et al., Gradient-based learning applied to document recognition, Proc. IEEE 1998.
+    Some `residual_blocks` may follow the second pooling. With `batch_norm`, each convolution and
+    each hidden linear layer is standardised. See LeCun et al., Gradient-based learning applied to
+    document recognition, Proc. IEEE 1998.
     """
 
     def __init__(self, residual_blocks: int = 0, batch_norm: bool = False) -> None:

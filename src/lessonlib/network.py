@@ -85,20 +85,10 @@ def initialize(
     rng: np.random.Generator,
     variance: Callable[[int, int], float] = he,
 ) -> tuple[list[Array], list[Array]]:
-    """Draw random weights for a network; its biases start at 0.
+    """Draw random weights for a network, float64; its biases start at 0.
 
-    Parameters
-    ----------
-    sizes : sequence of int
-        The number of inputs, then the units of each layer; at least two numbers, all positive.
-    rng : numpy.random.Generator
-    variance : callable
-        Gives the variance of a layer's weights for its d_in and d_out: `he` or `glorot`.
-
-    Returns
-    -------
-    W : list of float64 arrays, shapes (d_in, d_out)
-    b : list of float64 arrays, shapes (d_out,)
+    `sizes` are the number of inputs, then the units of each layer: two positive numbers or more.
+    `variance` gives the variance of a layer's weights for its d_in and d_out: `he` or `glorot`.
 
     Examples
     --------
@@ -121,14 +111,9 @@ def forward(
 ) -> tuple[list[Array], list[Array]]:
     """Run a batch through the network and keep what the backward pass needs.
 
-    The hidden layers have the `activation`; the last layer has none.
-
-    Returns
-    -------
-    a : list of arrays, shapes (n, d_in)
-        The input of each layer; ``a[0]`` is `X`.
-    z : list of arrays, shapes (n, d_out)
-        The output of each layer before its activation; ``z[-1]``, shape (n, K), are the logits.
+    The hidden layers have the `activation`; the last layer has none. The first list returned holds
+    the input of each layer, shapes (n, d_in), beginning with `X`; the second, each layer's output
+    before its activation, shapes (n, d_out), ending with the logits (n, K).
     """
     check_layers(W, b)
     check_matrix("X", X, columns=len(W[0]))
@@ -209,14 +194,8 @@ def backward(
 def numerical_gradient(loss: Callable[[], float], w: Array, h: float = 1e-5) -> Array:
     """Estimate the derivative of a loss by each entry of an array, by central differences.
 
-    Parameters
-    ----------
-    loss : callable
-        Computes the loss from the present values of `w`.
-    w : float64 array, any shape
-        Each entry is moved by ±h and put back. In float32, which raises a ValueError, the
-        difference would be mostly rounding error.
-    h : float
+    The loss is computed from the present values of `w`; each entry is moved by ±h and put back. `w`
+    must be float64: in float32, which raises a ValueError, the difference is mostly rounding error.
 
     Examples
     --------

@@ -61,16 +61,9 @@ class Momentum:
 class Adam:
     """Adam: each parameter gets a step size of its own (Kingma and Ba, 2015).
 
-    Parameters
-    ----------
-    parameters : sequence of arrays
-        Changed in place.
-    lr : float
-        The learning rate.
-    beta1, beta2 : float
-        How much each step keeps of the running means of the gradient and of its square, in [0, 1).
-    eps : float
-        Added to the divisor, which would otherwise be 0 for a parameter without gradients.
+    `beta1` and `beta2`, in [0, 1), say how much each step keeps of the running means of the
+    gradient and of its square. `eps` is added to the divisor, which would otherwise be 0 for a
+    parameter without gradients. The parameters are changed in place.
 
     Examples
     --------
@@ -129,33 +122,12 @@ def train(
     batch_size: int,
     activation: Activation = RELU,
 ) -> list[float]:
-    """Train a network in batches, drawn in a new random order in each epoch.
+    """Train a network in batches, in a new random order each epoch; return each epoch's mean loss.
 
-    Parameters
-    ----------
-    X : array, shape (n, d)
-    y : int array, shape (n,)
-    W, b : sequences of arrays
-        The network, in the precision of `X`. The optimizer changes it in place.
-    optimizer : Optimizer
-        Made with the parameters ``[*W, *b]``.
-    rng : numpy.random.Generator
-        Shuffles the examples.
-    epochs, batch_size : int
-        Examples that don't fill a last batch are left out of that epoch.
-    activation : Activation
-        That of the hidden layers.
-
-    Returns
-    -------
-    list of float
-        The mean loss of each epoch's batches.
-
-    Raises
-    ------
-    ValueError
-        When shapes don't fit together, a label is out of range, a number is not finite, or a
-        batch is larger than the data.
+    The network, `W` and `b`, has the precision of `X`, and an `activation` in its hidden layers.
+    The optimizer, made with the parameters ``[*W, *b]``, changes it in place. Examples that don't
+    fill a last batch are left out of that epoch; a batch larger than the data, and whatever
+    `forward` and `cross_entropy` refuse, raises a ValueError.
     """
     check_matrix("X", X, columns=len(W[0]))
     y = check_labels("y", y, len(X), W[-1].shape[1])

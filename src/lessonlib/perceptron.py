@@ -40,20 +40,14 @@ def fires(X: Array, w: Array, b: float) -> Array:
 def learn(X: Array, y: npt.ArrayLike, max_epochs: int = 100) -> tuple[Array, float, list[Update]]:
     """Train a threshold unit from zero weights by Rosenblatt's rule, one example at a time.
 
-    Parameters
-    ----------
-    X : array, shape (n, d)
-    y : int array, shape (n,)
-    max_epochs : int
-        At least 1. The training ends after this many passes through the examples, or after a pass
-        without a mistake.
+    The training ends after `max_epochs` passes through the examples, at least 1, or after a pass
+    without a mistake. It returns w, float64, and b, and every correction in order.
 
-    Returns
-    -------
-    w : float64 array, shape (d,)
-    b : float
-    updates : list of Update
-        Every correction, in order.
+    Examples
+    --------
+    >>> w, b, updates = learn(np.array([[0, 0], [0, 1], [1, 0], [1, 1]]), [0, 0, 0, 1])  # AND
+    >>> w, b, len(updates)
+    (array([2., 1.]), -3.0, 11)
     """
     y = check_examples(X, y)
     if max_epochs < 1:

@@ -170,18 +170,10 @@ def train_epoch(
 ) -> tuple[float, float]:
     """Take one optimizer step for each batch, and return the means of loss and accuracy.
 
-    Parameters
-    ----------
-    model : nn.Module
-    x : Tensor, float, shape (n, 28, 28)
-        Standardised images, on the model's device.
-    y : Tensor, int64, shape (n,)
-    batches : Tensor, int64, shape (steps, batch_size)
-        As `shuffled_batches` returns them.
-    optimizer : torch.optim.Optimizer
-        Holds the model's parameters.
-    scheduler, augment, generator : optional
-        As in `fit`; an augmentation needs the generator.
+    `x` are standardised images, shape (n, 28, 28), on the model's device, and `y` their labels,
+    int64, shape (n,). The batches, shape (steps, batch_size), are those of `shuffled_batches`. The
+    optimizer holds the model's parameters. The rest is as in `fit`; an augmentation needs the
+    generator.
     """
     model.train()
     loss_sum = torch.zeros((), device=x.device)

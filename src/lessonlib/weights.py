@@ -32,15 +32,8 @@ def save(
 ) -> None:
     """Write a network's weights to a file whole, or raise as `lessonlib.files.write_whole` does.
 
-    Parameters
-    ----------
-    model : MLP, CNN or LeNet
-    path : str or Path
-        Usually ends in ``.safetensors``.
-    record : dict, optional
-        How the weights were made; its values must be of JSON's types.
-    replace : bool
-        Whether an existing file may be replaced.
+    The path usually ends in ``.safetensors``. The record tells how the weights were made, in values
+    of JSON's types. An existing file is replaced unless `replace` is False.
     """
     tensors = {
         name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()
@@ -100,14 +93,8 @@ def read_record(path: str | Path) -> dict[str, Any]:
 def training_record(model: Network, recipe: Recipe, command: str, **results: Any) -> dict[str, Any]:
     """Put together how a network was trained, for `save`.
 
-    Parameters
-    ----------
-    model : MLP, CNN or LeNet
-    recipe : Recipe
-    command : str
-        What trains it again.
-    **results
-        What the training gave, as ``test_accuracy=0.9926``; values of JSON's types.
+    `command` trains it again. `results` are what the training gave, as ``test_accuracy=0.9926``, in
+    values of JSON's types.
     """
     return {
         "command": command,
