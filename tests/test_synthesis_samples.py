@@ -1,4 +1,4 @@
-"""The amounts that are made up, and the samples that ship."""
+"""The amounts that are made up, the samples that ship, and the fields that compare networks."""
 
 import csv
 import re
@@ -11,7 +11,7 @@ import numpy as np
 from lessonlib import data_path
 from lessonlib.checks import load_image
 from lessonlib.synthesis import digits_of, render, write_samples
-from lessonlib.synthesis.samples import sample_amounts
+from lessonlib.synthesis.samples import bill_fields, sample_amounts
 
 
 def test_sample_amounts_are_of_all_kinds_and_can_all_be_drawn() -> None:
@@ -70,3 +70,10 @@ def test_the_shipped_labels_name_the_shipped_images() -> None:
     for row in rows:
         assert row["digits"] == digits_of(row["amount"])
         assert 2 <= len(row["digits"]) <= 7
+
+
+def test_the_bill_s_fields_are_the_same_at_every_call() -> None:
+    (images, labels), (again, _) = bill_fields(), bill_fields()
+    assert len(images) == len(labels) == 300
+    assert all(np.array_equal(a, b) for a, b in zip(images, again, strict=True))
+    assert all(label.isdecimal() for label in labels)
