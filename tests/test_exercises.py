@@ -26,9 +26,9 @@ from lessonlib.exercises import answers
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "chapters"
 
 
-def named(chapter: int, place: int | str) -> str:
+def named(chapter: int, place: int) -> str:
     """Name an exercise as the learner does, "4.1", by its chapter and its place in it."""
-    return str(place) if "." in str(place) else f"{chapter}.{place}"
+    return f"{chapter}.{place}"
 
 
 CHECKS: dict[str, exercises.Check] = {}
