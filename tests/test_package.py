@@ -5,8 +5,11 @@ import sys
 import tomllib
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml  # type: ignore[import-untyped]
+from packaging.requirements import Requirement
 
 import lessonlib
 from lessonlib import recipes
@@ -53,10 +56,13 @@ def files_below(folder: str, pattern: str) -> set[str]:
     return {path.relative_to(ROOT / folder).as_posix() for path in found}
 
 
+def modules() -> set[str]:
+    return files_below("src", "*.py") | {"lessonlib/py.typed"}
+
+
 def test_the_wheel_carries_every_module_and_says_that_it_is_typed(wheel: set[str]) -> None:
-    modules = files_below("src", "*.py")
-    assert len(modules) > 40
-    assert (modules | {"lessonlib/py.typed"}) - wheel == set()
+    assert len(modules()) > 40
+    assert modules() - wheel == set()
 
 
 def test_the_wheel_carries_every_network(wheel: set[str]) -> None:
@@ -72,7 +78,7 @@ def test_the_wheel_carries_every_sample_check_and_the_labels(wheel: set[str]) ->
 
 
 def test_the_wheel_carries_nothing_else_of_the_repository(wheel: set[str]) -> None:
-    known = files_below("src", "*") | {f"lessonlib/data/{n}" for n in files_below("data", "*")}
+    known = modules() | {f"lessonlib/data/{name}" for name in files_below("data", "*")}
     assert {name for name in wheel - known if ".dist-info/" not in name} == set()
 
 
@@ -101,6 +107,41 @@ def test_the_makefile_names_the_pythons_that_the_lock_and_the_workflow_know() ->
     assert f"--python-version {pythons[0]} " in (ROOT / "Makefile").read_text()
     workflow = (ROOT / ".github" / "workflows" / "test.yml").read_text()
     assert f'python: ["{pythons[0]}", "{pythons[-1]}"]' in workflow
+
+
+def workflow_job(name: str) -> dict[str, Any]:
+    text = (ROOT / ".github" / "workflows" / "test.yml").read_text(encoding="utf-8")
+    job: dict[str, Any] = yaml.safe_load(text)["jobs"][name]
+    return job
+
+
+def python_of(job: dict[str, Any]) -> str:
+    (version,) = re.findall(r"'python-version': '([\d.]+)'", str(job["steps"]))
+    return str(version)
+
+
+def test_the_workflow_tries_the_oldest_python_with_the_oldest_packages() -> None:
+    job = workflow_job("oldest")
+    assert python_of(job) == allowed_pythons()[0]
+    assert "--resolution lowest-direct --requirement pyproject.toml" in str(job["steps"])
+
+
+def test_what_the_workflow_leaves_out_is_there() -> None:
+    left_out = re.findall(r"(tests/\w+\.py)(?:::(\w+))?", str(workflow_job("oldest")["steps"]))
+    assert left_out
+    for path, test in left_out:
+        assert f"def {test}" in (ROOT / path).read_text(encoding="utf-8")
+
+
+def test_colab_s_versions_in_the_workflow_are_ones_that_the_package_takes() -> None:
+    job = workflow_job("colab")
+    assert python_of(job) in allowed_pythons()
+    colab = dict(re.findall(r"([\w-]+)==([\d.]+)", str(job["steps"])))
+    assert {"torch", "torchvision", "numpy", "scikit-learn", "ipython"} <= colab.keys()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    for need in map(Requirement, project["dependencies"]):
+        if need.name in colab:
+            assert need.specifier.contains(colab[need.name]), need
 
 
 @pytest.mark.parametrize("version", ["3.11.0", "3.12.9", "3.14.2"])
