@@ -28,7 +28,7 @@ def each(
             if faults:
                 pytest.fail("\n".join(faults), pytrace=False)
 
-        del test.__wrapped__  # type: ignore[attr-defined]  # else pytest looks for a fixture "row"
+        del test.__wrapped__  # else pytest looks for a fixture "row"
         return test
 
     return decorate
