@@ -11,7 +11,7 @@ READY := .venv/.ready
 export SOURCE_DATE_EPOCH := $(shell git log -1 --format=%ct 2>/dev/null || date +%s)
 export PYTHONHASHSEED := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-# Where it is set, each of the many processes compiles torch's sources anew: as long as their import.
+# Where it is set, nothing that Python compiles is kept, and importing torch takes twice as long.
 unexport PYTHONDONTWRITEBYTECODE
 # Notebooks run in chapters/, where a relative path would point to another place.
 ifdef LESSONLIB_MNIST_ROOT
