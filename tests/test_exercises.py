@@ -8,6 +8,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
@@ -403,3 +404,20 @@ def test_a_generator_of_random_numbers_may_be_drawn_from() -> None:
 
 def test_a_function_may_be_an_argument() -> None:
     assert exercises.call(lambda f, x: f(x), lambda x: x + 1, 1) == 2
+
+
+def test_numbers_of_any_kind_become_floats_and_text_does_not() -> None:
+    for value in ([Fraction(1, 2), 3], np.array([0.5, 3], dtype=object), torch.tensor([0.5, 3.0])):
+        array = answers.floats(value)
+        assert array is not None
+        assert array.tolist() == [0.5, 3.0]
+    for text in ("1", ["1"], [Fraction(1, 2), "3"], np.array(["1"], dtype=object), [[1], [2, 3]]):
+        assert answers.floats(text) is None, text
+
+
+def test_a_mistake_that_says_nothing_of_a_case_does_not_explain_it() -> None:
+    def tables(n: int) -> dict[str, float]:
+        return {"zero": 0.0} | ({"twice": 2.0 * n} if n > 1 else {})
+
+    assert answers.usual_mistake([4, 6], [(2,), (3,)], tables) == "twice"
+    assert answers.usual_mistake([4, 2], [(2,), (1,)], tables) is None

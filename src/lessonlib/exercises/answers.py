@@ -1,6 +1,7 @@
 """What an answer returned: read as numbers, compared with what is right and with usual mistakes."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -27,8 +28,8 @@ def floats(value: Any) -> npt.NDArray[np.float64] | None:
     """
     try:
         array = np.asarray(value.detach().cpu() if hasattr(value, "detach") else value)
-        if array.dtype.kind == "O":  # fractions, or whole numbers of any size
-            array = np.array([float(part) for part in array.flat]).reshape(array.shape)
+        if array.dtype.kind == "O" and all(isinstance(part, Real) for part in array.flat):
+            array = array.astype(float)  # fractions, or large whole numbers
     except Exception:  # rows of different lengths, or something odder
         return None
     return array.astype(float) if array.dtype.kind in "biuf" else None
@@ -124,6 +125,8 @@ def _wrong_results(
     if callable(mistakes):
         tables = [mistakes(*case) for case in cases]
         for message in tables[0]:
+            if not all(message in table for table in tables):  # it can't explain every result
+                continue
             yield message, (table[message] for table in tables)
     else:
         for mistaken, message in mistakes:

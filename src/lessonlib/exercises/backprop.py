@@ -453,7 +453,7 @@ def _wrong_layer(dW: list[Array], db: list[Array], right: list[Array]) -> str | 
 
 def _same(got: list[Array], wanted: list[Array]) -> bool:
     """Say whether two lists hold the same arrays."""
-    return all(map(close, got, wanted))
+    return len(got) == len(wanted) and all(map(close, got, wanted))
 
 
 # ---------------------------------------------------------------- momentum with weight decay

@@ -132,7 +132,7 @@ def check_soften(answer: Any) -> str | None:
         results.append(got)
         if not np.isfinite(got).all():
             return f"For random logits of shape {z.shape} and T = {T} you get NaN or infinity."
-        if not close(got, softmax(z / T, axis=1)):
+        if not np.allclose(got, softmax(z / T, axis=1), rtol=0, atol=1e-5):  # of 1 in all
             other = f"For random logits of shape {z.shape} and T = {T} the probabilities are wrong."
             return usual_mistake(results, cases, _wrong_softmaxes) or _totals(got) or other
     return _check_soften_large(answer)
