@@ -438,17 +438,9 @@ RUN = ("Part", "Command", "Date", "CPU", "Cores", "lessonlib")
 
 
 def record(part: str, command: str, table: Table, folder: Path = TABLES) -> None:
-    """Write a part's table, and in runs.csv when and on what it was measured.
+    """Write a part's table, and in runs.csv when, on what and by which command it was measured.
 
-    Parameters
-    ----------
-    part : str
-    command : str
-        What measured it.
-    table : list of list of str
-        A header, then rows.
-    folder : Path
-        Made where it is missing.
+    The table is a header, then rows. The folder is made where it is missing.
     """
     folder.mkdir(exist_ok=True)
     write_csv(folder / f"{part}.csv", table)

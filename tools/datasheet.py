@@ -26,27 +26,14 @@ TABLE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def sha256(data: bytes) -> str:
-    """Hash bytes, as `sha256sum` does.
-
-    Parameters
-    ----------
-    data : bytes
-
-    Returns
-    -------
-    str
-        64 hexadecimal digits, in Markdown's backticks.
-    """
+    """Hash bytes, as `sha256sum` does: 64 hexadecimal digits, in Markdown's backticks."""
     return f"`{hashlib.sha256(data).hexdigest()}`"
 
 
 def mnist() -> Iterator[tuple[object, ...]]:
     """List MNIST's files: the sizes follow from the format, the hashes are `lessonlib.digits`'.
 
-    Yields
-    ------
-    tuple
-        The header, then a row for each file.
+    Each of these lists begins with its header.
     """
     yield "File", "Holds", "Bytes", "SHA-256"
     for name, digest in digits.SHA256.items():
@@ -59,10 +46,6 @@ def uci() -> Iterator[tuple[object, ...]]:
     """List scikit-learn's bundled digits, with hashes of the numbers, one byte each.
 
     scikit-learn may store the same numbers in another file format, so the file isn't hashed.
-
-    Yields
-    ------
-    tuple
     """
     bundled = load_digits()
     yield "Array", "Shape", "Values", "SHA-256 of its numbers, a byte each"
@@ -73,12 +56,7 @@ def uci() -> Iterator[tuple[object, ...]]:
 
 
 def checks() -> Iterator[tuple[object, ...]]:
-    """List the sample checks and the file with their labels.
-
-    Yields
-    ------
-    tuple
-    """
+    """List the sample checks and the file with their labels."""
     table = data_path("checks", "labels.csv")
     yield "File", "Amount", "Pixels", "Bytes", "SHA-256"
     yield "`labels.csv`", "", "", f"{table.stat().st_size:,}", sha256(table.read_bytes())
@@ -92,12 +70,7 @@ def checks() -> Iterator[tuple[object, ...]]:
 
 
 def weights() -> Iterator[tuple[object, ...]]:
-    """List the shipped weights and what their records say.
-
-    Yields
-    ------
-    tuple
-    """
+    """List the shipped weights and what their records say."""
     yield "File", "Bytes", "Trained numbers", "Epochs", "Seed", "Made by", "Test", "SHA-256"
     folder = data_path("weights")
     for path in sorted(folder.rglob("*.safetensors")):
@@ -119,18 +92,7 @@ TABLES = {"mnist": mnist, "uci": uci, "checks": checks, "weights": weights}
 
 
 def filled(page: str) -> str:
-    """Put the tables into a page.
-
-    Parameters
-    ----------
-    page : str
-        Markdown, with the comments that mark the tables.
-
-    Returns
-    -------
-    str
-        The same page with new tables.
-    """
+    """Put new tables into a page of Markdown, between the comments that mark them."""
 
     def table(found: re.Match[str]) -> str:
         header, *rows = TABLES[found[2]]()

@@ -56,18 +56,8 @@ The text is under CC BY 4.0, the code under MIT; both licences are in the file L
 def student_form(notebook: NotebookNode, pages: set[str], book: str) -> NotebookNode:
     """Copy a chapter without its solutions, its outputs and the metadata that only the book needs.
 
-    Parameters
-    ----------
-    notebook : NotebookNode
-        The chapter, which isn't changed.
-    pages : set of str
-        File names of the notebooks that are handed out together. Links to them stay.
-    book : str
-        Address of the published book. Links to all other pages lead there.
-
-    Returns
-    -------
-    NotebookNode
+    Links to `pages`, the file names of the notebooks that are handed out together, stay. Links to
+    all other pages lead to `book`, the address of the published book.
     """
     cells = []
     for cell in notebook.cells:
@@ -82,18 +72,12 @@ def student_form(notebook: NotebookNode, pages: set[str], book: str) -> Notebook
 
 
 def link_to_the_book(text: str, pages: set[str], book: str) -> str:
-    """Replace links to pages that are not handed out by links to the published book.
+    """Replace a Markdown text's links to pages that are not handed out by links to the book.
 
-    Parameters
-    ----------
-    text : str
-        Markdown of a chapter.
-    pages : set of str
-    book : str
-
-    Returns
-    -------
-    str
+    Examples
+    --------
+    >>> link_to_the_book("[a](notation.md), [b](1-b.ipynb)", {"1-b.ipynb"}, "https://book")
+    '[a](https://book/chapters/notation.html), [b](1-b.ipynb)'
     """
 
     def published(link: re.Match[str]) -> str:
@@ -103,17 +87,9 @@ def link_to_the_book(text: str, pages: set[str], book: str) -> str:
 
 
 def write(folder: Path) -> Path:
-    """Write all student notebooks into a folder, and a zip of them.
+    """Write all student notebooks into a folder, and a zip of them; return the zip's path.
 
-    Parameters
-    ----------
-    folder : Path
-        Replaced as a whole, or left as it is if anything fails.
-
-    Returns
-    -------
-    Path
-        The zip.
+    The folder is replaced as a whole, or left as it is if anything fails.
     """
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     book, repository = project["urls"]["Book"], project["urls"]["Homepage"]
@@ -140,12 +116,8 @@ def write(folder: Path) -> Path:
 def pack(folder: Path, archive: Path) -> None:
     """Pack a folder's files into a zip; the same files always give the same bytes.
 
-    Parameters
-    ----------
-    folder : Path
-    archive : Path
-        Unpacks to one folder of the same name. Its files have the date SOURCE_DATE_EPOCH,
-        or 1980 if that is not set.
+    The zip unpacks to one folder of its own name. Its files have the date SOURCE_DATE_EPOCH, or
+    1980 if that is not set.
     """
     paths = sorted(folder.iterdir())
     first = 315_532_800  # 1980-01-01, the earliest date that a zip can hold

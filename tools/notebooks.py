@@ -44,24 +44,10 @@ def set_environment() -> None:
 
 
 def run(path: Path, folder: Path) -> NotebookNode:
-    """Run a notebook in a folder.
+    """Run a notebook, with `folder` as its kernel's working directory; the file stays as it is.
 
-    Parameters
-    ----------
-    path : Path
-        The notebook, which isn't changed.
-    folder : Path
-        The kernel's working directory.
-
-    Returns
-    -------
-    NotebookNode
-        The notebook with new outputs, and with metadata that don't depend on the machine.
-
-    Raises
-    ------
-    nbclient.exceptions.CellExecutionError
-        When a cell raises.
+    The notebook that is returned has new outputs, and metadata that don't depend on the machine.
+    When a cell raises, nbclient's CellExecutionError says which.
     """
     notebook: NotebookNode = nbformat.read(path, as_version=4)
     NotebookClient(
@@ -86,15 +72,9 @@ def store(notebook: NotebookNode, path: Path) -> None:
 def record_time(notebook: Path, seconds: float, table: Path = RUN_TIMES) -> None:
     """Write how long a notebook took into the table of run times; the other rows stay.
 
-    Parameters
-    ----------
-    notebook : Path
-        It has just been run on this machine, with `ENVIRONMENT`.
-    seconds : float
-        From the start of its kernel to the end of its last cell.
-    table : Path
-        A CSV file, made if it is missing. Rows of notebooks that are no longer in this one's
-        folder are dropped.
+    It has just been run on this machine, with `ENVIRONMENT`; `seconds` are those from the start of
+    its kernel to the end of its last cell. The table is made if it is missing. Rows of notebooks
+    that are no longer in this one's folder are dropped.
     """
     lines = table.read_text(encoding="utf-8").splitlines() if table.is_file() else []
     rows = {row["Notebook"]: row for row in csv.DictReader(lines)}
@@ -119,14 +99,7 @@ def record_time(notebook: Path, seconds: float, table: Path = RUN_TIMES) -> None
 def cpu_name(info: Path = Path("/proc/cpuinfo")) -> str:
     """Name this machine's processor.
 
-    Parameters
-    ----------
-    info : Path
-        Linux's file with the name. Other systems lack it; there Python's `platform` gives the name.
-
-    Returns
-    -------
-    str
+    Linux has the name in the file `info`. On other systems Python's `platform` gives it.
     """
     text = info.read_text(encoding="utf-8") if info.is_file() else ""
     model = re.search(r"^model name\s*:\s*(\S.*)$", text, re.MULTILINE)

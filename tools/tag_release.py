@@ -23,15 +23,8 @@ PACKAGED = ("src/lessonlib", "data", ":(exclude)*.md")
 def release(root: Path) -> str:
     """Tag the version of a clone's pyproject.toml at its origin, unless that has been done.
 
-    Parameters
-    ----------
-    root : Path
-        The clone, at the commit to be published. It needs no tags of its own.
-
-    Returns
-    -------
-    str
-        One line that says what was done.
+    The clone is at the commit to be published, and needs no tags of its own. Return one line that
+    says what was done.
 
     Raises
     ------
@@ -62,17 +55,7 @@ def release(root: Path) -> str:
 
 
 def packaging(project: dict[str, Any]) -> dict[str, Any]:
-    """Pick the parts of a pyproject.toml that change the package; the rest is for tools.
-
-    Parameters
-    ----------
-    project : dict
-        The whole file.
-
-    Returns
-    -------
-    dict
-    """
+    """Pick the parts of a whole pyproject.toml that change the package; the rest is for tools."""
     return {
         "project": project["project"],
         "build-system": project.get("build-system"),
@@ -81,18 +64,7 @@ def packaging(project: dict[str, Any]) -> dict[str, Any]:
 
 
 def git(root: Path, *arguments: str) -> str:
-    """Run git in a folder, and return what it prints.
-
-    Parameters
-    ----------
-    root : Path
-    *arguments : str
-
-    Returns
-    -------
-    str
-        Its output, stripped.
-    """
+    """Run git in a folder, and return what it prints, without the line break at its end."""
     command = ["git", *arguments]
     return subprocess.run(
         command, cwd=root, check=True, stdout=subprocess.PIPE, text=True
