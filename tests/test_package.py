@@ -14,6 +14,7 @@ from packaging.requirements import Requirement
 import lessonlib
 from lessonlib import recipes
 from lessonlib.synthesis.samples import SAMPLES
+from tests.conftest import LONGEST
 from tools.check_python import problem
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -187,6 +188,11 @@ def test_the_package_puts_no_upper_bound_on_python_or_its_dependencies() -> None
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert not any("<" in need or "==" in need for need in project["dependencies"])
     assert "<" not in project["requires-python"]
+
+
+def test_the_files_that_are_tested_first_are_there() -> None:
+    paths = [*(ROOT / "tests").glob("test_*.py"), *(ROOT / "chapters").glob("*.ipynb")]
+    assert set(LONGEST) <= {re.sub(r"^\d+-", "", path.stem) for path in paths}
 
 
 def test_no_code_names_a_chapter_by_its_number() -> None:
