@@ -400,7 +400,7 @@ def test_a_missing_file_is_named(reader: CheckReader, tmp_path: Path) -> None:
 
 
 def test_an_unknown_network_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"model must be one of mlp, cnn; not 'lstm'"):
+    with pytest.raises(ValueError, match=f"one of {', '.join(READERS)}; not 'lstm'"):
         CheckReader("lstm")
 
 
@@ -496,7 +496,7 @@ def test_the_confidence_comes_from_the_path_and_the_calibration(reader: CheckRea
     field = find_candidates(PATHS[0])
     log_p = classify(reader.model, field.pictures)
     for constant in (-60.0, 0.0, 60.0):
-        weights = {"constant": constant, "score": 0.0, "share": 0.0}
+        weights = dict.fromkeys(DEFAULT_CALIBRATION, 0.0) | {"constant": constant}
         expected = 1 / (1 + np.exp(-np.clip(constant, -50, 50)))
         assert make_reading(field, log_p, weights).confidence == pytest.approx(expected)
 
@@ -515,6 +515,12 @@ def test_a_calibration_has_a_weight_for_each_feature_and_a_constant(name: str) -
     features = confidence_features(CandidatePath((), 0.0, 0.0))
     assert set(CheckReader(name).calibration) == {"constant", *features}
     assert set(DEFAULT_CALIBRATION) == {"constant", *features}
+
+
+def test_a_feature_without_a_weight_is_named_with_the_remedy() -> None:
+    features = {"score": 1.0, "share": 1.0, "digits": 4.0}
+    with pytest.raises(ValueError, match=r"no weight for digits: .* --calibrate"):
+        calibrated(features, DEFAULT_CALIBRATION)
 
 
 def test_log_odds_tell_apart_what_is_nearly_certain() -> None:

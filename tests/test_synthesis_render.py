@@ -54,7 +54,7 @@ def test_a_longer_amount_makes_a_longer_field() -> None:
 
 @each(["", "-", "12a", "1 000", "٣", "12\n"], name=repr)
 def test_a_string_that_is_not_an_amount_is_refused(amount: str) -> None:
-    with pytest.raises(ValueError, match=r'digits and "\. , - = \$ \* #" only') as refusal:
+    with pytest.raises(ValueError, match=r'an amount has digits and ".*" only') as refusal:
         render(amount, 0)
     assert str(refusal.value).endswith(f"not {amount!r}")
 

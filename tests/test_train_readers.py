@@ -10,6 +10,7 @@ import torch
 from lessonlib import digits, models, recipes, weights
 from lessonlib.checks import MARK, CheckReader
 from lessonlib.checks.candidates import CANDIDATE_CLASSES
+from lessonlib.checks.reader import DEFAULT_CALIBRATION
 from lessonlib.synthesis import render
 from lessonlib.synthesis.examples import Examples
 from tools import train_readers
@@ -39,25 +40,23 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("tiny")
-def test_both_networks_are_trained_calibrated_and_saved_with_a_record(
+def test_every_reader_is_trained_calibrated_and_saved_with_a_record(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "weights"
     train_readers.main([str(folder)])
-    assert sorted(path.name for path in folder.iterdir()) == [
-        "reader-cnn.safetensors",
-        "reader-mlp.safetensors",
-    ]
+    files = {path.name for path in folder.iterdir()}
+    assert files == {f"reader-{name}.safetensors" for name in recipes.READERS}
     printed = capsys.readouterr().out
-    for name, kind in (("mlp", models.MLP), ("cnn", models.CNN)):
+    for name, recipe in recipes.READERS.items():
         assert f"{name}: reads " in printed
         path = folder / f"reader-{name}.safetensors"
         model, record = weights.load(path), weights.read_record(path)
-        assert isinstance(model, kind)
-        assert record["recipe"] == dict(recipes.READERS[name].training) | {"model": model.config}
+        assert type(model).__name__ == recipe.architecture
+        assert record["recipe"] == dict(recipe.training) | {"model": model.config}
         assert (record["fields"], record["seed"]) == (120, train_readers.SEED)
         assert record["data"] == digits.SHA256
-        assert set(record["calibration"]) == {"constant", "score", "share"}
+        assert set(record["calibration"]) == set(DEFAULT_CALIBRATION)
         assert all(np.isfinite(value) for value in record["calibration"].values())
         assert set(record["versions"]) == {"lessonlib", "python", "torch"}
         reading = CheckReader(model).read(render("1990", 0))
@@ -71,7 +70,7 @@ def test_calibrating_alone_fits_the_calibration_and_changes_nothing_else(
     train_readers.main([str(tmp_path)])
     paths = {name: tmp_path / f"reader-{name}.safetensors" for name in recipes.READERS}
     trained = {name: (weights.load(p), weights.read_record(p)) for name, p in paths.items()}
-    spoilt = {"calibration": {"constant": 9.0, "score": 9.0, "share": 9.0}, "sizes": [3.0]}
+    spoilt = {"calibration": dict.fromkeys(sorted(DEFAULT_CALIBRATION), 9.0), "sizes": [3.0]}
     for name, (model, record) in trained.items():
         weights.save(model, paths[name], record | spoilt)
     monkeypatch.setattr(train_readers, "train", pytest.fail)
@@ -87,7 +86,7 @@ def test_calibrating_alone_fits_the_calibration_and_changes_nothing_else(
 
 @pytest.mark.usefixtures("tiny")
 def test_where_there_is_no_network_nothing_is_calibrated(tmp_path: Path) -> None:
-    with pytest.raises(SystemExit, match="train both, without --calibrate"):
+    with pytest.raises(SystemExit, match="train it, without --calibrate"):
         train_readers.main([str(tmp_path / "weights"), "--calibrate"])
     assert not (tmp_path / "weights").exists()
 
@@ -128,10 +127,10 @@ def test_both_pictures_are_warped_each_in_its_own_way() -> None:
     assert not torch.allclose(warped[:, 0], warped[:, 1])
 
 
-def test_the_networks_differ_in_kind_and_take_the_same_pictures() -> None:
+def test_all_readers_take_the_same_pictures() -> None:
     x = torch.zeros(2, 2, 28, 28)
-    for name, kind in (("mlp", models.MLP), ("cnn", models.CNN)):
-        model = weights.build(recipes.READERS[name]).eval()
-        assert isinstance(model, kind)
+    for recipe in recipes.READERS.values():
+        model = weights.build(recipe).eval()
+        assert type(model).__name__ == recipe.architecture
         assert model(x).shape == (2, CANDIDATE_CLASSES)
     assert MARK < CANDIDATE_CLASSES

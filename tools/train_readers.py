@@ -1,6 +1,6 @@
-"""Train the check reader's two networks, and save them with a record of the training.
+"""Train the check reader's networks, and save them with a record of the training.
 
-Usage: ``python -m tools.train_readers [FOLDER] [--calibrate]`` (``make models``)
+Usage: ``python -m tools.train_readers [FOLDER] [--only NAME] [--calibrate]`` (``make models``)
 
 It needs MNIST: the fields are rendered from MNIST's training digits and from digits that the
 project draws itself. With ``--calibrate`` the networks stay as they are, and only the numbers
@@ -125,11 +125,11 @@ def calibrate(
     calibration = {"constant": fit.intercept_[0]} | dict(
         zip(features[0], fit.coef_[0], strict=True)
     )
-    return {feature: round(float(weight), 4) for feature, weight in calibration.items()}
+    return {feature: round(float(calibration[feature]), 4) for feature in sorted(calibration)}
 
 
 def train_all(paths: dict[str, Path]) -> None:
-    """Render the fields, train both networks on them, and save these with their calibrations."""
+    """Render the fields, train the networks on them, and save these with their calibrations."""
     start = time.perf_counter()
     inputs, classes = render_all(FIELDS)
     rendering = time.perf_counter() - start
@@ -157,7 +157,7 @@ def train_all(paths: dict[str, Path]) -> None:
 
 
 def calibrate_all(paths: dict[str, Path]) -> None:
-    """Fit the calibrations of both networks anew, and leave the networks as they are."""
+    """Fit the calibrations anew, and leave the networks as they are."""
     unseen = unseen_fields()
     for name, path in paths.items():
         model, record = weights.load(path), weights.read_record(path)
@@ -167,18 +167,20 @@ def calibrate_all(paths: dict[str, Path]) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """Train and calibrate both networks, or calibrate alone, in the named or the shipped folder."""
+    """Train and calibrate, or calibrate alone, in the named or the shipped folder."""
     parser = argparse.ArgumentParser(description="Train and calibrate the check reader's networks.")
     parser.add_argument("folder", type=Path, nargs="?", default=WEIGHTS)
     parser.add_argument("--calibrate", action="store_true", help="only fit the calibrations anew")
+    parser.add_argument("--only", choices=READERS, metavar="NAME", help=", ".join(READERS))
     chosen = parser.parse_args(arguments)
     if digits.source() != "mnist":
         sys.exit("The training needs MNIST, which was not found: set LESSONLIB_MNIST_ROOT.")
-    paths = {name: chosen.folder / f"reader-{name}.safetensors" for name in READERS}
+    names = [chosen.only] if chosen.only else list(READERS)
+    paths = {name: chosen.folder / f"reader-{name}.safetensors" for name in names}
     if not chosen.calibrate:
         chosen.folder.mkdir(parents=True, exist_ok=True)
     elif not all(path.is_file() for path in paths.values()):
-        sys.exit(f"{chosen.folder} lacks a network to calibrate: train both, without --calibrate.")
+        sys.exit(f"{chosen.folder} lacks a network to calibrate: train it, without --calibrate.")
     for path in paths.values():
         check_writable(path)
     if chosen.calibrate:

@@ -171,11 +171,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_model(command: argparse.ArgumentParser) -> None:
+    networks = "; ".join(f"{name}, {recipe.title}" for name, recipe in READERS.items())
     command.add_argument(
         "--model",
         choices=tuple(READERS),
         default="mlp",
-        help="the network to read with: mlp or cnn, slower and better (default: %(default)s)",
+        help=f"the network to read with: {networks} (default: %(default)s)",
     )
 
 

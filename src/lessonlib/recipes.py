@@ -19,9 +19,9 @@ class Recipe:
     Attributes
     ----------
     title : str
-        What it is; for a variant, in what it differs from the baseline.
-    architecture : {"MLP", "CNN", "LeNet"}
-        A class of `lessonlib.models`.
+        What it is: for a reader, beside the others; for a variant, beside the baseline.
+    architecture : str
+        A class of `lessonlib.models`, and a key of `lessonlib.weights.BUILDERS`.
     config : mapping
         The arguments of the class.
     training : mapping
@@ -65,7 +65,7 @@ DIGIT_MLP = Recipe(
 _PAIR = {"pictures": 2, "classes": 12}
 READERS = {
     "mlp": Recipe(
-        "the quick check reader",
+        "quicker",
         "MLP",
         _PAIR | {"hidden": (1024, 512), "dropout": 0.0, "batch_norm": True},
         {"epochs": 4, "batch_size": 256, "lr": 3e-3, "weight_decay": 1e-2},
@@ -73,7 +73,7 @@ READERS = {
         sizes=(1.0, 0.9),
     ),
     "cnn": Recipe(
-        "the check reader that is slower and better",
+        "slower and better",
         "CNN",
         _PAIR | {"channels": 16, "dropout": 0.2},
         {"epochs": 2, "batch_size": 256, "lr": 4e-3, "weight_decay": 1e-2},

@@ -292,7 +292,7 @@ def make_reading(
     """Find the most probable reading of a field.
 
     The log probabilities, (n, 12), are those of its candidates, as `classify` gives them. The
-    calibration has the weights "constant", "score" and "share" for `calibrated`.
+    calibration has a weight for each of the `confidence_features`, and a "constant".
     """
     path = best_path(field.candidates, log_p, len(field.strip.boxes))
     numbers, kinds = [number for number, _ in path.steps], [kind for _, kind in path.steps]
@@ -333,6 +333,11 @@ def calibrated(features: Mapping[str, float], weights: Mapping[str, float]) -> f
 
     The weights are those of a logistic regression: one for each feature, and a "constant".
     """
+    if missing := features.keys() - weights.keys():
+        raise ValueError(
+            f"the calibration has no weight for {', '.join(sorted(missing))}: fit it anew with "
+            "python -m tools.train_readers --calibrate"
+        )
     logit = weights["constant"] + sum(weights[name] * x for name, x in features.items())
     return float(1 / (1 + np.exp(-np.clip(logit, -50, 50))))
 

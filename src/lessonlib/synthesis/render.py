@@ -175,7 +175,7 @@ def render(
     Parameters
     ----------
     amount : str
-        Digits, and ``. , - = $ * #`` between or around them, as "$1,250.00" or "320.-".
+        Digits, with marks of `forms.SHAPES` between or around them, as "$1,250.00" or "320.-".
     seed : int or numpy Generator
         Chooses the handwriting and the paper; the same seed gives the same image.
     difficulty : Difficulty

@@ -176,7 +176,7 @@ def write_character(
     Parameters
     ----------
     character : str
-        A digit, or one of ``. , - = $ * #``.
+        One of `forms.SHAPES`.
     rng : Generator
     variant : str, optional
         One of ``VARIANTS[character]``; by default one at random, common ones more often.
