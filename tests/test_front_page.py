@@ -110,3 +110,14 @@ def test_readme_and_the_page_of_benchmarks_agree_on_the_fields_kept_aside() -> N
     for start, measure in (("968 real", "Exactly right"), ("accepted of the 968", "Accept rate")):
         (row,) = re.findall(rf"^\| {measure}.*?\|(.+)\|$", kept_aside, re.MULTILINE)[:1]
         assert [cell.strip() for cell in row.split("|")] == readme_row(start)
+
+
+def test_contributing_s_table_of_the_house_names_every_chapter_and_only_what_there_is() -> None:
+    lines = [line for line in CONTRIBUTING.splitlines() if re.match(r"\| `\d-", line)]
+    rows = [[re.findall(r"`([^`]+)`", cell) for cell in line.split("|")[1:-1]] for line in lines]
+    assert [row[0] for row in rows] == [[p.stem] for p in sorted(ROOT.glob("chapters/*.ipynb"))]
+    package = ROOT / "src" / "lessonlib"
+    for _, modules, figures, exercises, tests in rows:
+        for name in (*modules, *figures, *exercises):
+            assert (package / f"{name}.py").is_file() or (package / name).is_dir(), name
+        assert {(ROOT / "tests" / f"{name}.py").is_file() for name in tests} == {True}
