@@ -59,7 +59,7 @@ LOOPS_APART = 0.2  # loops with nearer middles stand one above the other, as an 
 
 # Which runs of primitives are candidates, with widths in shares of the digits' height.
 LONGEST = 5  # primitives, as in the first trials on real fields; a whole piece may have more
-GAP = 0.15  # a run with a wider gap inside is none
+GAP = 0.15  # a run with a wider gap inside is not a candidate
 WIDEST = 1.35  # of a run of several primitives: as in the first trials on real fields
 WIDEST_PIECE = 3.0  # of a whole piece: a zero may have a long bar
 

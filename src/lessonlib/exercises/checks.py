@@ -546,7 +546,7 @@ def check_cents(answer: Any) -> str | None:
 
 
 def _amounts(rng: np.random.Generator) -> Iterator[str]:
-    """Write amounts with and without marks, and some that are none; the digits are drawn."""
+    """Write amounts with and without marks, and texts that are no amounts; the digits are drawn."""
     patterns = (
         "d,ddd.dd d.ddd,dd d,ddd d.ddd dd.dd dd,dd dddd d.dd 0,dd d dd ddd ddddddd ddd.ddd "
         "dd.ddd.ddd d,ddd,ddd.dd d,ddd,dd d.ddd.dd dddd.dd ddddd,dd 0.29 1.15 0.00 0.01 10,000.00 "

@@ -54,7 +54,7 @@ DILUTIONS = (0.9, 1.0)  # times the ink's darkness, whatever the `contrast`
 # Printed lines
 LINE_BRIGHTNESS = (0.35, 0.7)  # as shares of the paper's
 LINE_SHARE = 1.2  # the probability of a line below the digits, with `lines`; certain from 0.84 on
-TOP_LINE_SHARE = 0.4  # a line above them is this much as probable
+TOP_LINE_SHARE = 0.4  # the probability of a line above them, as a share of that below
 LINE_GAPS = (-4, 12)  # between digits and line: below 0 the line runs through their feet or heads
 LINE_SHIFT = 8  # `lines` adds half of this to the gap where it is 0, and takes as much away at 1
 LINE_SLOPE_SPREAD = 0.006  # rows for each column
