@@ -1,9 +1,11 @@
-"""What the tests of scoring judge: readings that are made up, and folders of labelled fields."""
+"""Readings to judge: made up, in folders of labelled fields, and compared with each other."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from lessonlib.checks import CheckReader, Digit, Reading
@@ -62,3 +64,14 @@ def with_images(folder: Path, *names: str) -> None:
     for name in names:
         if name.endswith(".png") and "gone" not in name:
             Image.new("L", (20, 10), 255).save(folder / "images" / name)
+
+
+def same(a: Reading, b: Reading) -> bool:
+    """Compare two readings, whose probabilities may differ by the order of a sum."""
+
+    def exact(reading: Reading) -> list[object]:
+        named = {field.name: getattr(reading, field.name) for field in fields(reading)}
+        named["digits"] = [digit.box for digit in reading.digits]
+        return [value for name, value in named.items() if name != "confidence"]
+
+    return exact(a) == exact(b) and a.confidence == pytest.approx(b.confidence, abs=1e-4)

@@ -18,6 +18,7 @@ from PIL import Image
 from lessonlib.checks import CheckReader, Reading, load_image
 from lessonlib.models import MLP
 from lessonlib.synthesis import render
+from tests.judged import same
 
 # The same examples in every run: a failure here is the code's, never the day's.
 FUZZ = settings(
@@ -69,15 +70,6 @@ def attempt(function: Callable[[Any], Any], source: object) -> Any:
         return function(source)
     except (ValueError, OSError) as error:
         return error
-
-
-def same(a: Reading, b: Reading) -> bool:
-    """Compare two readings, whose confidences may differ by the order of a sum."""
-    return (
-        (a.text, a.marks, a.separator, a.amount) == (b.text, b.marks, b.separator, b.amount)
-        and [digit.box for digit in a.digits] == [digit.box for digit in b.digits]
-        and a.confidence == pytest.approx(b.confidence, abs=1e-4)
-    )
 
 
 # ---------------------------------------------------------------- arrays

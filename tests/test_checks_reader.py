@@ -46,6 +46,7 @@ from lessonlib.scoring.causes import overlap
 from lessonlib.synthesis import Difficulty, digits_of, render
 from lessonlib.synthesis.hands import bundled_hand, drawn_hand
 from lessonlib.synthesis.samples import sample_amounts
+from tests.judged import same
 
 SAMPLES = data_path("checks")
 NAMES, LABELS = read_labels(SAMPLES)
@@ -82,16 +83,6 @@ class Untrained(MLP):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         self.batches.append(len(x))
         return super().forward(x)
-
-
-def same(a: Reading, b: Reading) -> bool:
-    """Compare two readings, whose probabilities may differ by the order of a sum."""
-    return (
-        (a.text, a.marks, a.separator, a.amount) == (b.text, b.marks, b.separator, b.amount)
-        and [digit.box for digit in a.digits] == [digit.box for digit in b.digits]
-        and a.accepted == b.accepted
-        and a.confidence == pytest.approx(b.confidence, abs=1e-4)
-    )
 
 
 # ---------------------------------------------------------------- how well it reads

@@ -127,8 +127,8 @@ def test_fit_does_not_depend_on_the_random_numbers_drawn_before_it() -> None:
 
 
 def test_the_network_learns() -> None:
-    model, history = trained(epochs=8)
-    assert history.val_accuracy[-1] > 0.7  # 0.75 and more with torch 2.6 to 2.12
+    model, history = trained(epochs=12)
+    assert history.val_accuracy[-1] > 0.75
     assert history.train_loss[-1] < 0.5 * history.train_loss[0]
     assert not model.training
 

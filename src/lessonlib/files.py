@@ -13,6 +13,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+UNWRITABLE = ("can't be written", "name another file or folder")
 LONGEST_NAME = 200  # characters of a name in an error message; the rest is left out
 
 KINDS = {
@@ -35,6 +36,21 @@ def kind_of(mode: int) -> str:
     return "" if stat.S_ISREG(mode) else KINDS.get(stat.S_IFMT(mode), "a special file")
 
 
+@contextlib.contextmanager
+def explained(path: str | os.PathLike[str], failure: str, remedy: str) -> Iterator[None]:
+    """Name the file, the failure and the remedy where the system says only what went wrong.
+
+    An error that the package raises itself says all of it already, and stays.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None:  # ours
+            raise
+        reason = f"{_short(path)} {failure} ({error.strerror}): {remedy}"
+        raise type(error)(reason) from error
+
+
 def check_writable(path: str | os.PathLike[str], *, replace: bool = True) -> None:
     """Make sure that a file can be written: to be called before the work whose result it holds.
 
@@ -55,7 +71,7 @@ def check_writable(path: str | os.PathLike[str], *, replace: bool = True) -> Non
     """
     target = _target(path, replace)
     trial = _unfinished(target)
-    with _errors_about(path), _removed_at_the_end(trial):
+    with explained(path, *UNWRITABLE), _removed_at_the_end(trial):
         trial.open("xb").close()
 
 
@@ -73,7 +89,7 @@ def write_whole(path: str | os.PathLike[str], data: bytes, *, replace: bool = Tr
     """
     target = _target(path, replace)
     unfinished = _unfinished(target)
-    with _errors_about(path), _removed_at_the_end(unfinished):
+    with explained(path, *UNWRITABLE), _removed_at_the_end(unfinished):
         with unfinished.open("xb") as file:
             file.write(data)
         if target.exists():
@@ -91,7 +107,7 @@ def _target(path: str | os.PathLike[str], replace: bool) -> Path:
     if os.path.basename(name) in ("", ".", ".."):  # noqa: PTH119 (a Path drops the slash at its end)
         raise IsADirectoryError(f"{short} names a folder: add the name of a file")
     target = Path(os.path.realpath(name))
-    with _errors_about(path):
+    with explained(path, *UNWRITABLE):
         try:
             kind = kind_of(Path(name).stat().st_mode)
         except FileNotFoundError:
@@ -124,19 +140,6 @@ def _removed_at_the_end(path: Path) -> Iterator[None]:
     finally:
         with contextlib.suppress(OSError):
             path.unlink()
-
-
-@contextlib.contextmanager
-def _errors_about(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Name the file that was asked for: the system names the unfinished one, or none."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno is None:  # ours, and it says all
-            raise
-        raise type(error)(
-            f"{_short(path)} can't be written ({error.strerror}): name another file or folder"
-        ) from error
 
 
 def _short(path: str | os.PathLike[str]) -> str:

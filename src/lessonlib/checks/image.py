@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from lessonlib.files import kind_of
+from lessonlib.files import explained, kind_of
 
 Gray = npt.NDArray[np.uint8]
 Box = tuple[int, int, int, int]  # x, y, w, h in pixels: upper left corner and size
@@ -128,28 +128,23 @@ def _content(path: Path) -> bytes:
     if "\0" in str(path):
         raise ValueError(f"{path} has a NUL character in its name: no file can be called so")
     try:
-        status = path.stat()
-        kind = kind_of(status.st_mode)
-        if kind == "a folder":
-            raise IsADirectoryError(f"{path} is a folder: give the image file itself")
-        if kind:
-            raise OSError(f"{path} is {kind}: save the image to a file, and give that")
-        if status.st_size == 0:
-            raise ValueError(f"{path} is empty: save or copy the image again")
-        if status.st_size > MAX_BYTES:
-            raise ValueError(
-                f"{path} has {status.st_size:,} bytes, more than {MAX_BYTES:,}: "
-                "cut out the amount, or shrink the image"
-            )
-        return path.read_bytes()
+        with explained(path, "can't be read", "check its name and its permissions"):
+            status = path.stat()
+            kind = kind_of(status.st_mode)
+            if kind == "a folder":
+                raise IsADirectoryError(f"{path} is a folder: give the image file itself")
+            if kind:
+                raise OSError(f"{path} is {kind}: save the image to a file, and give that")
+            if status.st_size == 0:
+                raise ValueError(f"{path} is empty: save or copy the image again")
+            if status.st_size > MAX_BYTES:
+                raise ValueError(
+                    f"{path} has {status.st_size:,} bytes, more than {MAX_BYTES:,}: "
+                    "cut out the amount, or shrink the image"
+                )
+            return path.read_bytes()
     except FileNotFoundError:
         raise FileNotFoundError(f"there is no image file {path}: check the name") from None
-    except OSError as error:
-        if error.errno is None:  # ours, and it says all
-            raise
-        raise type(error)(
-            f"{path} can't be read ({error.strerror}): check its name and its permissions"
-        ) from error
 
 
 def _check_size(width: int, height: int, name: str) -> None:

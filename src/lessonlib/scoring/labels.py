@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lessonlib.checks.image import Box
+from lessonlib.files import explained
 
 BOX_PATTERN = re.compile(r"(\d{1,6}) +(\d{1,6}) +([1-9]\d{0,5}) +([1-9]\d{0,5})", re.ASCII)
 
@@ -66,23 +67,18 @@ def read_labels(folder: str | Path) -> tuple[list[str], list[str]]:
 def _read_table(path: Path) -> list[tuple[int, dict[str, str]]]:
     """Read the rows of labels.csv, each with the number of its line."""
     try:
-        if not path.is_file():
-            raise FileNotFoundError(
-                f"there is no file {path}: it must list the columns file,digits"
-            )
-        with path.open(newline="", encoding="utf-8-sig") as file:  # Excel's has a mark in front
-            table = csv.DictReader(file, restval="")
-            if not {"file", "digits"} <= set(table.fieldnames or ()):
-                raise ValueError(f"{path} must have the columns file and digits")
-            rows = [(table.line_num, row) for row in table]
+        with explained(path, "can't be read", "check its permissions"):
+            if not path.is_file():
+                raise FileNotFoundError(
+                    f"there is no file {path}: it must list the columns file,digits"
+                )
+            with path.open(newline="", encoding="utf-8-sig") as file:  # Excel's has a mark in front
+                table = csv.DictReader(file, restval="")
+                if not {"file", "digits"} <= set(table.fieldnames or ()):
+                    raise ValueError(f"{path} must have the columns file and digits")
+                rows = [(table.line_num, row) for row in table]
     except (csv.Error, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is no table ({error}): save it as CSV in UTF-8") from error
-    except OSError as error:
-        if error.errno is None:  # ours, and it says all
-            raise
-        raise type(error)(
-            f"{path} can't be read ({error.strerror}): check its permissions"
-        ) from error
     if not rows:
         raise ValueError(f"{path} names no field")
     return rows
