@@ -11,14 +11,13 @@ import numpy as np
 from lessonlib import data_path
 from lessonlib.checks import load_image
 from lessonlib.synthesis import digits_of, render, write_samples
-from lessonlib.synthesis.forms import SHAPES
 from lessonlib.synthesis.samples import SYMBOLS, bill_fields, sample_amounts
 
 
 def test_sample_amounts_are_of_all_kinds_and_can_all_be_drawn() -> None:
     amounts = sample_amounts(np.random.default_rng(0), 300)
     assert all(2 <= len(digits_of(amount)) <= 7 for amount in amounts)
-    for mark in set(SHAPES) - set("0123456789"):
+    for mark in "$*#,.-=":
         assert any(mark in amount for amount in amounts)
     assert all(render(amount, 0).size for amount in amounts[:50])
 

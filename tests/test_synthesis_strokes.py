@@ -129,8 +129,8 @@ def test_a_flag_of_a_one_falls_steeply_and_a_roof_of_a_seven_does_not() -> None:
 
 def test_an_unknown_character_or_variant_names_the_known_ones() -> None:
     rng = np.random.default_rng(0)
-    with pytest.raises(ValueError, match=r"'x'.*0 1 2.*#"):
-        write_character("x", rng)
+    with pytest.raises(ValueError, match=r"'y'.*0 1 2.*#"):
+        write_character("y", rng)
     with pytest.raises(ValueError, match=r"'crossed' of '1'.*stem.*long_flag"):
         write_character("1", rng, "crossed")
 
