@@ -57,7 +57,7 @@ def load(split: Split) -> tuple[Images, Labels]:
     FileNotFoundError
         When ``LESSONLIB_MNIST_ROOT`` names a folder without MNIST.
     """
-    _check_split(split)
+    check_split(split)
     root = find_mnist()
     if root is None:
         _announce_bundled()
@@ -109,7 +109,7 @@ def load_bundled(split: Split) -> tuple[Images, Labels]:
     ----------
     Alpaydin and Kaynak, Optical Recognition of Handwritten Digits, UCI, 1998 (CC BY 4.0).
     """
-    _check_split(split)
+    check_split(split)
     images, labels = _bundled()
     part = slice(None, BUNDLED_TRAIN) if split == "train" else slice(BUNDLED_TRAIN, None)
     return images[part].copy(), labels[part].copy()
@@ -120,15 +120,15 @@ def find_mnist() -> Path | None:
 
     The folder is one that torchvision reads, its files verified; None when MNIST can't be had.
     """
-    if _offline():
+    if is_offline():
         return None
     named = os.environ.get("LESSONLIB_MNIST_ROOT")
-    return _named_root(_expanded(named)) if named else _cached_root(cache_root())[0]
+    return _named_root(expanded(named)) if named else _cached_root(cache_root())[0]
 
 
 def will_download() -> bool:
     """Return whether the next call of `find_mnist` or `load` begins with a download."""
-    if _offline() or os.environ.get("LESSONLIB_MNIST_ROOT"):
+    if is_offline() or os.environ.get("LESSONLIB_MNIST_ROOT"):
         return False
     root = cache_root()
     try:
@@ -142,7 +142,7 @@ def why_bundled() -> str:
 
     The text is empty where `load` gives MNIST.
     """
-    if _offline():
+    if is_offline():
         return "LESSONLIB_OFFLINE is set"
     return "" if os.environ.get("LESSONLIB_MNIST_ROOT") else _cached_root(cache_root())[1]
 
@@ -164,14 +164,16 @@ def damaged_files(root: Path) -> list[Path]:
     The list is empty when all four files are there and bit-exact.
     """
     files = [root / "MNIST" / "raw" / name for name in SHA256]
-    return [f for f in files if not f.is_file() or _sha256(f) != SHA256[f.name]]
+    return [f for f in files if not f.is_file() or sha256(f) != SHA256[f.name]]
 
 
-def _offline() -> bool:
+def is_offline() -> bool:
+    """Return whether ``LESSONLIB_OFFLINE`` forbids downloads."""
     return os.environ.get("LESSONLIB_OFFLINE", "").strip().lower() not in NO_WORDS
 
 
-def _expanded(name: str) -> Path:
+def expanded(name: str) -> Path:
+    """Return the absolute path that a variable of the environment names."""
     path = Path(name)
     with contextlib.suppress(RuntimeError):  # no such user, or no home folder: leave ~ as it is
         path = path.expanduser()
@@ -238,7 +240,8 @@ def _download(root: Path) -> bool:
     return True
 
 
-def _sha256(path: Path) -> str:
+def sha256(path: Path) -> str:
+    """Compute a file's SHA-256, in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -269,6 +272,7 @@ def _as_mnist(image: npt.NDArray[np.float64]) -> Images:
     return np.rint(255 * centred).astype(np.uint8)
 
 
-def _check_split(split: str) -> None:
+def check_split(split: str) -> None:
+    """Raise a ValueError if there is no such split."""
     if split not in ("train", "test"):
         raise ValueError(f'split must be "train" or "test", not {split!r}')
