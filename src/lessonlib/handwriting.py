@@ -15,6 +15,9 @@ Semeion, Research Center of Sciences of Communication, Rome: Semeion Handwritten
 """
 
 import os
+import shutil
+import tempfile
+import zipfile
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -22,9 +25,11 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 import numpy.typing as npt
+from filelock import FileLock
 
 from lessonlib import digits
 from lessonlib.checks.pictures import FRAME_SIDE, normalize, trim
+from lessonlib.uncompress import uncompress
 
 # The public copies of Semeion differ in what separates the numbers: UCI's has spaces.
 SHA256 = {
@@ -38,6 +43,20 @@ SHA256 = {
     ),
 }
 TRAIN_WRITERS = 30  # of the pen's training file; the test file counts its writers from 1 again
+
+# UCI's archives, each with its SHA-256. All but Semeion's file are packed as .Z files in them.
+UCI = "https://archive.ics.uci.edu/static/public"
+ARCHIVES = {
+    f"{UCI}/80/optical+recognition+of+handwritten+digits.zip": (
+        "0d7b054fea010270e9b3f06411c654c5e59547732ad626381980baffe0a23fb0"
+    ),
+    f"{UCI}/81/pen+based+recognition+of+handwritten+digits.zip": (
+        "1e02bea023613c2b11c9492f6f34caf975420455934f3527d270cee9a1f03b64"
+    ),
+    f"{UCI}/178/semeion+handwritten+digit.zip": (
+        "6fb091394714cddda5751d4e1c2781ab094e7cf15de07917fb40e581f19efc75"
+    ),
+}
 
 # How the bitmaps become MNIST's pictures. Their outlines are stairs of one pixel: blurred by this
 # standard deviation, in pixels, and drawn this many times finer, they are smooth.
@@ -120,9 +139,16 @@ def damaged_files(root: Path) -> list[Path]:
 
 
 def find_handwriting() -> Path | None:
-    """Find the folder of the five files; None where they can't be had."""
-    named = os.environ.get("LESSONLIB_HANDWRITING_ROOT")
-    return digits.expanded(named) if named and not digits.is_offline() else None
+    """Find the folder of the five files; download them into the user's cache if they are nowhere.
+
+    Their sums are checked. None where they can't be had.
+    """
+    return _located()[0]
+
+
+def why_missing() -> str:
+    """Say why there are no digits on this machine, and how to get them; empty where there are."""
+    return _located()[1]
 
 
 def parse_unipen(text: str) -> list[PenDigit]:
@@ -130,10 +156,9 @@ def parse_unipen(text: str) -> list[PenDigit]:
 
     Examples
     --------
-    >>> lines = ['.SEGMENT DIGIT 0 ? "1"', ".COMMENT 1 26 54", ".PEN_DOWN", "20 90", "20 40"]
-    >>> parse_unipen("\\n".join([*lines, ".PEN_UP"]))
-    [PenDigit(strokes=[array([[0., 1.],
-           [0., 0.]])], label=1, writer=26)]
+    >>> (digit,) = parse_unipen('.SEGMENT DIGIT 0 ? "1" .COMMENT 1 26 54 .PEN_DOWN 20 90 20 40')
+    >>> digit.label, digit.writer, digit.strokes[0].tolist()
+    (1, 26, [[0.0, 1.0], [0.0, 0.0]])
     """
     parsed = []
     for segment in text.split(".SEGMENT")[1:]:
@@ -192,7 +217,95 @@ def stroke_width(ink: npt.NDArray[np.bool_]) -> float:
 
 
 def _root() -> Path | None:
-    return find_handwriting()
+    """Return what `find_handwriting` does; print once per process why it is None."""
+    root, why = _located()
+    if root is None:
+        _announce(why)
+    return root
+
+
+@cache
+def _announce(why: str) -> None:
+    print(f"Going on without other people's handwriting: {why}.")
+
+
+def _located() -> tuple[Path | None, str]:
+    """Return the folder of the files; or None, and why they can't be had."""
+    if digits.is_offline():
+        return None, "LESSONLIB_OFFLINE is set"
+    named = os.environ.get("LESSONLIB_HANDWRITING_ROOT")
+    if named:
+        return _named_root(digits.expanded(named)), ""
+    return _cached_root(digits.cache_root() / "handwriting")
+
+
+@cache
+def _named_root(root: Path) -> Path:
+    """Return the folder that the user named, or raise an error that says what is wrong with it."""
+    damaged = damaged_files(root)
+    if not damaged:
+        return root
+    name = damaged[0]
+    remedy = (
+        "Point LESSONLIB_HANDWRITING_ROOT at a folder with the unpacked files "
+        f"{', '.join(SHA256)}, or unset it to let lessonlib download them."
+    )
+    if not name.is_file():
+        raise FileNotFoundError(f"LESSONLIB_HANDWRITING_ROOT={root} has no {name.name}. {remedy}")
+    raise ValueError(f"{name} is not UCI's (its SHA-256 differs): truncated or changed. {remedy}")
+
+
+@cache
+def _cached_root(root: Path) -> tuple[Path | None, str]:
+    """Return the cache with the files in it; or None, and why they can't be downloaded or kept."""
+    remedy = "set LESSONLIB_HANDWRITING_ROOT to a folder that has it"
+    if not root.is_absolute():  # without a home folder, ~ would become the name of a new folder
+        return None, f"there is no home folder to keep it in; {remedy}"
+    try:
+        if not damaged_files(root):
+            return root, ""
+        root.mkdir(parents=True, exist_ok=True)
+        # One process downloads. A second one that starts meanwhile waits, then finds the files.
+        with FileLock(root / "handwriting.lock"):
+            if damaged_files(root) and not _download(root):
+                return None, f"it could not be downloaded from UCI; {remedy}"
+    except OSError as error:
+        cause = error.strerror or error
+        return None, f"it can't be kept in {root} ({cause}); make it writable, or {remedy}"
+    return root, ""
+
+
+def _download(root: Path) -> bool:
+    """Download the files into a temporary folder, then move them; return False if that fails."""
+    import pooch  # imported here, because few need it
+
+    for abandoned in root.glob("download-*"):  # left by a process that was killed: we hold the lock
+        shutil.rmtree(abandoned, ignore_errors=True)
+    fetch = pooch.HTTPDownloader(timeout=digits.DOWNLOAD_TIMEOUT)
+    with tempfile.TemporaryDirectory(dir=root, prefix="download-") as name:
+        scratch = Path(name)
+        try:
+            for url, known in ARCHIVES.items():
+                archive = pooch.retrieve(url, f"sha256:{known}", path=scratch, downloader=fetch)
+                _unpack(Path(archive), scratch)
+        except (OSError, ValueError, zipfile.BadZipFile):
+            return False  # no network, UCI does not answer, or what it sent is not what it was
+        if damaged_files(scratch):
+            return False
+        for file in SHA256:
+            (scratch / file).replace(root / file)
+    return True
+
+
+def _unpack(archive: Path, folder: Path) -> None:
+    """Take those of the files that an archive has, as they are or packed by ``compress``."""
+    with zipfile.ZipFile(archive) as zipped:
+        for member in zipped.namelist():
+            name = Path(member).name
+            if name.removesuffix(".Z") in SHA256:
+                data = zipped.read(member)
+                content = uncompress(data) if name.endswith(".Z") else data
+                (folder / name.removesuffix(".Z")).write_bytes(content)
 
 
 @cache

@@ -23,8 +23,8 @@ def uncompress(data: bytes) -> bytes:
 
     Examples
     --------
-    >>> uncompress(bytes.fromhex("1f9d9061c4041c284601"))
-    b'abababab\\n'
+    >>> uncompress(bytes.fromhex("1f9d9061c4041c2806"))
+    b'abababab'
     """
     if data[:2] != MAGIC or len(data) < HEADER or not FEWEST <= data[2] & MOST_BITS <= MOST:
         raise ValueError("not a .Z file: it does not begin as compress begins one")

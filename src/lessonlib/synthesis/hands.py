@@ -1,8 +1,9 @@
 """Who writes: hands that put a character's ink on paper.
 
 `drawn_hand` draws pen strokes in forms that people use; it wrote part of the shipped readers'
-training fields. `bundled_hand` takes people's digits from the bundled test split (UCI). No shipped
-network was trained on them, and they have 8x8 pixels only.
+training fields. `mixed_hand` adds people's digits from images, and `pen_hand` draws the strokes
+that people's pens took. `left_out_hand` and `bundled_hand` take digits of people whose writing no
+shipped network was trained on; the latter have 8x8 pixels only.
 """
 
 from collections.abc import Callable
@@ -12,7 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from lessonlib import digits
+from lessonlib import digits, handwriting
 from lessonlib.checks.image import FloatImage
 from lessonlib.checks.pictures import DIGIT_SIDE, FRAME_SIDE
 from lessonlib.synthesis import strokes
@@ -31,6 +32,12 @@ OWN_PEN_SHARE = 0.25  # of mixed hands leave the strokes of an image as wide as 
 # them, and widened by about so many pixels at most.
 THINNED, WIDENED = 0.25, 2.0
 SMALLEST_SIDE = 8  # pixels of an enlarged image
+# A writer with recorded strokes is made another one by a slant and a width of their own, the same
+# for all digits: x grows by so much of y, and by such a factor, whose logarithm is normal.
+SLANT_SPREAD, WIDTH_SPREAD = 0.12, 0.12
+# Each point is moved by about this share of the height, together with its neighbours: one number
+# for each of so many points, which are on average a third of a stroke apart.
+SHAKE_SPREAD, SHAKEN_POINTS = 0.015, 4
 
 
 def bundled_hand(
@@ -101,6 +108,77 @@ def mixed_hand(
     return hand
 
 
+def pen_hand(pens: list[handwriting.PenDigit], rng: np.random.Generator) -> Hand:
+    """Make a writer who writes as one of those whose pens were recorded, a little differently.
+
+    Parameters
+    ----------
+    pens : list of PenDigit
+        As `handwriting.pen_digits` loads them. Where the writer left out a digit, another's is
+        taken; each digit, 0 to 9, must be among them.
+    rng : numpy Generator
+        Chooses the writer.
+
+    Raises
+    ------
+    ValueError
+        When a digit is missing.
+    """
+    missing = sorted({*range(10)} - {pen.label for pen in pens})
+    if missing:
+        raise ValueError(
+            f"no pen wrote {missing}: give digits as handwriting.pen_digits loads them"
+        )
+    writer = rng.choice(sorted({pen.writer for pen in pens}))
+    own = [pen for pen in pens if pen.writer == writer]
+    slant = SLANT_SPREAD * rng.standard_normal()
+    width = float(np.exp(WIDTH_SPREAD * rng.standard_normal()))
+    habit = np.array([[width, 0.0], [slant, 1.0]])
+    draw = drawn_writer(rng)
+
+    def hand(
+        character: str, height: float, pen: float, rng: np.random.Generator
+    ) -> tuple[FloatImage, int]:
+        if not character.isdecimal():
+            return draw(character, height, pen, rng)
+        of_it = [p for p in own if p.label == int(character)]
+        of_it = of_it or [p for p in pens if p.label == int(character)]
+        chosen = of_it[rng.integers(len(of_it))]
+        ink, below = strokes.draw([_shaken(s, rng) @ habit for s in chosen.strokes], height, pen)
+        return np.asarray(ink, dtype=np.float32), below
+
+    return hand
+
+
+def left_out_hand(rng: np.random.Generator) -> Hand:
+    """Make a writer whom no network was trained on: half of them pens, half of them bitmaps.
+
+    They wrote the test splits of `handwriting.pen_digits` and `handwriting.bitmap_digits`. The
+    bitmaps don't tell who wrote which, so the digits of such a field are by several people.
+
+    Raises
+    ------
+    FileNotFoundError
+        When the files can't be had.
+    """
+    pens = handwriting.pen_digits("test")
+    images, labels = handwriting.bitmap_digits("test")
+    if not pens or not len(images):
+        raise FileNotFoundError(f"no writers are left out: {handwriting.why_missing()}")
+    if rng.random() < 0.5:
+        return pen_hand(pens, rng)
+    draw = drawn_writer(rng)
+
+    def hand(
+        character: str, height: float, pen: float, rng: np.random.Generator
+    ) -> tuple[FloatImage, int]:
+        if not character.isdecimal():
+            return draw(character, height, pen, rng)
+        return enlarge(_one_of(images, labels, character, rng), height, pen), 0
+
+    return hand
+
+
 def enlarge(image: npt.NDArray[np.uint8], height: float, pen: float | None) -> FloatImage:
     """Enlarge a digit of MNIST's kind, with edges as sharp as a pen's.
 
@@ -132,6 +210,15 @@ def enlarge(image: npt.NDArray[np.uint8], height: float, pen: float | None) -> F
     rows, columns = np.flatnonzero(sharp.max(axis=1)), np.flatnonzero(sharp.max(axis=0))
     tight = sharp[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     return np.asarray(tight, dtype=np.float32)
+
+
+def _shaken(stroke: strokes.Stroke, rng: np.random.Generator) -> strokes.Stroke:
+    """Move each point of a stroke by chance, its neighbours by nearly as much."""
+    moves = rng.normal(0, SHAKE_SPREAD, (SHAKEN_POINTS, 2))
+    times = np.linspace(0, SHAKEN_POINTS - 1, len(stroke))
+    of_moves = np.arange(SHAKEN_POINTS)
+    x, y = (np.interp(times, of_moves, moves[:, axis]) for axis in (0, 1))
+    return stroke + np.column_stack([x, y])
 
 
 def _drawn(
