@@ -200,7 +200,7 @@ def cents_by_loops(text: str) -> Any:
 
 def cents_by_the_library(text: str) -> Any:
     kinds = [int(c) if c.isdecimal() else MARK for c in text]
-    boxes = [(0, 0, 5, 5) if kind == MARK else (0, 0, 9, 40) for kind in kinds]
+    boxes = [(0, 35, 5, 5) if kind == MARK else (0, 0, 9, 40) for kind in kinds]
     value = find_amount(kinds, boxes).value
     return Decimal(-1) if value is None else 100 * value
 

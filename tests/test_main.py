@@ -178,6 +178,8 @@ def test_read_json_has_the_amount_and_the_marks(
         "image": "a.png",
         "text": "1250",
         "amount": "12.50",
+        "currency": None,
+        "note": "",
         "confidence": 0.6,
         "accepted": True,
         "separator": [18, 9, 2, 2],

@@ -47,7 +47,13 @@ THRESHOLDS = {
         "SHEAR_PENALTY",
     ],
     "pictures": ["CONTEXT_SIDE"],
-    "amount": ["SEPARATOR_SIDE"],
+    "amount": [
+        "SEPARATOR_SIDE",
+        "SEPARATOR_MIDDLE",
+        "DASH_ASPECT",
+        "DASH_MIDDLE",
+        "RAISED_FOOT",
+    ],
     "reader": ["SURE_ENOUGH"],
 }
 RULES = {

@@ -313,6 +313,8 @@ def _as_json(image: str, reading: "Reading") -> dict[str, Any]:
         "image": image,
         "text": reading.text,
         "amount": None if reading.amount is None else f"{reading.amount:f}",
+        "currency": reading.currency,
+        "note": reading.note,
         "confidence": round(reading.confidence, 4),
         "accepted": reading.accepted,
         "separator": None if reading.separator is None else list(map(int, reading.separator)),

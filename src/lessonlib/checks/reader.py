@@ -91,6 +91,10 @@ class Reading:
         "1.250" is 1250, and "12.5" is None.
     accepted : bool
         Whether the confidence reaches the one that was asked for. An empty text's, 0, reaches 0.
+    note : str
+        Why nothing, or no amount, is sure, in words that a user can act on; "" where all is well.
+    currency : str or None
+        The currency sign, "$", "₹", "€", "£" or "R$", where one was recognised.
     """
 
     text: str
@@ -100,6 +104,8 @@ class Reading:
     separator: Box | None = None
     amount: Decimal | None = None
     accepted: bool = False
+    note: str = ""
+    currency: str | None = None
 
 
 class CheckReader:
@@ -310,6 +316,8 @@ def make_reading(
         separator=amount.separator,
         amount=amount.value,
         accepted=confidence >= min_confidence,
+        note=amount.note,
+        currency=amount.currency,
     )
 
 
