@@ -3,17 +3,29 @@
 import numpy as np
 import pytest
 
-from lessonlib.synthesis.forms import SHAPES, VARIANTS
-from lessonlib.synthesis.strokes import HEIGHTS, PENS, curve_matrix, draw, write_character
+from lessonlib.synthesis.forms import RARER, SHAPES
+from lessonlib.synthesis.strokes import (
+    HEIGHTS,
+    PENS,
+    choose_variant,
+    curve_matrix,
+    draw,
+    write_character,
+)
 from tests.rows import each
 
 DIGITS = "0123456789"
-EVERY = [(character, name) for character, names in VARIANTS.items() for name in names]
+EVERY = [
+    (character, name)
+    for table in (SHAPES, RARER)
+    for character in table
+    for name in table[character]
+]
 
 
 def share_of_height(character: str, variant: str) -> float:
     """Read in the table how high a variant is: small zeros are lower than other digits."""
-    _, text = SHAPES[character][variant]
+    _, text = (SHAPES[character] | RARER.get(character, {}))[variant]
     rows = [float(point.rstrip("!~").split(",")[1]) for point in text.replace(";", " ").split()]
     return (max(rows) - min(rows)) / 100
 
@@ -27,7 +39,7 @@ def test_every_variant_is_about_as_high_as_asked(row: tuple[str, str]) -> None:
     assert max(heights) <= 1.7 * 60
     if character in DIGITS:
         share = share_of_height(character, variant)
-        assert 0.5 <= share <= 1.2
+        assert 0.5 <= share <= 1.3  # with a long tail
         assert 0.85 * share * 60 <= np.median(heights) <= 1.3 * share * 60
 
 
@@ -96,6 +108,31 @@ def test_common_variants_are_written_more_often_and_every_one_sometimes() -> Non
     crossed = sum(weight for weight, text in SHAPES["7"].values() if ";" in text)
     share = crossed / sum(weight for weight, _ in SHAPES["7"].values())
     assert np.mean(np.array(strokes) >= 2) == pytest.approx(share, abs=0.08)
+
+
+def test_the_rarer_forms_have_names_of_their_own_and_belong_to_known_characters() -> None:
+    for character, variants in RARER.items():
+        assert not set(variants) & set(SHAPES[character])
+
+
+def test_rarer_forms_are_drawn_only_when_asked_for_and_then_by_their_shares() -> None:
+    for character, usual in SHAPES.items():
+        rare = RARER.get(character, {})
+        rng, again = np.random.default_rng(12), np.random.default_rng(12)
+        without = [choose_variant(character, rng) for _ in range(600)]
+        assert set(without) == set(usual)
+        among = [choose_variant(character, again, rarer=True) for _ in range(600)]
+        weight, usual_weight = (sum(w for w, _ in table.values()) for table in (rare, usual))
+        share = np.mean([name in rare for name in among])
+        assert share == pytest.approx(weight / (weight + usual_weight), abs=0.06)
+        assert set(among) <= {*usual, *rare}
+        assert rng.random() == again.random()  # whoever asks draws as many numbers
+
+
+def test_a_rarer_form_is_written_by_its_name() -> None:
+    rng = np.random.default_rng(13)
+    assert np.concatenate(write_character("7", rng, "long_tail"))[:, 1].min() < -0.1
+    assert len(write_character("8", np.random.default_rng(0), "halves")) == 2
 
 
 def test_below_counts_the_rows_under_the_line() -> None:

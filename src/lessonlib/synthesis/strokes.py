@@ -1,7 +1,7 @@
 """Digits and marks drawn as pen strokes, in the many ways in which people write them.
 
-`forms.SHAPES` is the table of forms. `write_character` shakes the points of one form and puts a
-curve through them, and `draw` inks the curve.
+`forms.SHAPES` and `forms.RARER` are the tables of forms. `write_character` shakes the points of one
+form and puts a curve through them, and `draw` inks the curve.
 
 A length is a share of a digit's height where nothing else is said. A "spread" is the standard
 deviation of a normal number. Whoever changes a constant changes all rendered fields, so the samples
@@ -17,7 +17,7 @@ import numpy.typing as npt
 from scipy.interpolate import CubicHermiteSpline
 
 from lessonlib.checks.image import FloatImage
-from lessonlib.synthesis.forms import SHAPES, VARIANTS
+from lessonlib.synthesis.forms import RARER, SHAPES
 
 Stroke = npt.NDArray[np.float64]  # shape (k, 2): points (x, y)
 
@@ -155,16 +155,18 @@ def spline_matrix(
     return np.asarray(CubicHermiteSpline(knots, one_each, tangents)(times))
 
 
+_EVERY = {character: usual | RARER.get(character, {}) for character, usual in SHAPES.items()}
 _TEMPLATES = {
     character: {
         name: [Template(stroke) for stroke in text.split(";")]
         for name, (_, text) in variants.items()
     }
-    for character, variants in SHAPES.items()
+    for character, variants in _EVERY.items()
 }
+# The first of a character's shares are those in `SHAPES`; those in `RARER` follow.
 _CUMULATIVE_SHARES = {
     character: np.cumsum([share for share, _ in variants.values()])
-    for character, variants in SHAPES.items()
+    for character, variants in _EVERY.items()
 }
 
 
@@ -179,7 +181,8 @@ def write_character(
         One of `forms.SHAPES`.
     rng : Generator
     variant : str, optional
-        One of ``VARIANTS[character]``; by default one at random, common ones more often.
+        One of the character's in `forms.SHAPES` or `forms.RARER`; by default one of `SHAPES` at
+        random, common ones more often.
 
     Returns
     -------
@@ -200,8 +203,8 @@ def write_character(
         raise ValueError(f"cannot write {character!r}: known are {' '.join(SHAPES)}")
     if variant is None:
         variant = choose_variant(character, rng)
-    elif variant not in VARIANTS[character]:
-        known = ", ".join(VARIANTS[character])
+    elif variant not in _EVERY[character]:
+        known = ", ".join(_EVERY[character])
         raise ValueError(f"no variant {variant!r} of {character!r}: known are {known}")
     low, high = WIDTH_LIMITS.get(character, OTHER_WIDTH_LIMITS)
     wider, *proportions = rng.standard_normal(7).clip(-FARTHEST, FARTHEST).tolist()
@@ -218,11 +221,28 @@ def write_character(
     return strokes
 
 
-def choose_variant(character: str, rng: np.random.Generator) -> str:
-    """Choose one of the variants of a character in `SHAPES`, common ones more often."""
-    shares = _CUMULATIVE_SHARES[character]
+def choose_variant(character: str, rng: np.random.Generator, rarer: bool = False) -> str:
+    """Choose one of the variants of a character, common ones more often.
+
+    Parameters
+    ----------
+    character : str
+        One of `forms.SHAPES`.
+    rng : Generator
+        One number is drawn from it.
+    rarer : bool
+        Whether those in `forms.RARER` are among them. Some characters have none there.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(7)
+    >>> [choose_variant("7", rng, rarer=True) for _ in range(4)]
+    ['plus', 'two_like', 'low_crossed', 'serif']
+    """
+    count = len(_EVERY[character] if rarer else SHAPES[character])
+    shares = _CUMULATIVE_SHARES[character][:count]
     number = int(np.searchsorted(shares, rng.random() * shares[-1], side="right"))
-    return VARIANTS[character][number]
+    return list(_EVERY[character])[number]
 
 
 def _shaken(template: Template, rng: np.random.Generator) -> npt.NDArray[np.float64]:
