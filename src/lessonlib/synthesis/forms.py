@@ -300,8 +300,8 @@ SHAPES: dict[str, dict[str, tuple[float, str]]] = {
     },
 }  # fmt: skip
 
-# Forms that fewer people write, in the same notation and on the same scale of shares. Readers
-# failed on such forms. They stand apart, so that who draws without them draws what was drawn before.
+# Forms that fewer people write and readers failed on, in the same notation and on the same scale of
+# shares. In a table of their own they leave what is drawn without them as it was.
 RARER: dict[str, dict[str, tuple[float, str]]] = {
     "0": {
         "open_right": (1, "52,84~ 34,99 10,80 4,44 14,8 36,0 56,20 62,62~"),
