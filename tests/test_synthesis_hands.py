@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from lessonlib import digits
+from lessonlib import digits, handwriting
 from lessonlib.checks.image import FloatImage
 from lessonlib.synthesis import strokes
 from lessonlib.synthesis.forms import SHAPES
@@ -17,7 +17,9 @@ from lessonlib.synthesis.hands import (
     drawn_hand,
     drawn_writer,
     enlarge,
+    left_out_hand,
     mixed_hand,
+    pen_hand,
 )
 from tests.rows import each
 
@@ -28,11 +30,27 @@ def mixed(rng: np.random.Generator) -> Hand:
     return mixed_hand(IMAGES, LABELS, rng)
 
 
+def recorded(*writers: int) -> list[handwriting.PenDigit]:
+    """Make pen digits by these writers: bars, their width a tenth of the label, and the writer's.
+
+    They go through the text of a file, as the originals do.
+    """
+    segment = '.SEGMENT DIGIT 0 ? "{0}" .COMMENT {0} {1} 9 .PEN_DOWN 0 100 {2} 100 {2} 0 .PEN_UP'
+    return handwriting.parse_unipen(
+        "\n".join(segment.format(d, w, 10 * d + w) for w in writers for d in range(10))
+    )
+
+
+def writes_with_a_pen(rng: np.random.Generator) -> Hand:
+    return pen_hand(recorded(1, 2), rng)
+
+
 HANDS = {
     "drawn": lambda rng: drawn_hand,
     "bundled": lambda rng: bundled_hand,
     "writer": drawn_writer,
     "mixed": mixed,
+    "pen": writes_with_a_pen,
 }
 
 
@@ -90,6 +108,112 @@ def test_some_mixed_hands_draw_no_digit_and_some_draw_all(drawn: list[float]) ->
     assert counts.count(0) > 2
     assert counts.count(10) > 2
     assert any(0 < count < 10 for count in counts)
+
+
+def test_a_pen_hand_draws_the_recorded_strokes_at_the_height_and_with_the_pen_asked_for() -> None:
+    rng = np.random.default_rng(4)
+    for height, pen in ((24, 2), (60, 5)):
+        ink, below = pen_hand(recorded(1), rng)("5", height, pen, rng)
+        assert ink.shape[0] == pytest.approx(height + pen, rel=0.15)
+        assert 0 <= below <= 0.15 * height
+        assert np.median(ink.sum(axis=1)) == pytest.approx(pen, rel=0.35)
+
+
+def test_a_pen_hand_keeps_to_one_writer_and_never_writes_twice_alike() -> None:
+    by_writer = {}
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        hand = pen_hand(recorded(1, 150), rng)
+        inks = [hand("1", 100, 3, rng)[0] for _ in range(4)]
+        assert len({ink.tobytes() for ink in inks}) == 4
+        wide = {ink.shape[1] > 90 for ink in inks}
+        assert len(wide) == 1
+        by_writer[seed] = wide.pop()
+    assert {*by_writer.values()} == {False, True}
+
+
+def test_pen_hands_slant_and_widen_each_in_their_own_way() -> None:
+    widths = []
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        hand = pen_hand(recorded(1), rng)
+        widths.append([hand("9", 100, 3, rng)[0].shape[1] for _ in range(4)])
+    assert np.std(np.mean(widths, axis=1)) > 2 * np.mean(np.std(widths, axis=1))
+
+
+def test_a_pen_hand_takes_from_others_what_its_writer_left_out() -> None:
+    pens = recorded(1) + [pen for pen in recorded(2) if pen.label != 7]
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        assert pen_hand(pens, rng)("7", 32, 3, rng)[0].any()
+
+
+def test_a_pen_hand_without_a_digit_is_refused() -> None:
+    pens = [pen for pen in recorded(1) if pen.label not in (3, 8)]
+    with pytest.raises(ValueError, match=r"no pen wrote \[3, 8\]"):
+        pen_hand(pens, np.random.default_rng(0))
+
+
+@pytest.fixture
+def left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the test splits hold a few digits, and the training splits none."""
+
+    def only_for_tests(split: str) -> None:
+        assert split == "test", "a writer left out of training is taken from it"
+
+    def pens(split: str) -> list[handwriting.PenDigit]:
+        only_for_tests(split)
+        return recorded(31)
+
+    def bitmaps(split: str) -> tuple[digits.Images, digits.Labels]:
+        only_for_tests(split)
+        return IMAGES, LABELS
+
+    monkeypatch.setattr(handwriting, "pen_digits", pens)
+    monkeypatch.setattr(handwriting, "bitmap_digits", bitmaps)
+
+
+@pytest.mark.usefixtures("left_out")
+def test_left_out_hands_are_pens_and_bitmaps(drawn: list[float]) -> None:
+    counts = []
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        hand = left_out_hand(rng)
+        drawn.clear()
+        for _ in range(3):
+            assert hand("5", 32, 3, rng)[0].any()
+        counts.append(len(drawn))
+    assert {*counts} == {0, 3}
+
+
+@pytest.mark.usefixtures("left_out")
+def test_left_out_hands_draw_every_mark() -> None:
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        hand = left_out_hand(rng)
+        for character in SHAPES:
+            assert hand(character, 32, 3, rng)[0].any()
+
+
+def test_without_the_files_nobody_is_left_out_and_the_error_says_why(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("LESSONLIB_OFFLINE", "1")
+    with pytest.raises(FileNotFoundError, match="no writers are left out: LESSONLIB_OFFLINE is"):
+        left_out_hand(np.random.default_rng(0))
+
+
+def test_the_originals_write_every_digit() -> None:
+    if handwriting.find_handwriting() is None:
+        pytest.skip(f"no handwriting here: {handwriting.why_missing()}")
+    pens = handwriting.pen_digits("train")
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        for hand in (pen_hand(pens, rng), left_out_hand(rng)):
+            for character in "0123456789,":
+                ink, below = hand(character, 32, 3, rng)
+                assert 0.5 < ink.max() <= 1
+                assert below <= 16
 
 
 def bar(width: int) -> npt.NDArray[np.uint8]:

@@ -61,7 +61,7 @@ ARCHIVES = {
 # How the bitmaps become MNIST's pictures. Their outlines are stairs of one pixel: blurred by this
 # standard deviation, in pixels, and drawn this many times finer, they are smooth.
 BLUR = 0.7
-FINER = 8
+FINER = 4
 # Both sets were stretched: Semeion to squares, the other to a height of 32 and a width of about 20.
 # Semeion's get the width that is usual in the other set and in the pen's, as a share of the height.
 SQUARE_WIDTH = 0.65
