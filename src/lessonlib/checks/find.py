@@ -14,7 +14,6 @@ from lessonlib.checks.image import Gray
 
 Matrix = npt.NDArray[np.float64]  # (2, 3): maps a point (x, y)
 Mask = npt.NDArray[np.uint8]  # (h, w): 1 where there is ink, 0 elsewhere
-Contrast = npt.NDArray[np.int16]  # gray levels above the paper; ink is below 0, or light
 Boxes = npt.NDArray[np.int32]  # (n, 5): x, y, w, h, pixels of ink of each piece
 
 # The small copy has about so many pixels on its long side, and as many as that on its short side,
@@ -28,6 +27,7 @@ LEAST_TILT = 2.0  # degrees: fields that are less tilted are read as they are
 FULL = 0.4  # of the image's height: writing that fills as much is read as it is
 ROOM_ABOVE, ROOM_BESIDE = 0.4, 1.0  # paper around the writing, in heights of the text
 WIDEST_GAP = 3.0  # between two digits of a line, in heights of the text
+DOUBT = 2.0
 READABLE = 12  # pixels: lower digits are hard to read
 
 NO_WRITING = "No writing was found: the image is empty, or its ink too pale."
@@ -79,7 +79,8 @@ def find_writing(gray: Gray) -> Found:
     (True, False)
     """
     small, scale = reduced(gray)
-    contrast = contrast_to_paper(small)
+    light = has_light_ink(small)
+    contrast = contrast_to_paper(255 - small if light else small)
     least = least_contrast(contrast)
     if least is None:
         return Found(gray, identity(), False, (NO_WRITING,))
@@ -89,24 +90,21 @@ def find_writing(gray: Gray) -> Found:
         back = turning(small.shape, tilt)
         contrast = turned(contrast, back)
     ink = ink_in(contrast, least)
-    boxes = pieces_of(without_rules(ink))
-    line = line_of(boxes, ink.shape[0])
+    rest = without_rules(without_frames(ink))
+    line = line_of(pieces_of(rest))
     if line is None:
         return Found(gray, identity(), False, (NO_WRITING,))
-    x, y, w, h = line
-    part = contrast[y : y + h, x : x + w]
-    light = bool(part[np.abs(part) > least].astype(np.int64).sum() > 0)
-    if w > 2 * h:
-        more = text_tilt(ink[y : y + h, x : x + w])
-    else:
-        more = 0.0
+    h = line.box[3]
     notes = [INVERTED] if light else []
     if h * scale < READABLE:
         notes.append(TOO_SMALL)
-    if h > FULL * len(small) and abs(tilt + more) < LEAST_TILT:
+    printed = tilt if np.count_nonzero(ink) > 1.2 * np.count_nonzero(rest) else 0.0
+    angle = tilt + tilt_of(line, rest, printed - tilt)
+    if abs(angle) < LEAST_TILT:
+        angle = 0.0
+    if h > FULL * len(small) and not angle:
         return Found(255 - gray if light else gray, identity(), light, tuple(notes))
-    angle = tilt + more if abs(tilt + more) >= 0.5 else 0.0
-    cut, matrix = cut_out(gray, line, back, scale, angle)
+    cut, matrix = cut_out(gray, line.box, back, scale, angle)
     return Found(255 - cut if light else cut, matrix, light, tuple(notes))
 
 
@@ -125,31 +123,50 @@ def reduced(gray: Gray) -> tuple[Gray, float]:
     return np.asarray(cv2.resize(gray, size, interpolation=cv2.INTER_AREA), np.uint8), scale
 
 
-def contrast_to_paper(gray: Gray) -> Contrast:
-    """Subtract the paper's level around each pixel: the median of a square as wide as the image.
+def has_light_ink(gray: Gray) -> bool:
+    """Say whether the thin strokes of an image are lighter than what is around them.
 
-    Writing covers less than half of it, so that the median is paper, whichever of the two is dark.
+    Of both kinds of strokes, those as thin as the window count: it is too narrow for most of the
+    paper between digits and inside them.
     """
-    step = max(1, min(gray.shape) // 24)
-    few = np.ascontiguousarray(gray[step // 2 :: step, step // 2 :: step])
-    side = min(few.shape) // 2 * 2 + 1
-    paper = cv2.medianBlur(few, side)
-    paper = cv2.resize(paper, gray.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    side = max(3, round(min(gray.shape) / 24)) | 1
+    window = np.ones((side, side), np.uint8)
+    smooth = cv2.blur(gray, (3, 3))
+    dark = np.asarray(cv2.morphologyEx(smooth, cv2.MORPH_BLACKHAT, window), np.uint8)
+    light = np.asarray(cv2.morphologyEx(smooth, cv2.MORPH_TOPHAT, window), np.uint8)
+    least = round(INK_SHARE * max(quantile(dark, 1 - DARKEST), quantile(light, 1 - DARKEST)))
+    more = [cv2.sumElems(cv2.subtract(hat, least))[0] for hat in (light, dark)]  # type: ignore
+    return bool(more[0] > more[1])
+
+
+def contrast_to_paper(gray: Gray) -> Gray:
+    """Subtract each pixel from the paper's level around it: gray levels that ink is darker.
+
+    The paper is what is left when all that is dark and thinner than the window is closed. So a
+    shadow or a table under the paper stays, even where its edge is hard.
+    """
     smooth = cv2.blur(gray, (3, 3)) if min(gray.shape) > 60 else gray
-    return np.asarray(cv2.subtract(smooth, paper, dtype=cv2.CV_16S), np.int16)
+    side = round(0.3 * min(gray.shape)) | 1
+    return np.asarray(
+        cv2.morphologyEx(smooth, cv2.MORPH_BLACKHAT, np.ones((side, side), np.uint8)), np.uint8
+    )
 
 
-def least_contrast(contrast: Contrast) -> float | None:
-    """Choose how far ink differs from the paper at least; None where nothing does."""
-    size = cv2.convertScaleAbs(contrast)
-    counts = np.cumsum(cv2.calcHist([size], [0], None, [256], [0, 256]))
-    darkest = int(np.searchsorted(counts, (1 - DARKEST) * size.size))
+def quantile(values: Gray, share: float) -> int:
+    """Find the gray level that this share of the pixels doesn't exceed."""
+    counts = np.cumsum(cv2.calcHist([values], [0], None, [256], [0, 256]))
+    return int(np.searchsorted(counts, share * values.size))
+
+
+def least_contrast(contrast: Gray) -> float | None:
+    """Choose how much darker than the paper ink is at least; None where nothing is."""
+    darkest = quantile(contrast, 1 - DARKEST)
     return None if darkest < FAINTEST else max(INK_SHARE * darkest, FAINTEST * 0.7)
 
 
-def ink_in(contrast: Contrast, least: float) -> Mask:
-    """Mark the pixels that differ from the paper, either way."""
-    return np.asarray(cv2.convertScaleAbs(contrast) > least, np.uint8)
+def ink_in(contrast: Gray, least: float) -> Mask:
+    """Mark the pixels that are darker than the paper by more than the least contrast."""
+    return np.asarray(contrast > least, np.uint8)
 
 
 def feet(ink: Mask) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
@@ -186,21 +203,12 @@ def common_tilt(ink: Mask) -> float:
         return 0.0
     tilts = np.arange(-MOST_TILT, MOST_TILT + 1, 2)
     scores = gathering(x, y, tilts, max(1.0, ink.shape[1] * 0.01))
-    scores *= 1 - (tilts / 60) ** 2
+    scores *= 1 - (tilts / 50) ** 2
     best = int(scores.argmax())
-    if scores[best] < 1.15 * scores[len(tilts) // 2]:
+    if scores[best] < 1.1 * scores[len(tilts) // 2]:
         return 0.0
     finer = tilts[best] + np.arange(-1.5, 1.6, 0.5)
     return float(finer[gathering(x, y, finer, max(1.0, ink.shape[1] * 0.004)).argmax()])
-
-
-def text_tilt(ink: Mask) -> float:
-    """Estimate what a line of text, nearly level, is still tilted by, in degrees."""
-    x, y = feet(ink)
-    tilts = np.arange(-5, 5.1, 0.5)
-    scores = gathering(x, y, tilts, max(1.0, len(ink) * 0.06)) * (1 - (tilts / 20) ** 2)
-    best = int(scores.argmax())
-    return float(tilts[best]) if scores[best] > 1.05 * scores[len(tilts) // 2] else 0.0
 
 
 def turning(shape: tuple[int, ...], tilt: float) -> Matrix:
@@ -209,17 +217,17 @@ def turning(shape: tuple[int, ...], tilt: float) -> Matrix:
     return np.asarray(cv2.getRotationMatrix2D(middle, -tilt, 1.0), np.float64)
 
 
-def turned(contrast: Contrast, back: Matrix) -> Contrast:
+def turned(contrast: Gray, back: Matrix) -> Gray:
     """Turn an image of contrast; beyond its edges there is paper."""
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     level = cv2.warpAffine(contrast, back, contrast.shape[::-1], flags=flags, borderValue=0)
-    return np.asarray(level, np.int16)
+    return np.asarray(level, np.uint8)
 
 
 def without_rules(ink: Mask) -> Mask:
     """Erase long level and upright runs of ink: ruled lines, frames, walls of cells."""
     height, width = ink.shape
-    across = round(max(0.7 * min(height, width), 0.35 * width))
+    across = round(max(0.7 * min(height, width), 0.55 * width))
     upright = round(max(0.9 * height, 8))
     rules = np.zeros_like(ink)
     thick = cv2.dilate(ink, np.ones((3, 1), np.uint8))
@@ -230,16 +238,53 @@ def without_rules(ink: Mask) -> Mask:
     return np.asarray(rest if rest.any() else ink, np.uint8)
 
 
+def without_frames(ink: Mask) -> Mask:
+    """Erase the sides of printed boxes and cells: pieces with a level and an upright outer edge."""
+    _, labels, boxes, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
+    rest = ink
+    for label in np.argsort(-boxes[:, 2])[:12]:
+        x, y, w, h, area = boxes[label].tolist()
+        if label == 0 or w < 24 or h < 16 or area > 0.75 * w * h:
+            continue
+        own = np.asarray(labels[y : y + h, x : x + w] == label, np.uint8)
+        level = cv2.dilate(own, np.ones((1 + min(w, h) // 24, 1), np.uint8))
+        upright = cv2.dilate(own, np.ones((1, 1 + min(w, h) // 24), np.uint8))
+        rows, columns = level.sum(axis=1) > 0.88 * w, upright.sum(axis=0) > 0.88 * h
+        if not (at_edge(rows) and at_edge(columns)):
+            continue
+        runs = cv2.morphologyEx(level, cv2.MORPH_OPEN, np.ones((1, round(0.6 * w)), np.uint8))
+        runs |= cv2.morphologyEx(upright, cv2.MORPH_OPEN, np.ones((round(0.7 * h), 1), np.uint8))
+        if rest is ink:
+            rest = ink.copy()
+        rest[y : y + h, x : x + w] &= 1 - (own & runs)
+    return rest
+
+
+def at_edge(full: npt.NDArray[np.bool_]) -> bool:
+    """Say whether the first or last rows (or columns) of a piece hold one full of ink."""
+    reach = len(full) // 8 + 1
+    return bool(full[:reach].any() or full[-reach:].any())
+
+
 def pieces_of(ink: Mask) -> Boxes:
-    """Give the boxes of the pieces that may be writing: neither specks nor as large as the image."""
+    """Give the boxes of the pieces that are no specks."""
     _, _, boxes, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
     boxes = np.asarray(boxes[1:], np.int32)
     return boxes[boxes[:, 4] >= 4]
 
 
-def line_of(boxes: Boxes, height: int) -> tuple[int, int, int, int] | None:
-    """Choose the line with the most ink in pieces of one height; its box x, y, w, h."""
-    tall = boxes[(boxes[:, 3] >= 5)]
+@dataclass(frozen=True, eq=False)
+class Line:
+    """A line of text: its box x, y, w, h, the usual height of a digit, the boxes of its digits."""
+
+    box: tuple[int, int, int, int]
+    usual: float
+    digits: Boxes
+
+
+def line_of(pieces: Boxes) -> Line | None:
+    """Choose the line with the most ink in pieces of one height."""
+    tall = pieces[pieces[:, 3] >= 5]
     tall = tall[np.argsort(-tall[:, 4])[:80]]
     if not len(tall):
         return None
@@ -248,38 +293,58 @@ def line_of(boxes: Boxes, height: int) -> tuple[int, int, int, int] | None:
     near = np.abs(middle - middle[:, np.newaxis]) < 0.5 * h[:, np.newaxis]
     alike = (h > 0.55 * h[:, np.newaxis]) & (h < 1.7 * h[:, np.newaxis])
     ink = np.minimum(area, 0.7 * w * h)
-    ink[(w > 12 * h)] = 0
-    solid = (area > 0.8 * w * h) & (w > 0.6 * h)
-    ink[solid] *= 0.2
-    scores = (near & alike) @ ink
-    seed = int(scores.argmax())
+    ink[w > 12 * h] = 0
+    ink[(area > 0.8 * w * h) & (w > 0.6 * h)] *= 0.2  # solid: a shadow, a table, a bar
+    ink[w < 0.12 * h] *= 0.3  # the side of a box, if there is other ink
+    seed = int(((near & alike) @ ink).argmax())
     members = tall[near[seed] & alike[seed]]
     usual = float(np.median(members[:, 3]))
-    box = members[np.abs(members[:, 0] - x[seed]).argmin()]
-    left, top, right, bottom = box[0], box[1], box[0] + box[2], box[1] + box[3]
-    # Neighbours join while they are near: a far-off digit, commas, raised cents.
-    for _ in range(len(boxes)):
-        mid = boxes[:, 1] + boxes[:, 3] / 2
-        gap = np.maximum(boxes[:, 0] - right, left - boxes[:, 0] - boxes[:, 2])
-        big = boxes[:, 3] > 0.5 * usual
-        joins = (
-            (boxes[:, 3] < 1.9 * usual) & (mid > top - 0.2 * usual) & (mid < bottom + 0.3 * usual)
-        )
-        joins &= gap < np.where(big, WIDEST_GAP, 1.0) * usual
-        joins &= boxes[:, 2] < 12 * boxes[:, 3]
-        more = boxes[joins]
-        new = (
-            min(left, more[:, 0].min(initial=left)),
-            min(top, more[:, 1].min(initial=top)),
-            max(right, (more[:, 0] + more[:, 2]).max(initial=right)),
-            max(bottom, (more[:, 1] + more[:, 3]).max(initial=bottom)),
-        )
-        if new == (left, top, right, bottom):
-            break
-        left, right = new[0], new[2]
-        top = max(new[1], bottom - round(2 * usual))
-        bottom = min(new[3], top + round(2 * usual))
-    return int(left), int(top), int(right - left), int(bottom - top)
+    box = box_of(tall[seed : seed + 1])
+    big = pieces[(pieces[:, 3] > 0.5 * usual) & (pieces[:, 3] < 1.9 * usual)]
+    big = big[big[:, 2] < 12 * big[:, 3]]
+    count = 0
+    while count != len(joined := big[joins(big, box, usual, WIDEST_GAP)]):
+        count, box = len(joined), box_of(joined)
+    small = pieces[pieces[:, 3] <= 0.5 * usual]
+    small = small[(small[:, 2] < 2 * usual) & joins(small, box, usual, 1.0)]
+    return Line(box_of(np.concatenate([joined, small])), usual, joined)
+
+
+def box_of(boxes: Boxes) -> tuple[int, int, int, int]:
+    """Give the box around all boxes."""
+    x, y = boxes[:, :2].min(axis=0).tolist()
+    right, bottom = (boxes[:, :2] + boxes[:, 2:4]).max(axis=0).tolist()
+    return x, y, right - x, bottom - y
+
+
+def joins(
+    boxes: Boxes, line: tuple[int, int, int, int], usual: float, gap: float
+) -> npt.NDArray[np.bool_]:
+    """Say which boxes are on a line and at most so many heights away from it."""
+    x, y, w, h = line
+    middle = boxes[:, 1] + boxes[:, 3] / 2
+    away = np.maximum(boxes[:, 0] - x - w, x - boxes[:, 0] - boxes[:, 2])
+    level = (middle > y - 0.2 * usual) & (middle < y + h + 0.3 * usual)
+    return np.asarray(level & (away < gap * usual))
+
+
+def tilt_of(line: Line, ink: Mask, expected: float) -> float:
+    """Estimate how far a line is tilted, in degrees, from the tops and feet of its digits.
+
+    Two digits say little and many say much: the estimate lies between them and what is expected.
+    Joined digits count as several: the line is looked at in parts about as wide as a digit.
+    """
+    x, y, w, h = line.box
+    part = ink[y : y + h, x : x + w]
+    bounds = np.linspace(0, w, max(1, round(w / (0.8 * line.usual))) + 1).astype(int)[:-1]
+    rows = np.maximum.reduceat(part, bounds, axis=1)
+    tops, feet = rows.argmax(axis=0), h - rows[::-1].argmax(axis=0)
+    digits = np.abs((feet - tops) / line.usual - 1) < 0.4
+    across = (bounds / line.usual)[digits]
+    across = across - across.mean() if len(across) else across
+    along = across @ (tops + feet)[digits] / (2 * line.usual)
+    slope = np.tan(np.radians(expected))
+    return float(np.degrees(np.arctan((along + DOUBT * slope) / (across @ across + DOUBT))))
 
 
 def cut_out(
