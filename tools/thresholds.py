@@ -54,6 +54,19 @@ THRESHOLDS = {
         "DASH_MIDDLE",
         "RAISED_FOOT",
     ],
+    "points": [
+        "SMALLEST_SPECK",
+        "LARGEST_SPECK",
+        "SMALLEST_POINT",
+        "LARGEST_POINT",
+        "POINT_THICKNESS",
+        "POINT_ASPECT",
+        "POINT_DEPTH",
+        "POINT_RISE",
+        "POINT_OVERLAP",
+        "WIDE_GAP",
+        "WIDER",
+    ],
     "reader": ["SURE_ENOUGH"],
 }
 RULES = {

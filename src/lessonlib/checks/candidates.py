@@ -14,7 +14,7 @@ rendered fields, and each of the others in fewer than ten (``python -m tools.thr
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import median
 
@@ -85,6 +85,8 @@ class Strip:
         Height of the digits in pixels.
     shear : float
         How far the field was sheared to straighten it: columns to the right for each row down.
+    specks : int array, shape (m, 4)
+        The x, y, w, h of ink that was left out as too low for a digit's; its labels are -1.
     """
 
     labels: Labels
@@ -92,6 +94,7 @@ class Strip:
     pieces: npt.NDArray[np.int64]
     height: int
     shear: float
+    specks: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 4), np.int64))
 
 
 def cut_up(ink: Ink) -> Strip:
@@ -115,9 +118,8 @@ def cut_up(ink: Ink) -> Strip:
     [[0, 1], [1, 2]]
     """
     ink, shear = straighten(remove_lines(ink))
-    pieces = [
-        piece for piece in connected_pieces(ink) if piece.height >= DIRT_HEIGHT * ink.shape[0]
-    ]
+    found = connected_pieces(ink)
+    pieces = [piece for piece in found if piece.height >= DIRT_HEIGHT * ink.shape[0]]
     height = digit_height(pieces) if pieces else 0
     if height < SMALLEST_DIGIT * ink.shape[0]:
         pieces, height = [], 0
@@ -135,7 +137,10 @@ def cut_up(ink: Ink) -> Strip:
         boxes[number] = x, y, w, h = part.x, part.y, part.width, part.height
         labels[y : y + h, x : x + w][part.ink] = number
     numbers = np.array([number for _, number in primitives], dtype=np.int64)
-    return Strip(labels, boxes, numbers, height, shear)
+    kept = {pieces[number] for number in numbers.tolist()}
+    specks = [(p.x, p.y, p.width, p.height) for p in found if p not in kept]
+    left_out = np.array(specks, dtype=np.int64).reshape(-1, 4)
+    return Strip(labels, boxes, numbers, height, shear, left_out)
 
 
 def without_broken_lines(pieces: list[Piece], height: int, highest: float) -> list[Piece]:
@@ -352,21 +357,32 @@ def ink_boxes(strip: Strip, candidates: Candidates, scale: tuple[float, float]) 
 
     One pixel of the resampled field is `scale` pixels of the image, across and down.
     """
-    height, width = strip.labels.shape
-    width -= math.ceil(abs(strip.shear) * height)
-    start_of_row = sheared_start(strip.shear, height)
-    across, down = scale
     boxes = []
     for run, box in zip(candidates.tolist(), boxes_of(strip, candidates).tolist(), strict=True):
         x, y, _, h = box
         pixels = cv2.findNonZero(ink_of(strip, run, box).view(np.uint8)).reshape(-1, 2)
         columns = pixels[:, 0] - strip.shear * pixels[:, 1]  # sheared back
-        x -= start_of_row + strip.shear * y
-        left, right = x + columns.min().item(), x + columns.max().item() + 1
-        # Sheared back, a pixel may come to lie outside by a fraction: the box stays in the image.
-        right = max(1, min(round(right * across), round(width * across)))
-        bottom = max(1, min(round((y + h) * down), round(height * down)))
-        left = min(max(round(left * across), 0), right - 1)
-        top = min(max(round(y * down), 0), bottom - 1)
-        boxes.append((left, top, right - left, bottom - top))
+        left, right = columns.min().item(), columns.max().item() + 1
+        x -= strip.shear * y
+        boxes.append(box_in_image(strip, (x + left, y, right - left, h), scale))
     return boxes
+
+
+def box_in_image(
+    strip: Strip, box: tuple[float, float, float, float], scale: tuple[float, float]
+) -> Box:
+    """Bring a box (x, y, w, h), already sheared back, from the strip to the image around it.
+
+    One pixel of the resampled field is `scale` pixels of the image, across and down.
+    """
+    height, width = strip.labels.shape
+    width -= math.ceil(abs(strip.shear) * height)
+    across, down = scale
+    x, y, w, h = box
+    x -= sheared_start(strip.shear, height)
+    # Sheared back, a pixel may come to lie outside by a fraction: the box stays in the image.
+    right = max(1, min(round((x + w) * across), round(width * across)))
+    bottom = max(1, min(round((y + h) * down), round(height * down)))
+    left = min(max(round(x * across), 0), right - 1)
+    top = min(max(round(y * down), 0), bottom - 1)
+    return left, top, right - left, bottom - top
