@@ -1,6 +1,7 @@
 """Texts from columns: the recursions agree with the sum over every single path."""
 
 import itertools
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -48,8 +49,9 @@ def paths(log_p: Floats) -> dict[tuple[int, ...], float]:
     """List every path of a few columns, blanks as BLANK, with its probability."""
     columns, classes = log_p.shape
     kinds = [*range(classes - 1), BLANK]
+    p = np.exp(log_p).tolist()
     return {
-        path: float(np.exp(sum(log_p[t, kind] for t, kind in enumerate(path))))
+        path: math.prod(row[kind] for row, kind in zip(p, path, strict=True))
         for path in itertools.product(kinds, repeat=columns)
     }
 
@@ -103,7 +105,7 @@ def test_the_blank_of_an_argmax_is_the_last_class() -> None:
 
 
 @given(small_fields())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_a_text_has_the_sum_of_its_paths(log_p: Floats) -> None:
     sums = enumerated(log_p)
     found = np.exp([log_likelihood(log_p, text) for text in sums])
@@ -204,7 +206,7 @@ def test_a_cell_of_the_table_has_all_beginnings_that_end_in_its_state(log_p: Flo
 
 
 @given(small_fields(sharpest=2.0, impossible=False))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_a_wide_beam_finds_the_most_probable_texts_in_their_order(log_p: Floats) -> None:
     # A text of fewer than ten faint classes' probability may be missed.
     true = sorted(enumerated(log_p).values(), reverse=True)[:5]
@@ -214,7 +216,7 @@ def test_a_wide_beam_finds_the_most_probable_texts_in_their_order(log_p: Floats)
 
 
 @given(small_fields())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_every_text_that_is_found_has_its_exact_probability(log_p: Floats) -> None:
     sums = enumerated(log_p)
     found = best_texts(log_p)
@@ -263,9 +265,11 @@ def test_as_many_texts_are_found_as_are_asked_for_however_narrow_the_beam() -> N
     assert len(best_texts(log_p, count=20, width=1)) == 20
 
 
-def test_a_beam_comes_through_over_a_thousand_doubtful_columns() -> None:
-    found = best_texts(np.log(np.full((1500, 3), 1 / 3)), width=4)
-    assert all(np.isfinite(log) for _, log in found)
+def test_a_beam_finds_the_best_text_through_over_a_thousand_doubtful_columns() -> None:
+    with np.errstate(all="raise"):
+        (best, _), *_ = best_texts(np.log(np.full((1100, 2), 0.5)))
+    # n zeros have 2n places where their runs begin or end: of 1,101 to choose from.
+    assert best == (0,) * 275
 
 
 # ----------------------------------------------------------------------------- align
@@ -281,10 +285,11 @@ def spans_of(path: Sequence[int]) -> list[tuple[int, int]]:
 
 
 @given(small_fields(impossible=False))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_the_alignment_is_that_of_the_text_s_most_probable_path(log_p: Floats) -> None:
+    every = paths(log_p)
     best: dict[Text, tuple[float, Text]] = {}
-    for path, p in paths(log_p).items():
+    for path, p in every.items():
         if p > best.get(collapse(path), (0.0,))[0]:
             best[collapse(path)] = (p, path)
     for text, (p, path) in best.items():
@@ -293,7 +298,7 @@ def test_the_alignment_is_that_of_the_text_s_most_probable_path(log_p: Floats) -
         for kind, (start, stop) in zip(text, spans, strict=True):
             same[start:stop] = [kind] * (stop - start)
         assert collapse(same) == text
-        assert paths(log_p)[tuple(same)] == pytest.approx(p)
+        assert every[tuple(same)] == pytest.approx(p)
         if len({round(value, 9) for value in log_p.ravel().tolist()}) == log_p.size:
             assert spans == spans_of(path)
 

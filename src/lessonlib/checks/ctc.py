@@ -222,14 +222,14 @@ def align(log_p: Floats, text: Sequence[int]) -> list[tuple[int, int]]:
             "log_likelihood finds possible"
         )
     spans = [(0, 0)] * len(text)
-    # Back from the last column. In the table, character i stands at 2 * i + 3: after the two
-    # columns that precede the states, and the blank before it.
+    # Back from the last column. State s is entry s + 2 of a row, and character i is state 2i + 1.
     for t in range(len(log_p) - 1, -1, -1):
+        origins = [best, best - 1]
         if best % 2:
-            i = best // 2 - 1
+            i = (best - 3) // 2
             spans[i] = (t, spans[i][1] or t + 1)
-        may_skip = best % 2 and (best == 3 or text[best // 2 - 1] != text[best // 2 - 2])
-        origins = range(best, best - (3 if may_skip else 2), -1)
+            if i > 0 and text[i] != text[i - 1]:
+                origins.append(best - 2)
         best = max(origins, key=table[t].__getitem__)
     return spans
 
