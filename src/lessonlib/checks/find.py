@@ -1,7 +1,8 @@
 """Before the steps of reading: where in an image the writing is, cut out level and dark on light.
 
-A rough look is enough, so all of it but the cut is done on a small copy. Moved by a fifth, most of
-the thresholds below change little: what is cut out has room around it.
+A rough look is enough, so all of it but the cut is done on a small copy of the image. How the
+thresholds below were chosen: on rendered fields, pasted on paper of many kinds and sizes, with
+known places; what is cut out has room around it, so that none of them has to be exact.
 """
 
 from dataclasses import dataclass
@@ -10,32 +11,46 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from lessonlib.checks.image import Gray
+from lessonlib.checks.image import Box, Gray
 
-Matrix = npt.NDArray[np.float64]  # (2, 3): maps a point (x, y)
-Mask = npt.NDArray[np.uint8]  # (h, w): 1 where there is ink, 0 elsewhere
-Boxes = npt.NDArray[np.int32]  # (n, 5): x, y, w, h, pixels of ink of each piece
+Matrix = npt.NDArray[np.float64]  # shape (2, 3): maps a point (x, y)
+Mask = npt.NDArray[np.uint8]  # shape (h, w): 1 where there is ink, 0 elsewhere
+Pieces = npt.NDArray[np.int32]  # shape (n, 5): x, y, w, h of connected ink, and its pixels
 
-# The small copy has about so many pixels on its long side, and as many as that on its short side,
-# if the image has: digits of a fifteenth of the short side are then 10 pixels high.
+# The small copy. A field, which is at least `FIELD_ASPECT` times as wide as high, is mostly filled
+# by its writing, and a copy of so few rows tells. Other images are looked at more closely: digits
+# of a fifteenth of a photo's height are 20 pixels high when it is 400 pixels wide.
+FIELD_ASPECT, FIELD_ROWS = 2.0, 40
 LONG_SIDE, SHORT_SIDE = 400, 150
-FAINTEST = 14  # gray levels between paper and ink
-INK_SHARE = 0.35  # ink differs from the paper by this share of what the darkest ink does, at least
-DARKEST = 0.004  # the share of the pixels that are as dark as that
+
+# Ink
+STROKE = 1 / 24  # of the shorter side: strokes this thin say whether ink is dark or light
+WIDEST_STROKE = 0.2  # of the shorter side: what is wider is paper, or a shadow on it
+DARKEST = 0.001  # the share of the pixels that are as dark as the ink in the middle of a stroke
+INK_SHARE = 0.3  # ink is darker than the paper by this share of what the darkest ink is
+FAINTEST = 18  # gray levels between paper and the darkest ink; noise stays below
+NOISE_RATIO = 2.5  # the darkest ink is darker by so many times what half of all pixels are
+
+# Printed lines, as shares of the image or of the piece
+RULE_WIDTH, RULE_HEIGHT = 0.55, 0.9
+FRAME_EDGE = 0.88
+
+# Text, in heights of its digits where nothing else is said
+WIDEST_GAP = 3.0  # between two digits of a line
+SMALL_GAP = 1.5  # between digits and a mark
+DOUBT = 3.0  # how much weight the expected tilt has, beside the squared places of the digits
 MOST_TILT = 20.0  # degrees
-LEAST_TILT = 2.0  # degrees: fields that are less tilted are read as they are
+LEAST_TILT = 2.0  # degrees: a line that is less tilted is read as it is
 FULL = 0.4  # of the image's height: writing that fills as much is read as it is
-ROOM_ABOVE, ROOM_BESIDE = 0.4, 1.0  # paper around the writing, in heights of the text
-WIDEST_GAP = 3.0  # between two digits of a line, in heights of the text
-DOUBT = 2.0
+ROOM_ABOVE, ROOM_BESIDE = 0.35, 1.0  # paper around the writing
 READABLE = 12  # pixels: lower digits are hard to read
 
-NO_WRITING = "No writing was found: the image is empty, or its ink too pale."
-TOO_SMALL = "The digits are under 12 pixels high: cut closer, or scan finer."
+NO_WRITING = "No writing was found: the image is empty, or its ink is too pale."
+TOO_SMALL = f"The digits are under {READABLE} pixels high: cut closer, or scan finer."
 MANY_LINES = "There are several lines of text: cut out the amount, if this is a whole page."
 INVERTED = "Light ink on dark paper was assumed."
 TURNED = "The writing runs from top to bottom: the image may have to be turned by 90 degrees."
-CUT_OFF = "The writing runs out of the image at its {} edge: leave some paper around it."
+CUT_OFF = "The writing runs out of the image at its {} edge: cut out more of the paper."
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,10 +75,41 @@ class Found:
     notes: tuple[str, ...]
 
 
+@dataclass(frozen=True, eq=False)
+class Line:
+    """A line of text: its box, the usual height of its digits, the boxes of these."""
+
+    box: Box
+    height: float
+    digits: Pieces
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """What a small copy shows.
+
+    Its pixels are `scale` pixels of the image. It was turned level, and `back` maps a point of it
+    to one of the copy as it was. The line is tilted by `tilt` degrees in the image.
+    """
+
+    scale: float
+    shape: tuple[int, int]
+    light: bool
+    pieces: Pieces
+    line: Line | None
+    back: Matrix
+    tilt: float
+
+    def is_full(self) -> bool:
+        """Say whether level writing fills the image already."""
+        return self.line is not None and not self.tilt and self.line.box[3] > FULL * self.shape[0]
+
+
 def find_writing(gray: Gray) -> Found:
     """Find the line of writing in an image, and cut it out.
 
-    Writing that fills the image already is left as it is, so that no pixel of it is computed anew.
+    Writing that fills the image already is left as it is, so that no pixel of it is computed anew,
+    and so is an image without writing.
 
     Parameters
     ----------
@@ -75,81 +121,80 @@ def find_writing(gray: Gray) -> Found:
     >>> photo = np.full((300, 400), 200, dtype=np.uint8)
     >>> photo[140:170, 200:204] = photo[140:170, 215:219] = 40  # two strokes
     >>> found = find_writing(photo)
-    >>> found.gray.shape[0] < 70, found.light_on_dark
+    >>> found.gray.shape[0] < 60, found.light_on_dark
     (True, False)
     """
-    small, scale = reduced(gray)
+    height, width = gray.shape
+    seen = look(gray, height / FIELD_ROWS) if width >= FIELD_ASPECT * height else None
+    if seen is None or not seen.is_full():
+        seen = look(gray, min(max(gray.shape) / LONG_SIDE, min(gray.shape) / SHORT_SIDE))
+    if seen.line is None:
+        return Found(gray, np.eye(2, 3), False, (NO_WRITING,))
+    if seen.is_full():
+        cut, matrix = gray, np.eye(2, 3)
+    else:
+        cut, matrix = cut_out(gray, seen.line, seen)
+    return Found(255 - cut if seen.light else cut, matrix, seen.light, notes_on(seen, seen.line))
+
+
+def look(gray: Gray, scale: float) -> Look:
+    """Find the line of writing in a copy that is smaller by `scale`, if that is above 1."""
+    scale = max(1.0, scale)
+    small = gray
+    if scale > 1:
+        size = [max(1, round(side / scale)) for side in gray.shape[::-1]]
+        small = np.asarray(cv2.resize(gray, size, interpolation=cv2.INTER_AREA), np.uint8)
     light = has_light_ink(small)
-    contrast = contrast_to_paper(255 - small if light else small)
-    least = least_contrast(contrast)
-    if least is None:
-        return Found(gray, identity(), False, (NO_WRITING,))
-    tilt = common_tilt(ink_in(contrast, least))
-    back = identity()
-    if abs(tilt) >= 1:
-        back = turning(small.shape, tilt)
-        contrast = turned(contrast, back)
-    ink = ink_in(contrast, least)
-    rest = without_rules(without_frames(ink))
-    line = line_of(pieces_of(rest))
-    if line is None:
-        return Found(gray, identity(), False, (NO_WRITING,))
-    h = line.box[3]
-    notes = [INVERTED] if light else []
-    if h * scale < READABLE:
-        notes.append(TOO_SMALL)
-    printed = tilt if np.count_nonzero(ink) > 1.2 * np.count_nonzero(rest) else 0.0
-    angle = tilt + tilt_of(line, rest, printed - tilt)
-    if abs(angle) < LEAST_TILT:
-        angle = 0.0
-    if h > FULL * len(small) and not angle:
-        return Found(255 - gray if light else gray, identity(), light, tuple(notes))
-    cut, matrix = cut_out(gray, line.box, back, scale, angle)
-    return Found(255 - cut if light else cut, matrix, light, tuple(notes))
-
-
-def identity() -> Matrix:
-    """Make the matrix that leaves every point where it is."""
-    return np.eye(2, 3)
-
-
-def reduced(gray: Gray) -> tuple[Gray, float]:
-    """Make a copy that is small enough to be looked at quickly; one of its pixels is `scale`."""
-    long, short = max(gray.shape), min(gray.shape)
-    scale = max(1.0, min(long / LONG_SIDE, short / SHORT_SIDE))
-    if scale == 1:
-        return gray, 1.0
-    size = (max(1, round(gray.shape[1] / scale)), max(1, round(gray.shape[0] / scale)))
-    return np.asarray(cv2.resize(gray, size, interpolation=cv2.INTER_AREA), np.uint8), scale
+    ink = ink_in(255 - small if light else small)
+    tilt, back = common_tilt(ink), np.eye(2, 3)
+    if tilt:
+        middle = (small.shape[1] / 2, small.shape[0] / 2)
+        back = np.asarray(cv2.getRotationMatrix2D(middle, -tilt, 1.0), np.float64)
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        level = cv2.warpAffine(255 * ink, back, small.shape[::-1], flags=flags)
+        ink = np.asarray(np.asarray(level) > 127, np.uint8)
+    writing = without_rules(without_frames(ink))
+    pieces = pieces_of(writing)
+    line = line_of(pieces)
+    if line is not None:
+        printed = np.count_nonzero(ink) > 1.2 * np.count_nonzero(writing)
+        tilt += further_tilt(line, writing, 0.0 if printed else -tilt)
+    tilt = tilt if abs(tilt) >= LEAST_TILT else 0.0
+    return Look(scale, (small.shape[0], small.shape[1]), light, pieces, line, back, tilt)
 
 
 def has_light_ink(gray: Gray) -> bool:
     """Say whether the thin strokes of an image are lighter than what is around them.
 
-    Of both kinds of strokes, those as thin as the window count: it is too narrow for most of the
-    paper between digits and inside them.
+    Most of the paper between digits and inside them is too wide to count as strokes.
     """
-    side = max(3, round(min(gray.shape) / 24)) | 1
-    window = np.ones((side, side), np.uint8)
     smooth = cv2.blur(gray, (3, 3))
+    window = square(max(3, STROKE * min(gray.shape)))
     dark = np.asarray(cv2.morphologyEx(smooth, cv2.MORPH_BLACKHAT, window), np.uint8)
     light = np.asarray(cv2.morphologyEx(smooth, cv2.MORPH_TOPHAT, window), np.uint8)
-    least = round(INK_SHARE * max(quantile(dark, 1 - DARKEST), quantile(light, 1 - DARKEST)))
-    more = [cv2.sumElems(cv2.subtract(hat, least))[0] for hat in (light, dark)]  # type: ignore
-    return bool(more[0] > more[1])
+    least = INK_SHARE * max(quantile(dark, 1 - DARKEST), quantile(light, 1 - DARKEST))
+    amounts = [np.maximum(hat, round(least)).sum() for hat in (dark, light)]
+    return bool(amounts[1] > amounts[0])
 
 
-def contrast_to_paper(gray: Gray) -> Gray:
-    """Subtract each pixel from the paper's level around it: gray levels that ink is darker.
+def ink_in(gray: Gray) -> Mask:
+    """Mark the dark ink; none where nothing stands out.
 
-    The paper is what is left when all that is dark and thinner than the window is closed. So a
-    shadow or a table under the paper stays, even where its edge is hard.
+    The paper around a pixel is what is left when all that is dark and narrower than the window is
+    closed. So a shadow, or a table under the paper, is no ink, even where its edge is hard.
     """
-    smooth = cv2.blur(gray, (3, 3)) if min(gray.shape) > 60 else gray
-    side = round(0.3 * min(gray.shape)) | 1
-    return np.asarray(
-        cv2.morphologyEx(smooth, cv2.MORPH_BLACKHAT, np.ones((side, side), np.uint8)), np.uint8
-    )
+    smooth = cv2.blur(gray, (3, 3)) if min(gray.shape) > 1.5 * FIELD_ROWS else gray
+    window = square(WIDEST_STROKE * min(gray.shape))
+    contrast = np.asarray(cv2.morphologyEx(smooth, cv2.MORPH_BLACKHAT, window), np.uint8)
+    darkest = quantile(contrast, 1 - DARKEST)
+    if darkest < max(FAINTEST, NOISE_RATIO * quantile(contrast, 0.5)):
+        return np.zeros_like(gray)
+    return np.asarray(contrast > max(INK_SHARE * darkest, 0.7 * FAINTEST), np.uint8)
+
+
+def square(side: float) -> Mask:
+    """Make a square window with an odd side of about so many pixels."""
+    return np.ones((round(side) | 1, round(side) | 1), np.uint8)
 
 
 def quantile(values: Gray, share: float) -> int:
@@ -158,214 +203,211 @@ def quantile(values: Gray, share: float) -> int:
     return int(np.searchsorted(counts, share * values.size))
 
 
-def least_contrast(contrast: Gray) -> float | None:
-    """Choose how much darker than the paper ink is at least; None where nothing is."""
-    darkest = quantile(contrast, 1 - DARKEST)
-    return None if darkest < FAINTEST else max(INK_SHARE * darkest, FAINTEST * 0.7)
-
-
-def ink_in(contrast: Gray, least: float) -> Mask:
-    """Mark the pixels that are darker than the paper by more than the least contrast."""
-    return np.asarray(contrast > least, np.uint8)
-
-
-def feet(ink: Mask) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Give x and y of the ink with paper below it, at most some 1500 points."""
-    y, x = np.nonzero(ink[:-1] > ink[1:])
-    step = len(x) // 1500 + 1
-    return x[::step].astype(np.float32), y[::step].astype(np.float32)
-
-
-def gathering(
-    x: npt.NDArray[np.float32],
-    y: npt.NDArray[np.float32],
-    tilts: npt.NDArray[np.float64],
-    row: float,
-) -> npt.NDArray[np.float64]:
-    """Measure for each tilt, in degrees, how much the points gather in few rows.
-
-    Slanted letters gather as upright ones do: a slant moves points along their row.
-    """
-    slopes = np.tan(np.radians(tilts)).astype(np.float32)
-    rows = ((y - slopes[:, np.newaxis] * (x - x.mean())) / row).astype(np.int32)
-    rows -= rows.min()
-    count = int(rows.max()) + 1
-    rows += (np.arange(len(tilts), dtype=np.int32) * count)[:, np.newaxis]
-    counts = np.bincount(rows.ravel(), minlength=count * len(tilts)).reshape(len(tilts), count)
-    pairs = counts[:, 1:] + counts[:, :-1]
-    return (pairs.astype(np.float64) ** 2).sum(axis=1)
-
-
 def common_tilt(ink: Mask) -> float:
-    """Estimate the tilt of all that is written and printed, in degrees; 0 where nothing says so."""
-    x, y = feet(ink)
+    """Estimate the tilt of all that is written and printed, in degrees; 0 where little says so.
+
+    Seen along the tilt, the feet of digits and printed lines gather in few rows. They do so in
+    slanted writing, too: the slant moves them along their row.
+    """
+    y, x = np.nonzero(ink[:-1] > ink[1:])
+    step = len(x) // 1500 + 1  # as many points as a quick look needs
+    x, y = x[::step], y[::step]
     if len(x) < 10:
         return 0.0
+    width = ink.shape[1]
     tilts = np.arange(-MOST_TILT, MOST_TILT + 1, 2)
-    scores = gathering(x, y, tilts, max(1.0, ink.shape[1] * 0.01))
-    scores *= 1 - (tilts / 50) ** 2
+    scores = gathering(x, y, tilts, max(1.0, 0.01 * width)) * (1 - (tilts / 50) ** 2)
     best = int(scores.argmax())
     if scores[best] < 1.1 * scores[len(tilts) // 2]:
         return 0.0
     finer = tilts[best] + np.arange(-1.5, 1.6, 0.5)
-    return float(finer[gathering(x, y, finer, max(1.0, ink.shape[1] * 0.004)).argmax()])
+    return float(finer[gathering(x, y, finer, max(1.0, 0.004 * width)).argmax()])
 
 
-def turning(shape: tuple[int, ...], tilt: float) -> Matrix:
-    """Make the matrix from an image that was turned level to the image of this shape."""
-    middle = (shape[1] / 2, shape[0] / 2)
-    return np.asarray(cv2.getRotationMatrix2D(middle, -tilt, 1.0), np.float64)
-
-
-def turned(contrast: Gray, back: Matrix) -> Gray:
-    """Turn an image of contrast; beyond its edges there is paper."""
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    level = cv2.warpAffine(contrast, back, contrast.shape[::-1], flags=flags, borderValue=0)
-    return np.asarray(level, np.uint8)
-
-
-def without_rules(ink: Mask) -> Mask:
-    """Erase long level and upright runs of ink: ruled lines, frames, walls of cells."""
-    height, width = ink.shape
-    across = round(max(0.7 * min(height, width), 0.55 * width))
-    upright = round(max(0.9 * height, 8))
-    rules = np.zeros_like(ink)
-    thick = cv2.dilate(ink, np.ones((3, 1), np.uint8))
-    rules |= cv2.morphologyEx(thick, cv2.MORPH_OPEN, np.ones((1, across), np.uint8))
-    thick = cv2.dilate(ink, np.ones((1, 3), np.uint8))
-    rules |= cv2.morphologyEx(thick, cv2.MORPH_OPEN, np.ones((upright, 1), np.uint8))
-    rest = cv2.subtract(ink, rules)
-    return np.asarray(rest if rest.any() else ink, np.uint8)
+def gathering(
+    x: npt.NDArray[np.int64], y: npt.NDArray[np.int64], tilts: npt.NDArray[np.float64], row: float
+) -> npt.NDArray[np.float64]:
+    """Measure for each tilt, in degrees, how much points gather in rows of so many pixels."""
+    slopes = np.tan(np.radians(tilts))[:, np.newaxis]
+    rows = ((y - slopes * (x - x.mean())) / row).astype(np.int64)
+    rows -= rows.min()
+    size = int(rows.max()) + 1
+    places = rows + size * np.arange(len(tilts))[:, np.newaxis]  # rows of their own for each tilt
+    counts = np.bincount(places.ravel(), minlength=size * len(tilts)).reshape(len(tilts), size)
+    pairs = (counts[:, 1:] + counts[:, :-1]).astype(np.float64)
+    return np.asarray((pairs**2).sum(axis=1))
 
 
 def without_frames(ink: Mask) -> Mask:
     """Erase the sides of printed boxes and cells: pieces with a level and an upright outer edge."""
     _, labels, boxes, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
-    rest = ink
-    for label in np.argsort(-boxes[:, 2])[:12]:
-        x, y, w, h, area = boxes[label].tolist()
-        if label == 0 or w < 24 or h < 16 or area > 0.75 * w * h:
-            continue
+    _, _, w, h, area = boxes.T
+    large = (w >= 24) & (h >= 16) & (area < 0.75 * w * h)
+    rest = ink.copy()
+    for label in np.flatnonzero(large[1:])[:20] + 1:
+        x, y, w, h, _ = boxes[label].tolist()
         own = np.asarray(labels[y : y + h, x : x + w] == label, np.uint8)
-        level = cv2.dilate(own, np.ones((1 + min(w, h) // 24, 1), np.uint8))
-        upright = cv2.dilate(own, np.ones((1, 1 + min(w, h) // 24), np.uint8))
-        rows, columns = level.sum(axis=1) > 0.88 * w, upright.sum(axis=0) > 0.88 * h
-        if not (at_edge(rows) and at_edge(columns)):
-            continue
-        runs = cv2.morphologyEx(level, cv2.MORPH_OPEN, np.ones((1, round(0.6 * w)), np.uint8))
-        runs |= cv2.morphologyEx(upright, cv2.MORPH_OPEN, np.ones((round(0.7 * h), 1), np.uint8))
-        if rest is ink:
-            rest = ink.copy()
-        rest[y : y + h, x : x + w] &= 1 - (own & runs)
+        thick = 1 + min(w, h) // 24  # a side that isn't quite level has steps
+        level, upright = cv2.dilate(own, bar(1, thick)), cv2.dilate(own, bar(thick, 1))
+        if has_edge(np.asarray(level).mean(axis=1)) and has_edge(np.asarray(upright).mean(axis=0)):
+            level = cv2.morphologyEx(level, cv2.MORPH_OPEN, bar(0.6 * w, 1))
+            upright = cv2.morphologyEx(upright, cv2.MORPH_OPEN, bar(1, 0.7 * h))
+            sides = np.asarray(cv2.min(own, cv2.max(level, upright)), np.uint8)
+            rest[y : y + h, x : x + w] -= sides
     return rest
 
 
-def at_edge(full: npt.NDArray[np.bool_]) -> bool:
-    """Say whether the first or last rows (or columns) of a piece hold one full of ink."""
-    reach = len(full) // 8 + 1
-    return bool(full[:reach].any() or full[-reach:].any())
+def has_edge(shares: npt.NDArray[np.float64]) -> bool:
+    """Say whether a piece's first or last rows (or columns) hold one that is full of ink."""
+    reach = len(shares) // 8 + 1
+    return bool(max(shares[:reach].max(), shares[-reach:].max()) > FRAME_EDGE)
 
 
-def pieces_of(ink: Mask) -> Boxes:
-    """Give the boxes of the pieces that are no specks."""
+def bar(width: float, height: float) -> Mask:
+    """Make a window of so many pixels."""
+    return np.ones((max(1, round(height)), max(1, round(width))), np.uint8)
+
+
+def without_rules(ink: Mask) -> Mask:
+    """Erase level and upright runs of ink that are nearly as long as the image is wide or high.
+
+    If there is nothing else the ink is left: it may be a digit.
+    """
+    height, width = ink.shape
+    across = bar(max(0.7 * min(height, width), RULE_WIDTH * width), 1)
+    level = cv2.morphologyEx(cv2.dilate(ink, bar(1, 3)), cv2.MORPH_OPEN, across)
+    down = bar(1, RULE_HEIGHT * height)
+    upright = cv2.morphologyEx(cv2.dilate(ink, bar(3, 1)), cv2.MORPH_OPEN, down)
+    rest = cv2.subtract(ink, cv2.max(level, upright))
+    return np.asarray(rest, np.uint8) if cv2.countNonZero(rest) else ink
+
+
+def pieces_of(ink: Mask) -> Pieces:
+    """Give the boxes of connected ink; specks of up to three pixels don't count."""
     _, _, boxes, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
-    boxes = np.asarray(boxes[1:], np.int32)
-    return boxes[boxes[:, 4] >= 4]
+    return np.asarray(boxes[1:][boxes[1:, 4] > 3], np.int32)
 
 
-@dataclass(frozen=True, eq=False)
-class Line:
-    """A line of text: its box x, y, w, h, the usual height of a digit, the boxes of its digits."""
-
-    box: tuple[int, int, int, int]
-    usual: float
-    digits: Boxes
-
-
-def line_of(pieces: Boxes) -> Line | None:
-    """Choose the line with the most ink in pieces of one height."""
+def line_of(pieces: Pieces) -> Line | None:
+    """Choose the line with the most ink in pieces of one height, and what stands near them."""
     tall = pieces[pieces[:, 3] >= 5]
-    tall = tall[np.argsort(-tall[:, 4])[:80]]
+    tall = tall[np.argsort(-tall[:, 4], kind="stable")[:80]]
     if not len(tall):
         return None
-    x, y, w, h, area = tall.astype(np.float64).T
-    middle = y + h / 2
-    near = np.abs(middle - middle[:, np.newaxis]) < 0.5 * h[:, np.newaxis]
+    _, y, w, h, ink = tall.astype(np.float64).T
+    near = abs(y + h / 2 - (y + h / 2)[:, np.newaxis]) < 0.5 * h[:, np.newaxis]
     alike = (h > 0.55 * h[:, np.newaxis]) & (h < 1.7 * h[:, np.newaxis])
-    ink = np.minimum(area, 0.7 * w * h)
-    ink[w > 12 * h] = 0
-    ink[(area > 0.8 * w * h) & (w > 0.6 * h)] *= 0.2  # solid: a shadow, a table, a bar
-    ink[w < 0.12 * h] *= 0.3  # the side of a box, if there is other ink
-    seed = int(((near & alike) @ ink).argmax())
-    members = tall[near[seed] & alike[seed]]
-    usual = float(np.median(members[:, 3]))
-    box = box_of(tall[seed : seed + 1])
-    big = pieces[(pieces[:, 3] > 0.5 * usual) & (pieces[:, 3] < 1.9 * usual)]
-    big = big[big[:, 2] < 12 * big[:, 3]]
-    count = 0
-    while count != len(joined := big[joins(big, box, usual, WIDEST_GAP)]):
-        count, box = len(joined), box_of(joined)
-    small = pieces[pieces[:, 3] <= 0.5 * usual]
-    small = small[(small[:, 2] < 2 * usual) & joins(small, box, usual, 1.0)]
-    return Line(box_of(np.concatenate([joined, small])), usual, joined)
+    # A shadow, the side of a box and a line count less than ink that has the form of digits.
+    solid, upright, level = (ink > 0.8 * w * h) & (w > 0.3 * h), w < 0.12 * h, w > 12 * h
+    weights = (1 - 0.99 * level) * (1 - 0.8 * solid) * (1 - 0.7 * upright)
+    seed = int(((near & alike) @ (ink * weights)).argmax())
+    heights = np.sort(h[near[seed] & alike[seed]])
+    height = float(heights[len(heights) // 2])
+    box, count = box_of(tall[seed : seed + 1]), 0
+    large = pieces[(pieces[:, 3] > 0.5 * height) & (pieces[:, 3] < 1.9 * height)]
+    large = large[large[:, 2] < 12 * large[:, 3]]
+    while count != len(digits := large[is_beside(large, box, height, WIDEST_GAP)]):
+        count, box = len(digits), box_of(digits)
+    marks = pieces[(pieces[:, 3] <= 0.5 * height) & (pieces[:, 2] < 2 * height)]
+    marks = marks[is_beside(marks, box, height, SMALL_GAP)]
+    return Line(box_of(np.concatenate([digits, marks])), height, digits)
 
 
-def box_of(boxes: Boxes) -> tuple[int, int, int, int]:
-    """Give the box around all boxes."""
-    x, y = boxes[:, :2].min(axis=0).tolist()
-    right, bottom = (boxes[:, :2] + boxes[:, 2:4]).max(axis=0).tolist()
+def is_beside(pieces: Pieces, box: Box, height: float, gap: float) -> npt.NDArray[np.bool_]:
+    """Say which pieces are on a line, and at most so many heights of its digits away from it."""
+    x, y, w, h = box
+    middles = pieces[:, 1] + pieces[:, 3] / 2
+    away = np.maximum(pieces[:, 0] - x - w, x - pieces[:, 0] - pieces[:, 2])
+    level = (middles > y - 0.2 * height) & (middles < y + h + 0.3 * height)  # cents are raised
+    return np.asarray(level & (away < gap * height))
+
+
+def box_of(pieces: Pieces) -> Box:
+    """Give the box around pieces; there must be one."""
+    x, y = pieces[:, :2].min(axis=0).tolist()
+    right, bottom = (pieces[:, :2] + pieces[:, 2:4]).max(axis=0).tolist()
     return x, y, right - x, bottom - y
 
 
-def joins(
-    boxes: Boxes, line: tuple[int, int, int, int], usual: float, gap: float
-) -> npt.NDArray[np.bool_]:
-    """Say which boxes are on a line and at most so many heights away from it."""
-    x, y, w, h = line
-    middle = boxes[:, 1] + boxes[:, 3] / 2
-    away = np.maximum(boxes[:, 0] - x - w, x - boxes[:, 0] - boxes[:, 2])
-    level = (middle > y - 0.2 * usual) & (middle < y + h + 0.3 * usual)
-    return np.asarray(level & (away < gap * usual))
-
-
-def tilt_of(line: Line, ink: Mask, expected: float) -> float:
-    """Estimate how far a line is tilted, in degrees, from the tops and feet of its digits.
+def further_tilt(line: Line, ink: Mask, expected: float) -> float:
+    """Estimate by how many degrees a line is still tilted, from the tops and feet of its digits.
 
     Two digits say little and many say much: the estimate lies between them and what is expected.
     Joined digits count as several: the line is looked at in parts about as wide as a digit.
     """
     x, y, w, h = line.box
-    part = ink[y : y + h, x : x + w]
-    bounds = np.linspace(0, w, max(1, round(w / (0.8 * line.usual))) + 1).astype(int)[:-1]
-    rows = np.maximum.reduceat(part, bounds, axis=1)
-    tops, feet = rows.argmax(axis=0), h - rows[::-1].argmax(axis=0)
-    digits = np.abs((feet - tops) / line.usual - 1) < 0.4
-    across = (bounds / line.usual)[digits]
-    across = across - across.mean() if len(across) else across
-    along = across @ (tops + feet)[digits] / (2 * line.usual)
-    slope = np.tan(np.radians(expected))
-    return float(np.degrees(np.arctan((along + DOUBT * slope) / (across @ across + DOUBT))))
+    starts = np.arange(0, w, max(1, round(0.8 * line.height)))
+    parts = np.maximum.reduceat(ink[y : y + h, x : x + w], starts, axis=1)
+    tops, feet = parts.argmax(axis=0), h - parts[::-1].argmax(axis=0)
+    digits = abs((feet - tops) / line.height - 1) < 0.4
+    across, down = starts[digits] / line.height, (tops + feet)[digits] / (2 * line.height)
+    across -= across.sum() / max(1, len(across))
+    slope = across @ down + DOUBT * np.tan(np.radians(expected))
+    return float(np.degrees(np.arctan(slope / (across @ across + DOUBT))))
 
 
-def cut_out(
-    gray: Gray, line: tuple[int, int, int, int], back: Matrix, scale: float, angle: float
-) -> tuple[Gray, Matrix]:
-    """Cut a line out of the image, level, with room around it but nothing beyond the image."""
-    x, y, w, h = line
-    middle = scale * (back @ [x + w / 2, y + h / 2, 1])
-    turn = np.radians(angle)
-    if not angle:
-        left = max(0, round(middle[0] - scale * (w / 2 + ROOM_BESIDE * h)))
-        right = min(gray.shape[1], round(middle[0] + scale * (w / 2 + ROOM_BESIDE * h)))
-        top = max(0, round(middle[1] - scale * h * (0.5 + ROOM_ABOVE)))
-        bottom = min(gray.shape[0], round(middle[1] + scale * h * (0.5 + ROOM_ABOVE)))
-        return gray[top:bottom, left:right], np.array([[1.0, 0, left], [0, 1, top]])
+def cut_out(gray: Gray, line: Line, seen: Look) -> tuple[Gray, Matrix]:
+    """Cut a line out of the image, level, with room around it but nothing beyond the image.
+
+    The matrix maps a point of what is cut out to the image.
+    """
+    x, y, w, h = line.box
+    corners = np.array([[x, x + w, x, x + w], [y, y, y + h, y + h], [1, 1, 1, 1]])
+    corners = seen.scale * (seen.back @ corners)
+    turn = np.radians(seen.tilt)
     axes = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
-    half = scale * np.array([w / 2 + ROOM_BESIDE * h, h * (0.5 + ROOM_ABOVE)])
-    width, height = (2 * np.ceil(half)).astype(int).tolist()
-    matrix = np.column_stack([axes, middle - axes @ [width / 2, height / 2]])
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    cut = cv2.warpAffine(
-        gray, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE
-    )
+    middle = corners.mean(axis=1)
+    room = seen.scale * h * np.array([ROOM_BESIDE, ROOM_ABOVE])
+    along = axes.T @ (corners - middle[:, np.newaxis])
+    first, last = along.min(axis=1) - room, along.max(axis=1) + room
+    for axis, direction in enumerate(axes.T):
+        first[axis] = -min(-first[axis], room_to_edge(gray, middle, -direction))
+        last[axis] = min(last[axis], room_to_edge(gray, middle, direction))
+    if not seen.tilt:
+        left, top = np.floor(middle + first).astype(int).clip(0).tolist()
+        right, bottom = np.ceil(middle + last).astype(int).tolist()
+        return gray[top:bottom, left:right], np.array([[1.0, 0, left], [0, 1, top]])
+    size = np.ceil(last - first).astype(int).clip(1).tolist()
+    matrix = np.column_stack([axes, middle + axes @ first])
+    flags, beyond = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, cv2.BORDER_REPLICATE
+    cut = cv2.warpAffine(gray, matrix, size, flags=flags, borderMode=beyond)
     return np.asarray(cut, np.uint8), matrix
+
+
+def room_to_edge(
+    gray: Gray, point: npt.NDArray[np.float64], direction: npt.NDArray[np.float64]
+) -> float:
+    """Measure the way from a point in the image to its edge, in pixels."""
+    ends = np.where(direction > 0, np.array(gray.shape[::-1]) - point, -point)
+    steep = abs(direction) > 1e-9
+    return float((ends[steep] / direction[steep]).min())
+
+
+def notes_on(seen: Look, line: Line) -> tuple[str, ...]:
+    """Say in sentences what is unusual about the writing."""
+    notes = [INVERTED] if seen.light else []
+    if line.height * seen.scale < READABLE:
+        notes.append(TOO_SMALL)
+    if not seen.is_full():
+        columns = line_of(seen.pieces[:, [1, 0, 3, 2, 4]])  # x and y, w and h exchanged
+        others = seen.pieces[~is_beside(seen.pieces, line.box, line.height, np.inf)]
+        if columns is not None and len(columns.digits) > max(2, 2 * len(line.digits)):
+            notes.append(TURNED)
+        elif has_lines(others, line.height):
+            notes.append(MANY_LINES)
+    x, _, w, _ = box_of(line.digits)
+    if not seen.back[0, 1]:
+        notes += [CUT_OFF.format("left")] if x <= 0 else []
+        notes += [CUT_OFF.format("right")] if x + w >= seen.shape[1] else []
+    return tuple(notes)
+
+
+def has_lines(pieces: Pieces, height: float) -> bool:
+    """Say whether there are two lines, at least, of four digits of about this height."""
+    left = pieces[(pieces[:, 3] > 0.5 * height) & (pieces[:, 3] < 2 * height)]
+    for _ in range(2):
+        line = line_of(left)
+        if line is None or len(line.digits) < 4:
+            return False
+        left = left[~is_beside(left, line.box, line.height, np.inf)]
+    return True
