@@ -47,6 +47,7 @@ THRESHOLDS = {
         "SHEAR_PENALTY",
     ],
     "pictures": ["CONTEXT_SIDE"],
+    "search": ["UNLIKELY"],
     "amount": [
         "SEPARATOR_SIDE",
         "SEPARATOR_MIDDLE",

@@ -1,6 +1,12 @@
-"""The sixth step: the most probable way to read the candidates as a row of digits and marks."""
+"""The sixth step: the most probable way to read the candidates as a row of digits and marks.
 
+A way says where the field is cut, and which class each part has. Many ways have the same digits:
+`best_path` finds the one best way, `best_texts` adds up the ways to each text.
+"""
+
+import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -8,6 +14,11 @@ import numpy.typing as npt
 from lessonlib.checks.candidates import MARK, Candidates
 
 Floats = npt.NDArray[np.float64]
+Beam = dict[str, float]  # texts, and the sum over the ways to each beside that of the best
+
+# A class, or the beginning of a text, that is less probable than this beside the best at its place
+# isn't followed up. As in `ctc`: far below any doubt that matters.
+UNLIKELY = 1e-4
 
 
 @dataclass(frozen=True)
@@ -73,3 +84,120 @@ def best_path(candidates: Candidates, log_p: Floats, primitives: int) -> Candida
         steps.append((last[end], kinds[last[end]]))
         end = starts[last[end]]
     return CandidatePath(tuple(reversed(steps)), best[-1], best[-1] - total[-1])
+
+
+def best_texts(
+    candidates: Candidates, log_p: Floats, primitives: int, count: int = 5, width: int = 16
+) -> list[tuple[str, float]]:
+    """Find the most probable texts of digits, and the log of each one's share, the best first.
+
+    A text's share is the sum over its ways, divided by the sum over all ways. All ways are those of
+    `CandidatePath.share`: every cut of the field into candidates, and for each candidate every
+    digit or a mark, never junk. Marks are no part of a text, so ways with other marks or other cuts
+    count together where they have the same digits. The shares of all texts add up to 1.
+
+    It is a beam search: for the first 1, 2, ... primitives it keeps the `width` most probable
+    beginnings of a text. What it drops is lost, so a text that begins improbably may be missed.
+    The shares that are returned are exact. There is at least one text, and at most `count`, as far
+    as the search finds them. Texts with equal shares are in the order of their digits.
+
+    The candidates, (n, 2), and `log_p`, (n, 12), are those of `best_path`. A log probability that
+    isn't finite, and a `count` or `width` below 1, raise a ValueError.
+
+    Examples
+    --------
+    The whole looks like an 8, and perhaps like a 0. Its halves look like a 1 and a mark:
+
+    >>> candidates = np.array([[0, 1], [1, 2], [0, 2]])
+    >>> p = np.full((3, 12), 0.001)
+    >>> p[0, 1], p[1, 10], p[2, 8], p[2, 0] = 0.5, 0.5, 0.6, 0.3
+    >>> found = best_texts(candidates, np.log(p), primitives=2, count=3)
+    >>> [(text, round(float(np.exp(share)), 2)) for text, share in found]
+    [('8', 0.51), ('0', 0.26), ('1', 0.21)]
+    """
+    if count < 1 or width < 1:
+        raise ValueError(f"count and width must be 1 or more; not {count} and {width}")
+    if not np.isfinite(log_p).all():
+        raise ValueError("log_p must be finite; the network may have given NaN or inf")
+    order = np.argsort(candidates[:, 1], kind="stable")
+    candidates, log_p = candidates[order], log_p[order, : MARK + 1]
+    texts, scale = _search_texts(candidates, log_p, primitives, max(count, width))
+    path = best_path(candidates, log_p, primitives)
+    of_all = scale[-1] - (path.score - path.share)
+    sums = _sums_of(texts, candidates, log_p, np.array(scale))
+    shares = [min(0.0, math.log(one) + of_all) for one in sums.tolist()]
+    return sorted(zip(texts, shares, strict=True), key=lambda pair: (-pair[1], pair[0]))[:count]
+
+
+def _search_texts(
+    candidates: Candidates, log_p: Floats, primitives: int, width: int
+) -> tuple[list[str], list[float]]:
+    """Run the beam over all primitives: return its last texts, and the scale of every beam.
+
+    There is a beam before the first primitive, and one after each. In a beam the best text has 1,
+    and the scale is the log of what it stands for: so nothing underflows in a long field. The
+    candidates are ordered by their ends.
+    """
+    starts, edges = candidates[:, 0].tolist(), _edges(candidates, primitives)
+    beams: list[Beam] = [{"": 1.0}]
+    scale = [0.0]
+    for first, stop in pairwise(edges):
+        before = np.array([scale[start] for start in starts[first:stop]])
+        scores = log_p[first:stop] + before[:, np.newaxis]
+        most = float(scores.max())
+        p = np.exp(scores - most)
+        beam: Beam = {}
+        for row, kind in np.argwhere(p >= UNLIKELY).tolist():
+            _extend(beam, beams[starts[first + row]], kind, float(p[row, kind]))
+        best = max(beam.values())
+        beams.append(_prune(beam, best, width))
+        scale.append(most + math.log(best))
+    return list(beams[-1]), scale
+
+
+def _extend(beam: Beam, before: Beam, kind: int, p: float) -> None:
+    """Add to a beam what becomes of the texts before a candidate when it has this class."""
+    character = "" if kind == MARK else str(kind)
+    for text, own in before.items():
+        longer = text + character
+        beam[longer] = beam.get(longer, 0.0) + own * p
+
+
+def _prune(beam: Beam, best: float, width: int) -> Beam:
+    """Keep at most `width` texts, none of them unlikely beside the best, which becomes 1."""
+    kept = {text: own / best for text, own in beam.items() if own >= UNLIKELY * best}
+    if len(kept) <= width:
+        return kept
+    return dict(sorted(kept.items(), key=lambda item: -item[1])[:width])
+
+
+def _sums_of(texts: list[str], candidates: Candidates, log_p: Floats, scale: Floats) -> Floats:
+    """Add up all ways to each of n texts, shape (n,), as multiples of the last beam's scale.
+
+    For each number of primitives and each text, the table has the sums over the ways to its first
+    0, 1, 2, ... digits. A mark leaves a sum where it is, and a digit takes it one place on. Shorter
+    texts are filled up with zeros, and what comes after their ends isn't used.
+    """
+    longest = max(map(len, texts))
+    filled = [list(map(int, text.ljust(longest, "0"))) for text in texts]
+    digits = np.array(filled, dtype=np.int64)
+    starts, ends = candidates.T
+    p = np.exp(log_p + (scale[starts] - scale[ends])[:, np.newaxis])
+    own = p[:, digits]
+    table = np.zeros((len(scale), len(texts), longest + 1))
+    table[0, :, 0] = 1.0
+    for end, (first, stop) in enumerate(pairwise(_edges(candidates, len(scale) - 1)), start=1):
+        before = table[starts[first:stop]]
+        table[end] = np.tensordot(p[first:stop, MARK], before, axes=1)
+        table[end, :, 1:] += (before[:, :, :-1] * own[first:stop]).sum(axis=0)
+    result: Floats = table[-1, range(len(texts)), [len(text) for text in texts]]
+    return result
+
+
+def _edges(candidates: Candidates, primitives: int) -> list[int]:
+    """Say where the candidates with each end begin, and after them their number.
+
+    They are ordered by their ends, which are 1, 2, ..., primitives.
+    """
+    edges: list[int] = np.searchsorted(candidates[:, 1], range(1, primitives + 2)).tolist()
+    return edges
