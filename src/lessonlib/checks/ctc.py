@@ -28,9 +28,9 @@ Beam = dict[Text, tuple[float, float]]  # see `_beam_step`
 
 BLANK = -1  # the last class, as an index
 
-# A class below this probability isn't tried in that column. So the search may miss texts that have
-# about this probability or less. It is far below any doubt that matters, and above what a trained
-# network leaves to the classes that it excludes.
+# A class is not tried in a column where the best class is more than 1 / FAINT times as probable, and
+# a beginning of a text is dropped when the best beginning is. So the search may miss texts of about
+# this share of the best one's probability. Chosen as far below a doubt that matters.
 FAINT = 1e-4
 
 
@@ -124,9 +124,9 @@ def best_texts(log_p: Floats, count: int = 5, width: int = 16) -> list[tuple[Tex
 
     Prefix beam search: from column to column it keeps the `width` most probable beginnings of a
     text, each with the sum over its paths and not the best path alone. What it drops is lost, so a
-    text that begins improbably may be missed. The probabilities that are returned are exact: those
-    of `log_likelihood`. There is at least one text, and at most `count`, as far as the search finds
-    them; `count` and `width` are 1 or more.
+    text may be missed that begins improbably, or has less than about `FAINT` times the probability
+    of the best. The probabilities that are returned are exact: those of `log_likelihood`. So there
+    are 1 to `count` texts. `count` and `width` are 1 or more; the beam is as wide as the larger.
 
     Examples
     --------
