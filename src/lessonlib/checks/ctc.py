@@ -28,9 +28,9 @@ Beam = dict[Text, tuple[float, float]]  # see `_beam_step`
 
 BLANK = -1  # the last class, as an index
 
-# A class is not tried in a column where the best class is more than 1 / FAINT times as probable, and
-# a beginning of a text is dropped when the best beginning is. So the search may miss texts of about
-# this share of the best one's probability. Chosen as far below a doubt that matters.
+# In a column, a class isn't tried if the best one is more than 1 / FAINT times as probable, and a
+# beginning of a text isn't kept if the best one is. So the search may miss texts of about this
+# share of the best one's probability. Chosen as far below any doubt that matters.
 FAINT = 1e-4
 
 
