@@ -389,12 +389,12 @@ def notes_on(seen: Look, line: Line) -> tuple[str, ...]:
     if line.height * seen.scale < READABLE:
         notes.append(TOO_SMALL)
     if not seen.is_full():
-        columns = line_of(seen.pieces[:, [1, 0, 3, 2, 4]])  # x and y, w and h exchanged
         others = seen.pieces[~is_beside(seen.pieces, line.box, line.height, np.inf)]
-        if columns is not None and len(columns.digits) > max(2, 2 * len(line.digits)):
-            notes.append(TURNED)
-        elif has_lines(others, line.height):
+        column = line_of(seen.pieces[:, [1, 0, 3, 2, 4]])  # x and y, w and h exchanged
+        if has_lines(others, line.height):
             notes.append(MANY_LINES)
+        elif column and len(column.digits) > 2 and column.box[2] > 2.5 * line.box[2]:
+            notes.append(TURNED)
     x, _, w, _ = box_of(line.digits)
     if not seen.back[0, 1]:
         notes += [CUT_OFF.format("left")] if x <= 0 else []
@@ -403,11 +403,11 @@ def notes_on(seen: Look, line: Line) -> tuple[str, ...]:
 
 
 def has_lines(pieces: Pieces, height: float) -> bool:
-    """Say whether there are two lines, at least, of four digits of about this height."""
+    """Say whether there are two lines, at least, of text about as high, and three times as wide."""
     left = pieces[(pieces[:, 3] > 0.5 * height) & (pieces[:, 3] < 2 * height)]
     for _ in range(2):
         line = line_of(left)
-        if line is None or len(line.digits) < 4:
+        if line is None or line.box[2] < 3 * line.height:
             return False
         left = left[~is_beside(left, line.box, line.height, np.inf)]
     return True
