@@ -87,7 +87,7 @@ def best_path(candidates: Candidates, log_p: Floats, primitives: int) -> Candida
 
 
 def best_texts(
-    candidates: Candidates, log_p: Floats, primitives: int, count: int = 5, width: int = 16
+    candidates: Candidates, log_p: Floats, primitives: int, count: int = 5, width: int = 8
 ) -> list[tuple[str, float]]:
     """Find the most probable texts of digits, and the log of each one's share, the best first.
 
@@ -138,29 +138,43 @@ def _search_texts(
     and the scale is the log of what it stands for: so nothing underflows in a long field. The
     candidates are ordered by their ends.
     """
-    starts, edges = candidates[:, 0].tolist(), _edges(candidates, primitives)
+    starts, own_best = candidates[:, 0].tolist(), log_p.max(axis=1).tolist()
+    classes = _likely_classes(log_p)
     beams: list[Beam] = [{"": 1.0}]
     scale = [0.0]
-    for first, stop in pairwise(edges):
-        before = np.array([scale[start] for start in starts[first:stop]])
-        scores = log_p[first:stop] + before[:, np.newaxis]
-        most = float(scores.max())
-        p = np.exp(scores - most)
+    for first, stop in pairwise(_edges(candidates, primitives)):
+        scores = [scale[starts[n]] + own_best[n] for n in range(first, stop)]
+        most = max(scores)
         beam: Beam = {}
-        for row, kind in np.argwhere(p >= UNLIKELY).tolist():
-            _extend(beam, beams[starts[first + row]], kind, float(p[row, kind]))
+        for n, score in zip(range(first, stop), scores, strict=True):
+            if (p := math.exp(score - most)) >= UNLIKELY:
+                _extend(beam, beams[starts[n]], classes[n], p)
         best = max(beam.values())
         beams.append(_prune(beam, best, width))
         scale.append(most + math.log(best))
     return list(beams[-1]), scale
 
 
-def _extend(beam: Beam, before: Beam, kind: int, p: float) -> None:
-    """Add to a beam what becomes of the texts before a candidate when it has this class."""
-    character = "" if kind == MARK else str(kind)
-    for text, own in before.items():
-        longer = text + character
-        beam[longer] = beam.get(longer, 0.0) + own * p
+def _likely_classes(log_p: Floats) -> list[list[tuple[str, float]]]:
+    """List each candidate's likely classes, as what they add to a text.
+
+    A digit adds itself, and a mark nothing. With it comes its probability beside the best class.
+    """
+    p = np.exp(log_p - log_p.max(axis=1, keepdims=True))
+    rows, kinds = np.nonzero(p >= UNLIKELY)
+    likely: list[list[tuple[str, float]]] = [[] for _ in p]
+    for row, kind, own in zip(rows.tolist(), kinds.tolist(), p[rows, kinds].tolist(), strict=True):
+        likely[row].append(("" if kind == MARK else str(kind), own))
+    return likely
+
+
+def _extend(beam: Beam, before: Beam, classes: list[tuple[str, float]], p: float) -> None:
+    """Add to a beam what a candidate makes of the texts before it; p is that of its best class."""
+    for character, own in classes:
+        for text, so_far in before.items():
+            if (share := so_far * own * p) >= UNLIKELY:
+                longer = text + character
+                beam[longer] = beam.get(longer, 0.0) + share
 
 
 def _prune(beam: Beam, best: float, width: int) -> Beam:
@@ -174,23 +188,23 @@ def _prune(beam: Beam, best: float, width: int) -> Beam:
 def _sums_of(texts: list[str], candidates: Candidates, log_p: Floats, scale: Floats) -> Floats:
     """Add up all ways to each of n texts, shape (n,), as multiples of the last beam's scale.
 
-    For each number of primitives and each text, the table has the sums over the ways to its first
-    0, 1, 2, ... digits. A mark leaves a sum where it is, and a digit takes it one place on. Shorter
-    texts are filled up with zeros, and what comes after their ends isn't used.
+    For each number of primitives, the table has n columns for each number of digits: the sums over
+    the ways to the first 0, 1, 2, ... digits of each text. A mark leaves a sum where it is, and a
+    digit takes it n columns on. Shorter texts are filled up with zeros, and what comes after their
+    ends isn't used.
     """
-    longest = max(map(len, texts))
-    filled = [list(map(int, text.ljust(longest, "0"))) for text in texts]
-    digits = np.array(filled, dtype=np.int64)
+    n, longest = len(texts), max(map(len, texts))
+    digits = [int(text[i : i + 1] or 0) for i in range(longest) for text in texts]
     starts, ends = candidates.T
     p = np.exp(log_p + (scale[starts] - scale[ends])[:, np.newaxis])
-    own = p[:, digits]
-    table = np.zeros((len(scale), len(texts), longest + 1))
-    table[0, :, 0] = 1.0
+    marks, digit_p = p[:, MARK], p[:, np.array(digits, dtype=np.int64)]
+    table = np.zeros((len(scale), n * (longest + 1)))
+    table[0, :n] = 1.0
     for end, (first, stop) in enumerate(pairwise(_edges(candidates, len(scale) - 1)), start=1):
         before = table[starts[first:stop]]
-        table[end] = np.tensordot(p[first:stop, MARK], before, axes=1)
-        table[end, :, 1:] += (before[:, :, :-1] * own[first:stop]).sum(axis=0)
-    result: Floats = table[-1, range(len(texts)), [len(text) for text in texts]]
+        table[end] = marks[first:stop] @ before
+        table[end, n:] += (before[:, :-n] * digit_p[first:stop]).sum(axis=0)
+    result: Floats = table[-1, [len(text) * n + i for i, text in enumerate(texts)]]
     return result
 
 
