@@ -24,7 +24,8 @@ FIELD_ASPECT, FIELD_ROWS = 2.0, 40
 LONG_SIDE, SHORT_SIDE = 400, 150
 
 # Ink
-STROKE = 1 / 24  # of the shorter side: strokes this thin say whether ink is dark or light
+STROKES = (1 / 24, 1 / 12, 1 / 6)  # of the shorter side: widths to see dark and light strokes at
+SHOWN = 0.5  # the share of the contrast at the last width that a width has to show
 WIDEST_STROKE = 0.2  # of the shorter side: what is wider is paper, or a shadow on it
 DARKEST = 0.001  # the share of the pixels that are as dark as the ink in the middle of a stroke
 INK_SHARE = 0.3  # ink is darker than the paper by this share of what the darkest ink is
@@ -41,7 +42,9 @@ SMALL_GAP = 1.5  # between digits and a mark
 DOUBT = 3.0  # how much weight the expected tilt has, beside the squared places of the digits
 MOST_TILT = 20.0  # degrees
 LEAST_TILT = 2.0  # degrees: a line that is less tilted is read as it is
-FULL = 0.4  # of the image's height: writing that fills as much is read as it is
+# Writing that fills this share of the image's height is read as it is, and so is a tilt of less
+# than so many degrees: in a field that is cut out closely, it is often wrong by as much.
+FULL, FULL_TILT = 0.4, 4.0
 ROOM_ABOVE, ROOM_BESIDE = 0.35, 1.0  # paper around the writing
 READABLE = 12  # pixels: lower digits are hard to read
 
@@ -102,7 +105,9 @@ class Look:
 
     def is_full(self) -> bool:
         """Say whether level writing fills the image already."""
-        return self.line is not None and not self.tilt and self.line.box[3] > FULL * self.shape[0]
+        if self.line is None or self.line.box[3] <= FULL * self.shape[0]:
+            return False
+        return abs(self.tilt) < FULL_TILT
 
 
 def find_writing(gray: Gray) -> Found:
@@ -166,15 +171,22 @@ def look(gray: Gray, scale: float) -> Look:
 def has_light_ink(gray: Gray) -> bool:
     """Say whether the thin strokes of an image are lighter than what is around them.
 
-    Most of the paper between digits and inside them is too wide to count as strokes.
+    Most of the paper between digits and inside them is wider than a stroke. So the first width
+    counts that shows strokes about as well as the last one does.
     """
-    smooth = cv2.blur(gray, (3, 3))
-    window = square(max(3, STROKE * min(gray.shape)))
-    dark = np.asarray(cv2.morphologyEx(smooth, cv2.MORPH_BLACKHAT, window), np.uint8)
-    light = np.asarray(cv2.morphologyEx(smooth, cv2.MORPH_TOPHAT, window), np.uint8)
-    least = INK_SHARE * max(quantile(dark, 1 - DARKEST), quantile(light, 1 - DARKEST))
-    amounts = [np.maximum(hat, round(least)).sum() for hat in (dark, light)]
-    return bool(amounts[1] > amounts[0])
+    smooth, least, answers = cv2.blur(gray, (3, 3)), 0.0, []
+    for share in reversed(STROKES):
+        window = square(max(3, share * min(gray.shape)))
+        dark = np.asarray(cv2.morphologyEx(smooth, cv2.MORPH_BLACKHAT, window), np.uint8)
+        light = np.asarray(cv2.morphologyEx(smooth, cv2.MORPH_TOPHAT, window), np.uint8)
+        strongest = max(quantile(dark, 1 - DARKEST), quantile(light, 1 - DARKEST))
+        if strongest < least:
+            break
+        least = max(least, SHOWN * strongest)
+        above = round(INK_SHARE * strongest)
+        amounts = [np.maximum(hat, above).sum() for hat in (dark, light)]
+        answers.append(bool(amounts[1] > amounts[0]))
+    return answers[-1]
 
 
 def ink_in(gray: Gray) -> Mask:
@@ -184,7 +196,8 @@ def ink_in(gray: Gray) -> Mask:
     closed. So a shadow, or a table under the paper, is no ink, even where its edge is hard.
     """
     smooth = cv2.blur(gray, (3, 3)) if min(gray.shape) > 1.5 * FIELD_ROWS else gray
-    window = square(WIDEST_STROKE * min(gray.shape))
+    wide = gray.shape[1] >= FIELD_ASPECT * gray.shape[0]
+    window = square((WIDEST_STROKE if wide else 1.5 * WIDEST_STROKE) * min(gray.shape))
     contrast = np.asarray(cv2.morphologyEx(smooth, cv2.MORPH_BLACKHAT, window), np.uint8)
     darkest = quantile(contrast, 1 - DARKEST)
     if darkest < max(FAINTEST, NOISE_RATIO * quantile(contrast, 0.5)):
@@ -239,7 +252,7 @@ def gathering(
 
 
 def without_frames(ink: Mask) -> Mask:
-    """Erase the sides of printed boxes and cells: pieces with a level and an upright outer edge."""
+    """Erase the sides of printed boxes and cells: pieces with three straight edges."""
     _, labels, boxes, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
     _, _, w, h, area = boxes.T
     large = (w >= 24) & (h >= 16) & (area < 0.75 * w * h)
@@ -248,19 +261,21 @@ def without_frames(ink: Mask) -> Mask:
         x, y, w, h, _ = boxes[label].tolist()
         own = np.asarray(labels[y : y + h, x : x + w] == label, np.uint8)
         thick = 1 + min(w, h) // 24  # a side that isn't quite level has steps
-        level, upright = cv2.dilate(own, bar(1, thick)), cv2.dilate(own, bar(thick, 1))
-        if has_edge(np.asarray(level).mean(axis=1)) and has_edge(np.asarray(upright).mean(axis=0)):
-            level = cv2.morphologyEx(level, cv2.MORPH_OPEN, bar(0.6 * w, 1))
-            upright = cv2.morphologyEx(upright, cv2.MORPH_OPEN, bar(1, 0.7 * h))
-            sides = np.asarray(cv2.min(own, cv2.max(level, upright)), np.uint8)
+        level = np.asarray(cv2.dilate(own, bar(1, thick)), np.uint8)
+        upright = np.asarray(cv2.dilate(own, bar(thick, 1)), np.uint8)
+        if full_edges(level.T) + full_edges(upright) > 2:
+            across = cv2.morphologyEx(level, cv2.MORPH_OPEN, bar(0.6 * w, 1))
+            down = cv2.morphologyEx(upright, cv2.MORPH_OPEN, bar(1, 0.7 * h))
+            sides = np.asarray(cv2.min(own, cv2.max(across, down)), np.uint8)
             rest[y : y + h, x : x + w] -= sides
     return rest
 
 
-def has_edge(shares: npt.NDArray[np.float64]) -> bool:
-    """Say whether a piece's first or last rows (or columns) hold one that is full of ink."""
+def full_edges(ink: Mask) -> int:
+    """Count at which edges, left and right, a piece has a column that is full of ink."""
+    shares = ink.mean(axis=0)
     reach = len(shares) // 8 + 1
-    return bool(max(shares[:reach].max(), shares[-reach:].max()) > FRAME_EDGE)
+    return int(shares[:reach].max() > FRAME_EDGE) + int(shares[-reach:].max() > FRAME_EDGE)
 
 
 def bar(width: float, height: float) -> Mask:
@@ -303,11 +318,14 @@ def line_of(pieces: Pieces) -> Line | None:
     seed = int(((near & alike) @ (ink * weights)).argmax())
     heights = np.sort(h[near[seed] & alike[seed]])
     height = float(heights[len(heights) // 2])
-    box, count = box_of(tall[seed : seed + 1]), 0
-    large = pieces[(pieces[:, 3] > 0.5 * height) & (pieces[:, 3] < 1.9 * height)]
+    digits, count = tall[seed : seed + 1], 0
+    large = pieces[(pieces[:, 3] > 0.5 * height) & (pieces[:, 3] < 2.4 * height)]
     large = large[large[:, 2] < 12 * large[:, 3]]
-    while count != len(digits := large[is_beside(large, box, height, WIDEST_GAP)]):
+    large = large[(large[:, 3] < 1.6 * height) | (large[:, 2] > 0.15 * large[:, 3])]  # no walls
+    while count != len(digits):
         count, box = len(digits), box_of(digits)
+        beside = large[is_beside(large, box, height, WIDEST_GAP)]
+        digits = beside if len(beside) else digits
     marks = pieces[(pieces[:, 3] <= 0.5 * height) & (pieces[:, 2] < 2 * height)]
     marks = marks[is_beside(marks, box, height, SMALL_GAP)]
     return Line(box_of(np.concatenate([digits, marks])), height, digits)
@@ -361,11 +379,13 @@ def cut_out(gray: Gray, line: Line, seen: Look) -> tuple[Gray, Matrix]:
     along = axes.T @ (corners - middle[:, np.newaxis])
     first, last = along.min(axis=1) - room, along.max(axis=1) + room
     for axis, direction in enumerate(axes.T):
-        first[axis] = -min(-first[axis], room_to_edge(gray, middle, -direction))
-        last[axis] = min(last[axis], room_to_edge(gray, middle, direction))
+        low, high = first[axis] + room[axis], last[axis] - room[axis]  # the writing's own
+        first[axis] = max(first[axis], min(low, -room_to_edge(gray, middle, -direction)))
+        last[axis] = min(last[axis], max(high, room_to_edge(gray, middle, direction)))
     if not seen.tilt:
         left, top = np.floor(middle + first).astype(int).clip(0).tolist()
         right, bottom = np.ceil(middle + last).astype(int).tolist()
+        top, bottom = max(0, top), min(bottom, gray.shape[0])
         return gray[top:bottom, left:right], np.array([[1.0, 0, left], [0, 1, top]])
     size = np.ceil(last - first).astype(int).clip(1).tolist()
     matrix = np.column_stack([axes, middle + axes @ first])
