@@ -8,15 +8,20 @@ from lessonlib import digits
 from lessonlib.checks import JUNK, MARK, Strip, cut_up, find_candidates
 from lessonlib.checks.candidates import CANDIDATE_CLASSES
 from lessonlib.synthesis import Difficulty
+from lessonlib.synthesis import examples as example_module
 from lessonlib.synthesis.examples import (
     JUNK_SHARE,
+    SCALES,
     UNCLEAR,
     classes_of,
     examples,
+    field_by,
     labelled_candidates,
+    random_difficulty,
     random_field,
     spread,
 )
+from lessonlib.synthesis.hands import Hand, bundled_hand, drawn_hand, mixed_hand
 from lessonlib.synthesis.render import NOBODY, render_with_owner
 from lessonlib.synthesis.samples import sample_amounts
 
@@ -195,3 +200,51 @@ def test_random_fields_come_with_owners_of_their_own_shape() -> None:
         assert owner.max() < 5
         shapes.add(image.shape)
     assert len(shapes) > 5
+
+
+def test_a_random_field_is_by_a_mixed_hand_with_a_difficulty_drawn_before() -> None:
+    image, owner = random_field("1,250", np.random.default_rng(1), IMAGES, LABELS)
+    rng = np.random.default_rng(1)
+    difficulty = random_difficulty(rng)
+    again = field_by(mixed_hand(IMAGES, LABELS, rng), "1,250", rng, difficulty)
+    np.testing.assert_array_equal(image, again[0])
+    np.testing.assert_array_equal(owner, again[1])
+
+
+def test_every_knob_is_drawn_by_itself_from_nothing_to_severe() -> None:
+    rng = np.random.default_rng(0)
+    knobs = np.array([[*vars(random_difficulty(rng)).values()] for _ in range(300)])
+    assert knobs.min() == 0
+    assert knobs.max() == 1
+    assert knobs.mean(axis=0) == pytest.approx(0.55, abs=0.06)
+    together = np.corrcoef(knobs.T) - np.eye(knobs.shape[1])
+    assert abs(together).max() < 0.25
+
+
+def test_a_field_is_scanned_coarser_or_finer_than_it_was_rendered_with_its_owners(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    image, owner = np.full((60, 200), 255, np.uint8), np.full((60, 200), NOBODY, np.int16)
+    image[20:40, 50:100], owner[20:40, 50:100] = 0, 3
+    monkeypatch.setattr(example_module, "render_with_owner", lambda *_: (image, owner))
+    scales = []
+    for seed in range(40):
+        scaled, owners = field_by(drawn_hand, "1,250", np.random.default_rng(seed), CLEAN)
+        assert scaled.dtype == np.uint8
+        assert scaled.shape == owners.shape
+        assert scaled[owners == 3].mean() < 30
+        assert scaled[owners == NOBODY].mean() > 240
+        scales.append(len(scaled) / 60)
+    assert min(scales) == pytest.approx(SCALES[0], abs=0.05)
+    assert max(scales) == pytest.approx(SCALES[1], abs=0.05)
+
+
+def test_the_hand_and_the_difficulty_given_make_the_field() -> None:
+    def field(hand: Hand, difficulty: Difficulty) -> bytes:
+        image, _ = field_by(hand, "1,250", np.random.default_rng(2), difficulty)
+        return image.tobytes()
+
+    usual = field(drawn_hand, CLEAN)
+    assert usual == field(drawn_hand, CLEAN)
+    assert usual != field(bundled_hand, CLEAN)
+    assert usual != field(drawn_hand, Difficulty())

@@ -1,5 +1,6 @@
 """The hands that write a field."""
 
+from collections.abc import Callable
 from itertools import product
 
 import cv2
@@ -9,10 +10,12 @@ import pytest
 
 from lessonlib import digits, handwriting
 from lessonlib.checks.image import FloatImage
-from lessonlib.synthesis import strokes
-from lessonlib.synthesis.forms import SHAPES
+from lessonlib.synthesis import hands, strokes
+from lessonlib.synthesis.forms import RARER, SHAPES
 from lessonlib.synthesis.hands import (
+    WRITERS,
     Hand,
+    anyone,
     bundled_hand,
     drawn_hand,
     drawn_writer,
@@ -24,6 +27,7 @@ from lessonlib.synthesis.hands import (
 from tests.rows import each
 
 IMAGES, LABELS = digits.load_bundled("test")
+SPLITS: list[digits.Split] = ["train", "test"]
 
 
 def mixed(rng: np.random.Generator) -> Hand:
@@ -45,7 +49,7 @@ def writes_with_a_pen(rng: np.random.Generator) -> Hand:
     return pen_hand(recorded(1, 2), rng)
 
 
-HANDS = {
+HANDS: dict[str, Callable[[np.random.Generator], Hand]] = {
     "drawn": lambda rng: drawn_hand,
     "bundled": lambda rng: bundled_hand,
     "writer": drawn_writer,
@@ -110,6 +114,34 @@ def test_some_mixed_hands_draw_no_digit_and_some_draw_all(drawn: list[float]) ->
     assert any(0 < count < 10 for count in counts)
 
 
+@pytest.fixture
+def drawn_forms(monkeypatch: pytest.MonkeyPatch) -> list[str | None]:
+    """The forms in which characters are drawn."""
+    forms: list[str | None] = []
+    write = strokes.write_character
+
+    def note(character: str, rng: np.random.Generator, form: str | None) -> list[strokes.Stroke]:
+        forms.append(form)
+        return write(character, rng, form)
+
+    monkeypatch.setattr(strokes, "write_character", note)
+    return forms
+
+
+def test_rarer_forms_are_drawn_by_those_who_are_asked_to(drawn_forms: list[str | None]) -> None:
+    for make, rarer in product((drawn_writer, mixed_rarer), (False, True)):
+        drawn_forms.clear()
+        for seed in range(60):
+            rng = np.random.default_rng(seed)
+            make(rng, rarer)("7", 32, 3, rng)
+        assert drawn_forms
+        assert bool({*drawn_forms} & RARER["7"].keys()) == rarer
+
+
+def mixed_rarer(rng: np.random.Generator, rarer: bool) -> Hand:
+    return mixed_hand(IMAGES, LABELS, rng, rarer)
+
+
 def test_a_pen_hand_draws_the_recorded_strokes_at_the_height_and_with_the_pen_asked_for() -> None:
     rng = np.random.default_rng(4)
     for height, pen in ((24, 2), (60, 5)):
@@ -152,6 +184,92 @@ def test_a_pen_hand_without_a_digit_is_refused() -> None:
     pens = [pen for pen in recorded(1) if pen.label not in (3, 8)]
     with pytest.raises(ValueError, match=r"no pen wrote \[3, 8\]"):
         pen_hand(pens, np.random.default_rng(0))
+
+
+Sources = dict[str, list[str]]
+
+
+@pytest.fixture
+def sources(monkeypatch: pytest.MonkeyPatch) -> Sources:
+    """Stand-ins for all that `anyone` takes digits from, and which split of each was taken.
+
+    MNIST's have the ink 255, other people's bitmaps 254. `bitmaps` and `pens` may be emptied.
+    """
+    taken: Sources = {"mnist": [], "bitmaps": [], "pens": []}
+
+    def mnist(split: str) -> tuple[digits.Images, digits.Labels]:
+        taken["mnist"].append(split)
+        return IMAGES, LABELS
+
+    def bitmaps(split: str) -> tuple[digits.Images, digits.Labels]:
+        taken["bitmaps"].append(split)
+        return IMAGES, LABELS
+
+    def pens(split: str) -> list[handwriting.PenDigit]:
+        taken["pens"].append(split)
+        return recorded(1, 2)
+
+    monkeypatch.setattr(hands, "_mnist", mnist)
+    monkeypatch.setattr(handwriting, "bitmap_digits", bitmaps)
+    monkeypatch.setattr(handwriting, "pen_digits", pens)
+    return taken
+
+
+def test_anyone_is_a_writer_of_each_kind_as_often_as_its_share_says(sources: Sources) -> None:
+    for seed in range(400):
+        anyone("train", np.random.default_rng(seed))
+    shares = {kind: len(splits) / 400 for kind, splits in sources.items()}
+    assert shares == pytest.approx({kind: WRITERS[kind] for kind in shares}, abs=0.08)
+    assert sum(WRITERS.values()) == pytest.approx(1)
+
+
+@each(SPLITS)
+def test_anyone_s_digits_are_of_one_split(split: digits.Split) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        for module, name in ((hands, "_mnist"), (handwriting, "bitmap_digits")):
+            patch.setattr(module, name, lambda of: (IMAGES, LABELS) if of == split else None)
+        patch.setattr(handwriting, "pen_digits", lambda of: recorded(1) if of == split else None)
+        for seed in range(20):
+            rng = np.random.default_rng(seed)
+            assert anyone(split, rng)("5", 32, 3, rng)[0].any()
+
+
+def test_where_other_people_s_digits_are_missing_mnist_s_take_their_place(
+    sources: Sources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nothing = np.zeros((0, 28, 28), np.uint8), np.zeros(0, np.int64)
+    monkeypatch.setattr(handwriting, "bitmap_digits", lambda split: nothing)
+    monkeypatch.setattr(handwriting, "pen_digits", lambda split: [])
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        hand = anyone("test", rng)
+        assert all(hand(character, 32, 3, rng)[0].any() for character in "17,")
+    assert {*sources["mnist"]} == {"test"}
+    assert len(sources["mnist"]) / 60 == pytest.approx(1 - WRITERS["drawn"], abs=0.12)
+
+
+def test_without_any_files_anyone_writes_with_the_bundled_digits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("LESSONLIB_OFFLINE", "1")
+    monkeypatch.setattr(hands, "_mnist", digits.load)  # without what it loaded before
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        assert anyone("train", rng)("5", 32, 3, rng)[0].any()
+
+
+def test_anyone_of_an_unknown_split_is_refused() -> None:
+    with pytest.raises(ValueError, match="split"):
+        anyone("validation", np.random.default_rng(0))  # type: ignore[arg-type]
+
+
+def test_the_same_seed_gives_the_same_writer(sources: Sources) -> None:
+    for seed in range(12):
+        inks = []
+        for _ in range(2):
+            rng = np.random.default_rng(seed)
+            inks.append(anyone("train", rng)("5", 32, 3, rng)[0])
+        np.testing.assert_array_equal(inks[0], inks[1])
 
 
 @pytest.fixture

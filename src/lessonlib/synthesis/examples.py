@@ -23,7 +23,7 @@ from lessonlib.checks.candidates import (
 )
 from lessonlib.checks.image import Gray, resample
 from lessonlib.checks.pictures import pictures
-from lessonlib.synthesis.hands import mixed_hand
+from lessonlib.synthesis.hands import Hand, mixed_hand
 from lessonlib.synthesis.render import NOBODY, Difficulty, Owner, render_with_owner
 from lessonlib.synthesis.samples import sample_amounts
 
@@ -98,9 +98,29 @@ def random_field(
 
     It returns what `render_with_owner` does; `images` and `labels` are those of `examples`.
     """
+    difficulty = random_difficulty(rng)
+    return field_by(mixed_hand(images, labels, rng), amount, rng, difficulty)
+
+
+def random_difficulty(rng: np.random.Generator) -> Difficulty:
+    """Draw each knob by itself, most of them near the usual difficulty."""
     knobs = rng.normal(DIFFICULTY, DIFFICULTY_SPREAD, len(fields(Difficulty)))
-    difficulty = Difficulty(*np.clip(knobs, 0, 1))
-    image, owner = render_with_owner(amount, rng, difficulty, mixed_hand(images, labels, rng))
+    return Difficulty(*np.clip(knobs, 0, 1))
+
+
+def field_by(
+    hand: Hand, amount: str, rng: np.random.Generator, difficulty: Difficulty
+) -> tuple[Gray, Owner]:
+    """Let a hand write an amount, and scan it coarser or finer than the renderer does.
+
+    Returns
+    -------
+    image : uint8 array, shape (H, W)
+        H is 77 or less.
+    owner : int16 array, shape (H, W)
+        As `render_with_owner` gives it.
+    """
+    image, owner = render_with_owner(amount, rng, difficulty, hand)
     scale = rng.uniform(*SCALES)
     width, height = (max(SMALLEST_SIDE, round(side * scale)) for side in image.shape[::-1])
     image = np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)

@@ -2,8 +2,9 @@
 
 `drawn_hand` draws pen strokes in forms that people use; it wrote part of the shipped readers'
 training fields. `mixed_hand` adds people's digits from images, and `pen_hand` draws the strokes
-that people's pens took. `left_out_hand` and `bundled_hand` take digits of people whose writing no
-shipped network was trained on; the latter have 8x8 pixels only.
+that people's pens took; `anyone` is one of these, by chance. `left_out_hand` and `bundled_hand`
+take digits of people whose writing no shipped network was trained on; the latter have 8x8 pixels
+only.
 """
 
 from collections.abc import Callable
@@ -32,6 +33,8 @@ OWN_PEN_SHARE = 0.25  # of mixed hands leave the strokes of an image as wide as 
 # them, and widened by about so many pixels at most.
 THINNED, WIDENED = 0.25, 2.0
 SMALLEST_SIDE = 8  # pixels of an enlarged image
+# The kinds of writers of `anyone`, with their shares. MNIST has the most people and images.
+WRITERS = {"mnist": 0.5, "bitmaps": 0.2, "pens": 0.2, "drawn": 0.1}
 # A writer with recorded strokes is made another one by a slant and a width of their own, the same
 # for all digits: x grows by so much of y, and by such a factor, whose logarithm is normal.
 SLANT_SPREAD, WIDTH_SPREAD = 0.12, 0.12
@@ -57,8 +60,11 @@ def drawn_hand(
     return _drawn(character, height, pen, rng, None)
 
 
-def drawn_writer(rng: np.random.Generator) -> Hand:
-    """Make a writer who draws, and perhaps mostly draws a character in the same form again."""
+def drawn_writer(rng: np.random.Generator, rarer: bool = False) -> Hand:
+    """Make a writer who draws, and perhaps mostly draws a character in the same form again.
+
+    With `rarer`, the forms of `forms.RARER` are among those to choose from.
+    """
     habit = rng.choice([0.0, HABIT])
     forms: dict[str, str] = {}
 
@@ -66,14 +72,17 @@ def drawn_writer(rng: np.random.Generator) -> Hand:
         character: str, height: float, pen: float, rng: np.random.Generator
     ) -> tuple[FloatImage, int]:
         if character not in forms or rng.random() >= habit:
-            forms[character] = strokes.choose_variant(character, rng)
+            forms[character] = strokes.choose_variant(character, rng, rarer)
         return _drawn(character, height, pen, rng, forms[character])
 
     return hand
 
 
 def mixed_hand(
-    images: npt.NDArray[np.uint8], labels: npt.NDArray[np.int64], rng: np.random.Generator
+    images: npt.NDArray[np.uint8],
+    labels: npt.NDArray[np.int64],
+    rng: np.random.Generator,
+    rarer: bool = False,
 ) -> Hand:
     """Make a writer who draws some of the digits and takes the others from images.
 
@@ -85,11 +94,13 @@ def mixed_hand(
         Each digit, 0 to 9, is among them.
     rng : numpy Generator
         Chooses the writer.
+    rarer : bool
+        Whether some are drawn in the forms of `forms.RARER`.
     """
     drawn_share = rng.choice(list(DRAWN_SHARES), p=list(DRAWN_SHARES.values()))
     stretch = float(np.exp(rng.normal(0, STRETCH_SPREAD)))
     own_pen = rng.random() < OWN_PEN_SHARE
-    draw = drawn_writer(rng)
+    draw = drawn_writer(rng, rarer)
 
     def hand(
         character: str, height: float, pen: float, rng: np.random.Generator
@@ -134,7 +145,7 @@ def pen_hand(pens: list[handwriting.PenDigit], rng: np.random.Generator) -> Hand
     slant = SLANT_SPREAD * rng.standard_normal()
     width = float(np.exp(WIDTH_SPREAD * rng.standard_normal()))
     habit = np.array([[width, 0.0], [slant, 1.0]])
-    draw = drawn_writer(rng)
+    draw = drawn_writer(rng, rarer=True)
 
     def hand(
         character: str, height: float, pen: float, rng: np.random.Generator
@@ -148,6 +159,31 @@ def pen_hand(pens: list[handwriting.PenDigit], rng: np.random.Generator) -> Hand
         return np.asarray(ink, dtype=np.float32), below
 
     return hand
+
+
+def anyone(split: digits.Split, rng: np.random.Generator) -> Hand:
+    """Make a writer of any kind: with MNIST's digits, other people's, or drawn ones.
+
+    Where other people's digits can't be had, MNIST's take their place, and where MNIST can't,
+    the bundled ones; `handwriting.source` and `digits.source` tell a record which were there.
+
+    Parameters
+    ----------
+    split : "train" or "test"
+        All digits are from this split: of MNIST, and of `handwriting`.
+    rng : numpy Generator
+        Chooses the writer.
+    """
+    digits.check_split(split)
+    kind = str(rng.choice(list(WRITERS), p=list(WRITERS.values())))
+    if kind == "drawn":
+        return drawn_writer(rng, rarer=True)
+    if kind == "pens" and (pens := handwriting.pen_digits(split)):
+        return pen_hand(pens, rng)
+    images, labels = handwriting.bitmap_digits(split) if kind == "bitmaps" else _mnist(split)
+    if not len(images):
+        images, labels = _mnist(split)
+    return mixed_hand(images, labels, rng, rarer=True)
 
 
 def left_out_hand(rng: np.random.Generator) -> Hand:
@@ -238,6 +274,12 @@ def _one_of(
     """Choose an image of a digit by chance."""
     chosen: npt.NDArray[np.uint8] = images[rng.choice(np.flatnonzero(labels == int(digit)))]
     return chosen
+
+
+@cache
+def _mnist(split: digits.Split) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+    """Load MNIST's digits, or the bundled ones, once."""
+    return digits.load(split)
 
 
 @cache

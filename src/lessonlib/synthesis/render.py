@@ -1,5 +1,9 @@
 """Render the image of an amount field: writing, paper, ruled lines, scanner.
 
+These are the fields of one bank's checks, 64 pixels high, with a knob for each difficulty; the
+samples, and the fields that the chapters show, are made here. `fields` renders those of anyone's
+paper, with `pattern` from here, and shares what owns ink.
+
 The numbers below say what a field can look like. A pair is a range from which a number is drawn; a
 "spread" is the standard deviation of a normal number. What is said of a knob of `Difficulty` holds
 where it stands at 1. The readers that ship were trained on fields rendered with these numbers, so
@@ -366,18 +370,18 @@ def pattern(x: FloatImage, y: FloatImage, rng: np.random.Generator) -> FloatImag
 
     Parameters
     ----------
-    x, y : float32 arrays, shape (64, w)
+    x, y : float32 arrays, shape (h, w)
         Column and row of each pixel.
     rng : numpy Generator
 
     Returns
     -------
-    float32 array, shape (64, w)
+    float32 array, shape (h, w)
         0 is bare paper, 1 the darkest print.
     """
     kind = rng.choice(list(PATTERNS), p=list(PATTERNS.values()))
     if kind == "blots":
-        grain = rng.random((HEIGHT, x.shape[1]), dtype=np.float32)
+        grain = rng.random(x.shape, dtype=np.float32)
         blurred = cv2.GaussianBlur(grain, (0, 0), rng.uniform(*BLOT_SIZES))
         low, high = blurred.min(), blurred.max()
         return np.asarray((blurred - low) / (high - low), dtype=np.float32)
