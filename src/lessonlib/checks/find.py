@@ -24,7 +24,8 @@ FIELD_ASPECT, FIELD_ROWS = 2.0, 40
 LONG_SIDE, SHORT_SIDE = 400, 150
 
 # Ink
-STROKES = (1 / 24, 1 / 12, 1 / 6)  # of the shorter side: widths to see dark and light strokes at
+# Of the shorter side: the widths of window that dark and light strokes are looked for with.
+STROKES = (1 / 48, 1 / 24, 1 / 12, 1 / 6)
 SHOWN = 0.5  # the share of the contrast at the last width that a width has to show
 WIDEST_STROKE = 0.2  # of the shorter side: what is wider is paper, or a shadow on it
 DARKEST = 0.001  # the share of the pixels that are as dark as the ink in the middle of a stroke
@@ -35,6 +36,7 @@ NOISE_RATIO = 2.5  # the darkest ink is darker by so many times what half of all
 # Printed lines, as shares of the image or of the piece
 RULE_WIDTH, RULE_HEIGHT = 0.55, 0.9
 FRAME_EDGE = 0.88
+CROSSING = 0.03  # of the shorter side: how wide a printed line is at most that strokes cross
 
 # Text, in heights of its digits where nothing else is said
 WIDEST_GAP = 3.0  # between two digits of a line
@@ -159,10 +161,14 @@ def look(gray: Gray, scale: float) -> Look:
         level = cv2.warpAffine(255 * ink, back, small.shape[::-1], flags=flags)
         ink = np.asarray(np.asarray(level) > 127, np.uint8)
     writing = without_rules(without_frames(ink))
+    printed = cv2.countNonZero(ink) > 1.2 * cv2.countNonZero(writing)
+    if printed:  # what printed lines cut apart is joined again
+        gap = square(CROSSING * min(small.shape))
+        whole = np.asarray(cv2.morphologyEx(writing, cv2.MORPH_CLOSE, gap), np.uint8)
+        writing = np.minimum(ink, whole)
     pieces = pieces_of(writing)
     line = line_of(pieces)
     if line is not None:
-        printed = np.count_nonzero(ink) > 1.2 * np.count_nonzero(writing)
         tilt += further_tilt(line, writing, 0.0 if printed else -tilt)
     tilt = tilt if abs(tilt) >= LEAST_TILT else 0.0
     return Look(scale, (small.shape[0], small.shape[1]), light, pieces, line, back, tilt)
