@@ -2,16 +2,18 @@
 
 import os
 import socket
+import sys
 from pathlib import Path
 
 import numpy as np
+import pillow_heif
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
 from lessonlib.checks import as_gray, load_image, resample
-from lessonlib.checks.image import FIELD_HEIGHT, MAX_ASPECT, MAX_BYTES, MAX_PIXELS
+from lessonlib.checks.image import FIELD_HEIGHT, MAX_ASPECT, MAX_BYTES, MAX_PIXELS, box_through
 
 
 @pytest.fixture
@@ -225,3 +227,41 @@ def test_every_field_gets_the_working_height(height: int, width: int) -> None:
     if width <= MAX_ASPECT * height:
         assert field.shape[0] == FIELD_HEIGHT
         assert abs(field.shape[1] - width * FIELD_HEIGHT / height) <= 1
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    """A phone's photo in HEIC: dark on the left, light on the right."""
+    halves = np.full((64, 96, 3), 220, dtype=np.uint8)
+    halves[:, :48] = 40
+    path = tmp_path / "photo.heic"
+    pillow_heif.from_pillow(Image.fromarray(halves)).save(path)
+    return path
+
+
+def test_a_heic_photo_is_read_where_its_package_is_installed(photo: Path) -> None:
+    gray = load_image(photo)
+    assert gray.shape == (64, 96)
+    assert abs(gray[:, :40].mean() - 40) < 4
+    assert abs(gray[:, 56:].mean() - 220) < 4
+
+
+def test_without_its_package_a_heic_photo_s_error_names_it(
+    photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    with pytest.raises(ValueError, match=r"photo\.heic is a HEIC photo: pip install pillow-heif"):
+        load_image(photo)
+
+
+def test_a_damaged_heic_photo_is_refused(photo: Path) -> None:
+    photo.write_bytes(photo.read_bytes()[:200])
+    with pytest.raises(ValueError, match="damaged or cut short|not an image"):
+        load_image(photo)
+
+
+def test_a_box_goes_back_through_a_tilt_and_stays_in_the_image() -> None:
+    quarter_turn = np.array([[0.0, -1.0, 40.0], [1.0, 0.0, 0.0]])
+    assert box_through(quarter_turn, (2, 3, 10, 5), (50, 50)) == (32, 2, 5, 10)
+    assert box_through(np.eye(2, 3), (-5, 45, 20, 20), (50, 50)) == (0, 45, 15, 5)
+    assert box_through(np.eye(2, 3), (60, 60, 5, 5), (50, 50)) == (49, 49, 1, 1)

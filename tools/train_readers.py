@@ -18,31 +18,28 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
 from lessonlib import augment, digits, models, training, weights
-from lessonlib.checks.reader import (
-    DEFAULT_CALIBRATION,
+from lessonlib.checks.cutting import (
     Field,
     classify,
     confidence_features,
     find_candidates,
-    make_reading,
+    searched,
 )
-from lessonlib.checks.search import best_path
 from lessonlib.files import check_writable
-from lessonlib.recipes import READERS
+from lessonlib.recipes import CUTTERS
 from lessonlib.synthesis.examples import Examples, examples, random_field
 from lessonlib.synthesis.render import digits_of
 from lessonlib.synthesis.samples import sample_amounts
 from tools.by_recipe import WEIGHTS
+from tools.calibration import fit
 
-SEED = READERS["mlp"].seed  # of the fields; both readers are trained on the same
+SEED = CUTTERS["mlp"].seed  # of the fields; both readers are trained on the same
 FIELDS = 120_000
 CHUNK = 250  # fields to a job
 CALIBRATION_FIELDS = 3_000
-ALMOST_FREE = 1e6  # the inverse of the penalty on a calibration's weights: next to none
 
 
 def render_chunk(seed: int) -> Examples:
@@ -112,20 +109,16 @@ def unseen_fields() -> list[tuple[Field, str]]:
 def calibrate(
     name: str, model: models.Network, unseen: list[tuple[Field, str]]
 ) -> dict[str, float]:
-    """Fit the probability that a text is right to the features of its path."""
+    """Fit the probability that a text is right to the features of its reading."""
     features, right = [], []
     for field, truth in unseen:
-        log_p = classify(model, field.pictures, READERS[name].sizes)
-        path = best_path(field.candidates, log_p, len(field.strip.boxes))
-        features.append(confidence_features(path))
-        right.append(make_reading(field, log_p, DEFAULT_CALIBRATION).text == truth)
+        log_p = classify(model, field.pictures, CUTTERS[name].sizes)
+        path, texts = searched(field, log_p)
+        text, share = texts[0]
+        features.append(confidence_features(path.score, share))
+        right.append(text == truth)
     print(f"{name}: reads {np.mean(right):.1%} of {len(right)} new rendered fields exactly")
-    inputs = np.array([list(one.values()) for one in features])
-    fit = LogisticRegression(C=ALMOST_FREE).fit(inputs, np.array(right))
-    calibration = {"constant": fit.intercept_[0]} | dict(
-        zip(features[0], fit.coef_[0], strict=True)
-    )
-    return {feature: round(float(calibration[feature]), 4) for feature in sorted(calibration)}
+    return fit(features, right)
 
 
 def train_all(paths: dict[str, Path]) -> None:
@@ -137,7 +130,7 @@ def train_all(paths: dict[str, Path]) -> None:
     x, y = torch.from_numpy(inputs), torch.from_numpy(classes.astype(np.int64))
     unseen = unseen_fields()
     for name, path in paths.items():
-        recipe = READERS[name]
+        recipe = CUTTERS[name]
         start = time.perf_counter()
         training.set_seed(recipe.seed)
         model = weights.build(recipe)
@@ -161,7 +154,7 @@ def calibrate_all(paths: dict[str, Path]) -> None:
     unseen = unseen_fields()
     for name, path in paths.items():
         model, record = weights.load(path), weights.read_record(path)
-        anew = {"sizes": READERS[name].sizes, "calibration": calibrate(name, model, unseen)}
+        anew = {"sizes": CUTTERS[name].sizes, "calibration": calibrate(name, model, unseen)}
         weights.save(model, path, record | anew)
         print(f"{name}: {record.get('calibration')} before, {anew['calibration']} now")
 
@@ -171,11 +164,11 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(description="Train and calibrate the check reader's networks.")
     parser.add_argument("folder", type=Path, nargs="?", default=WEIGHTS)
     parser.add_argument("--calibrate", action="store_true", help="only fit the calibrations anew")
-    parser.add_argument("--only", choices=READERS, metavar="NAME", help=", ".join(READERS))
+    parser.add_argument("--only", choices=CUTTERS, metavar="NAME", help=", ".join(CUTTERS))
     chosen = parser.parse_args(arguments)
     if digits.source() != "mnist":
         sys.exit("The training needs MNIST, which was not found: set LESSONLIB_MNIST_ROOT.")
-    names = [chosen.only] if chosen.only else list(READERS)
+    names = [chosen.only] if chosen.only else list(CUTTERS)
     paths = {name: chosen.folder / f"reader-{name}.safetensors" for name in names}
     if not chosen.calibrate:
         chosen.folder.mkdir(parents=True, exist_ok=True)

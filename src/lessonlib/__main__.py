@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lessonlib import __version__, files
-from lessonlib.recipes import READERS, SHIPPED
+from lessonlib.recipes import READER_NAMES, SHIPPED
 
 if TYPE_CHECKING:
     from lessonlib import models
@@ -127,6 +127,14 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="print a JSON object for each image, in a line (default: its name, text, confidence)",
     )
+    read.add_argument(
+        "--alternatives",
+        type=_count,
+        default=0,
+        metavar="N",
+        help="print the N next best texts, too, each with its probability in a line of its own "
+        "(default: %(default)s; there are 4 at most)",
+    )
     read.set_defaults(command=_read)
 
     train = commands.add_parser("train", help="train the MLP and save its weights")
@@ -171,12 +179,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_model(command: argparse.ArgumentParser) -> None:
-    networks = "; ".join(f"{name}, {recipe.title}" for name, recipe in READERS.items())
+    readers = "; ".join(f"{name}, {title}" for name, title in READER_NAMES.items())
     command.add_argument(
         "--model",
-        choices=tuple(READERS),
+        choices=tuple(READER_NAMES),
         default="mlp",
-        help=f"the network to read with: {networks} (default: %(default)s)",
+        help=f"the reader: {readers} (default: %(default)s)",
     )
 
 
@@ -198,6 +206,10 @@ def _probability(text: str) -> float:
 
 def _epochs(text: str) -> int:
     return _whole_number(text, 1, None)
+
+
+def _count(text: str) -> int:
+    return _whole_number(text, 0, None)
 
 
 def _seed(text: str) -> int:
@@ -287,7 +299,10 @@ def _weights() -> Iterator[tuple[str, str, bool]]:
 
 
 def _read(options: argparse.Namespace) -> int:
-    """Print what each image says; an image that can't be read costs only itself."""
+    """Print what each image says; an image that can't be read costs only itself.
+
+    The exit status is 1 where an image can't be opened, or nothing is read in it.
+    """
     from lessonlib.checks import CheckReader
 
     reader = CheckReader(options.model)
@@ -299,13 +314,21 @@ def _read(options: argparse.Namespace) -> int:
             _complain(error)
             failures += 1
             continue
+        failures += not reading.text
         if options.json:
             print(json.dumps(_as_json(image, reading)))
         else:
-            text = reading.text or "(no digits found)"
-            rejected = "" if reading.accepted else "\trejected"
-            print(f"{_in_one_line(image)}\t{text}\t{reading.confidence:.2f}{rejected}")
+            print(f"{_in_one_line(image)}\t{_as_columns(reading)}")
+            for text, probability in reading.alternatives[1 : options.alternatives + 1]:
+                print(f"\t{text or '(no digits)'}\t{probability:.2f}")
     return 1 if failures else 0
+
+
+def _as_columns(reading: "Reading") -> str:
+    """Put text, confidence, whether it is rejected, and the note where there is one, in a line."""
+    columns = [reading.text or "(no digits found)", f"{reading.confidence:.2f}"]
+    columns += [] if reading.accepted else ["rejected"]
+    return "\t".join([*columns, *([reading.note] if reading.note else [])])
 
 
 def _as_json(image: str, reading: "Reading") -> dict[str, Any]:
@@ -318,6 +341,9 @@ def _as_json(image: str, reading: "Reading") -> dict[str, Any]:
         "confidence": round(reading.confidence, 4),
         "accepted": reading.accepted,
         "separator": None if reading.separator is None else list(map(int, reading.separator)),
+        "alternatives": [
+            {"text": text, "probability": round(p, 4)} for text, p in reading.alternatives
+        ],
         "marks": [list(map(int, box)) for box in reading.marks],
         "digits": [
             {

@@ -185,12 +185,73 @@ class LeNet(nn.Module):
         return logits
 
 
-Network = MLP | CNN | LeNet
+class LineNetwork(nn.Module):
+    """A convolutional network that slides over a whole line of writing, for training with CTC.
+
+    Its input is a line of 40 rows, in two pictures: float (n, 2, 40, w). A stem and five more
+    convolutions, between poolings, leave five rows, and a column for each 4 pixels of the line's
+    width. The rows of a column become one vector, and convolutions along the line let a column see
+    its neighbours. Each column then says which character it holds, or none: the result is logits,
+    float (n, classes, w / 4).
+
+    `channels` is that of the stem. `classes` counts the characters and the blank,
+    which is the last. See Graves et al., Connectionist temporal classification, ICML 2006.
+    """
+
+    def __init__(self, channels: int = 32, pictures: int = 2, classes: int = 25) -> None:
+        super().__init__()
+        self.config = {"channels": channels, "pictures": pictures, "classes": classes}
+        c, wide = channels, 5 * channels
+        self.rows = nn.Sequential(
+            *convolution_layers(pictures, c, side=5, stride=2),  # 20 rows
+            *convolution_layers(c, c),
+            nn.MaxPool2d(2),  # 10 rows
+            *convolution_layers(c, 2 * c),
+            *convolution_layers(2 * c, 2 * c),
+            nn.MaxPool2d((2, 1)),  # 5 rows; the columns stay
+            *convolution_layers(2 * c, 3 * c),
+            *convolution_layers(3 * c, 3 * c),
+        )
+        self.along = nn.Sequential(
+            nn.Conv2d(3 * c, wide, (5, 1), bias=False),  # joins the rows
+            nn.BatchNorm2d(wide),
+            nn.ReLU(),
+            *[Neighbours(wide) for _ in range(2)],
+            nn.Conv2d(wide, classes, 1),
+        )
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Compute the logits of lines."""
+        features: Tensor = self.rows(x.contiguous(memory_format=torch.channels_last))
+        logits: Tensor = self.along(features).squeeze(2)
+        return logits
 
 
-def convolution_layers(channels_in: int, channels_out: int) -> list[nn.Module]:
-    """List the layers of a 3x3 convolution that keeps the picture's size, normalised, with ReLU."""
-    slide = nn.Conv2d(channels_in, channels_out, 3, padding=1, bias=False)
+class Neighbours(nn.Module):
+    """A residual block along a line: each column adds what five columns around it say."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.change = nn.Sequential(
+            nn.Conv2d(channels, channels, (1, 5), padding=(0, 2), bias=False),
+            nn.BatchNorm2d(channels),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Add the convolution's result to the input."""
+        summed: Tensor = x + self.change(x)
+        return summed.relu()
+
+
+Network = MLP | CNN | LeNet | LineNetwork
+
+
+def convolution_layers(
+    channels_in: int, channels_out: int, side: int = 3, stride: int = 1
+) -> list[nn.Module]:
+    """List the layers of a convolution, normalised, with ReLU; only a stride makes it smaller."""
+    slide = nn.Conv2d(channels_in, channels_out, side, stride, padding=side // 2, bias=False)
     nn.init.kaiming_normal_(slide.weight, nonlinearity="relu")  # as he_init does for nn.Linear
     return [slide, nn.BatchNorm2d(channels_out), nn.ReLU()]
 

@@ -58,12 +58,12 @@ DIGIT_MLP = Recipe(
     seed=1943,
 )
 
-# What `tools/train_readers.py` trains: the networks of `CheckReader`. Each sees a candidate in two
-# pictures, and takes it for one of the ten digits, a mark, or junk: 12 classes. All have one seed,
-# because they are trained on the same rendered fields. More sizes than one help with writing that
-# is new to a network: the chapter on checks counts how much.
+# What `tools/train_readers.py` trains: the networks that read a field cut up. Each sees a candidate
+# in two pictures, and takes it for one of the ten digits, a mark, or junk: 12 classes. All have one
+# seed, because they are trained on the same rendered fields. More sizes than one help with writing
+# that is new to a network: the chapter on checks counts how much.
 _PAIR = {"pictures": 2, "classes": 12}
-READERS = {
+CUTTERS = {
     "mlp": Recipe(
         "quicker",
         "MLP",
@@ -80,6 +80,25 @@ READERS = {
         seed=2014,
         sizes=(1.0, 0.9, 1.1),
     ),
+}
+
+# What `tools/train_lines.py` trains: the network that reads a field whole. A batch has so many
+# columns of pictures, since lines differ in width.
+LINE = "line"
+LINE_RECIPE = Recipe(
+    "reads the line whole",
+    "LineNetwork",
+    {"channels": 32, "pictures": 2, "classes": 25},
+    {"epochs": 12, "batch_columns": 64 * 160, "lr": 3e-3, "weight_decay": 1e-2},
+    seed=2006,
+)
+
+# The readers of `CheckReader` that have a network, and all of them by name with what they are. The
+# last one asks the line network and one of the others.
+READERS = CUTTERS | {LINE: LINE_RECIPE}
+ENSEMBLE_CUTTER = "cnn"
+READER_NAMES = {name: recipe.title for name, recipe in READERS.items()} | {
+    "ensemble": f"asks {ENSEMBLE_CUTTER} and {LINE}"
 }
 
 # What `tools/train_next_steps.py` trains: the networks that the chapter on next steps compares. All

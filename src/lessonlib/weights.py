@@ -19,7 +19,7 @@ from torch import Tensor
 
 from lessonlib import __version__, data_path, digits
 from lessonlib.files import write_whole
-from lessonlib.models import CNN, MLP, LeNet, Network
+from lessonlib.models import CNN, MLP, LeNet, LineNetwork, Network
 from lessonlib.recipes import SHIPPED, VARIANTS, Recipe
 
 
@@ -199,10 +199,18 @@ def _build_lenet(config: Mapping[str, Any]) -> LeNet:
     return LeNet(residual_blocks, bool(config["batch_norm"]))
 
 
+def _build_line_network(config: Mapping[str, Any]) -> LineNetwork:
+    channels = int(config["channels"])
+    if not 0 < channels <= 256:
+        raise ValueError(f"it has {channels} channels; from 1 to 256 are allowed")
+    return LineNetwork(channels, *_pictures_and_classes(config))
+
+
 BUILDERS: dict[str, Callable[[Mapping[str, Any]], Network]] = {
     "MLP": _build_mlp,
     "CNN": _build_cnn,
     "LeNet": _build_lenet,
+    "LineNetwork": _build_line_network,
 }
 
 

@@ -12,17 +12,12 @@ from typing import Any
 from lessonlib.checks.amount import find_amount
 from lessonlib.checks.binarize import binarize, otsu_threshold, sauvola_threshold, stretch_contrast
 from lessonlib.checks.candidates import JUNK, MARK, Strip, cut_up, runs
+from lessonlib.checks.cutting import classify, find_candidates, make_reading
 from lessonlib.checks.image import as_gray, load_image, resample
 from lessonlib.checks.pictures import normalize, pictures
 from lessonlib.checks.pieces import Piece, remove_lines
-from lessonlib.checks.reader import (
-    CheckReader,
-    Digit,
-    Reading,
-    classify,
-    find_candidates,
-    make_reading,
-)
+from lessonlib.checks.reader import CheckReader
+from lessonlib.checks.readings import Digit, Reading
 from lessonlib.checks.rules import segment
 from lessonlib.checks.search import best_path
 

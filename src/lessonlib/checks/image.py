@@ -4,6 +4,7 @@ import io
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,12 @@ from lessonlib.files import explained, kind_of
 
 Gray = npt.NDArray[np.uint8]
 Box = tuple[int, int, int, int]  # x, y, w, h in pixels: upper left corner and size
+Source = str | PathLike[str] | npt.ArrayLike  # a file's path, or an array that holds an image
 FloatImage = npt.NDArray[np.floating[Any]]  # shares of ink or of light, not yet gray levels
 
 MAX_PIXELS = 50_000_000  # the largest photo of a phone: a photo of one field has fewer
 MAX_BYTES = 500_000_000  # above what so many pixels take in any format
+HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 # Pixels. Most scanned fields are lower (of 240 real ones, nine in ten have 66 rows at most), and a
 # height above the scan's own keeps thin strokes whole.
 FIELD_HEIGHT = 72
@@ -37,7 +40,8 @@ def load_image(path: str | Path) -> Gray:
     Parameters
     ----------
     path : str or Path
-        PNG, JPEG, TIFF or another format that Pillow reads; of several frames, the first.
+        PNG, JPEG, TIFF or another format that Pillow reads; of several frames, the first. A phone's
+        HEIC where the package pillow-heif is installed.
 
     Returns
     -------
@@ -56,6 +60,8 @@ def load_image(path: str | Path) -> Gray:
     """
     path = Path(path)
     data = _content(path)
+    if is_heif(data):
+        _learn_heif(path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow's own size warning: ours is an error
         with _errors_about(path):
@@ -69,6 +75,22 @@ def load_image(path: str | Path) -> Gray:
             )
         with _errors_about(path):
             return _to_gray(image)
+
+
+def is_heif(data: bytes) -> bool:
+    """Whether a file's content is that of a HEIC photo: its first box names one of its brands."""
+    return data[4:8] == b"ftyp" and data[8:12] in HEIF_BRANDS
+
+
+def _learn_heif(path: Path) -> None:
+    """Teach Pillow to open HEIC photos."""
+    try:
+        import pillow_heif
+    except ImportError:
+        raise ValueError(
+            f"{path} is a HEIC photo: pip install pillow-heif, or save it as JPEG or PNG"
+        ) from None
+    pillow_heif.register_heif_opener()
 
 
 def as_gray(image: npt.ArrayLike) -> Gray:
@@ -100,6 +122,45 @@ def as_gray(image: npt.ArrayLike) -> Gray:
     if array.ndim == 2:
         return np.ascontiguousarray(array)
     return np.asarray(Image.fromarray(np.ascontiguousarray(array)).convert("L"))
+
+
+def gray_levels(image: Source) -> Gray:
+    """Load an image from a file, or take it from an array; see `load_image` and `as_gray`."""
+    return load_image(Path(image)) if isinstance(image, str | PathLike) else as_gray(image)
+
+
+def box_through(
+    matrix: npt.NDArray[np.float64], box: tuple[float, float, float, float], size: tuple[int, int]
+) -> Box:
+    """Bring a box to the image that it was cut out of, which may have been tilted.
+
+    Parameters
+    ----------
+    matrix : float64 array, shape (2, 3)
+        Maps a point (x, y) to the image.
+    box : (x, y, w, h)
+    size : (int, int)
+        Width and height of the image.
+
+    Returns
+    -------
+    (x, y, w, h)
+        Around the mapped corners, at least one pixel, and inside the image.
+
+    Examples
+    --------
+    >>> twice_and_down = np.array([[2.0, 0.0, 0.0], [0.0, 2.0, 10.0]])
+    >>> box_through(twice_and_down, (1, 2, 3, 4), size=(50, 50))
+    (2, 14, 6, 8)
+    """
+    x, y, w, h = box
+    corners = np.array([[x, y, 1], [x + w, y, 1], [x, y + h, 1], [x + w, y + h, 1]]) @ matrix.T
+    right, bottom = (
+        max(1, min(round(m), side)) for m, side in zip(corners.max(0), size, strict=True)
+    )
+    left = min(max(round(corners[:, 0].min()), 0), right - 1)
+    top = min(max(round(corners[:, 1].min()), 0), bottom - 1)
+    return left, top, right - left, bottom - top
 
 
 def resample(gray: Gray) -> Gray:

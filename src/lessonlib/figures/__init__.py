@@ -22,7 +22,7 @@ from lessonlib.figures.base import (
     grid,
     new,
 )
-from lessonlib.figures.checks import fields, gray_levels, steps
+from lessonlib.figures.checks import fields, gray_levels, line_columns, steps
 from lessonlib.figures.checksums import decoded
 from lessonlib.figures.evaluation import answers, confusion, intervals, reject_curves, reliability
 from lessonlib.figures.forward import (
@@ -65,6 +65,7 @@ __all__ = [
     "grid",
     "histograms",
     "intervals",
+    "line_columns",
     "network",
     "new",
     "planes",

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from lessonlib.checks.image import Box
-from lessonlib.checks.reader import Reading
+from lessonlib.checks.readings import Reading
 
 # Two boxes hold the same ink when they share at least this part of their union.
 SAME_INK_OVERLAP = 0.5

@@ -10,7 +10,7 @@ from PIL import Image
 
 import lessonlib
 from lessonlib.checks.image import Box, Gray, load_image
-from lessonlib.checks.reader import Reading
+from lessonlib.checks.readings import Reading
 from lessonlib.files import write_whole
 from lessonlib.scoring.causes import CAUSES
 from lessonlib.scoring.scores import Result

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lessonlib.checks.image import Gray, load_image
-from lessonlib.checks.reader import CheckReader, Reading
+from lessonlib.checks.reader import CheckReader
+from lessonlib.checks.readings import Reading
 from lessonlib.evaluation import reject_curve_of, wilson_interval
 from lessonlib.scoring.causes import CAUSES, cause
 from lessonlib.scoring.labels import LabelledField, read_fields

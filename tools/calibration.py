@@ -1,0 +1,29 @@
+"""Fit the confidences of readers: a logistic regression from features to the share right."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+
+ALMOST_FREE = 1e6  # the inverse of the penalty on a calibration's weights: next to none
+
+
+def fit(features: Sequence[Mapping[str, float]], right: Sequence[bool]) -> dict[str, float]:
+    """Fit the probability that a text is right to the features of its reading.
+
+    Parameters
+    ----------
+    features : sequence of mappings
+        For each reading its numbers, all with the same names.
+    right : sequence of bool
+        Whether each was right; both kinds must occur.
+
+    Returns
+    -------
+    dict
+        A weight for each feature, and a "constant", to 4 digits.
+    """
+    inputs = np.array([list(one.values()) for one in features])
+    model = LogisticRegression(C=ALMOST_FREE, max_iter=1000).fit(inputs, np.array(right))
+    found = {"constant": model.intercept_[0]} | dict(zip(features[0], model.coef_[0], strict=True))
+    return {name: round(float(found[name]), 4) for name in sorted(found)}
