@@ -2,6 +2,7 @@
 
 import csv
 import subprocess
+from contextlib import nullcontext
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -10,11 +11,13 @@ import numpy as np
 import pytest
 import torch
 from threadpoolctl import threadpool_info
+from torch import nn
 
-from lessonlib import data_path, digits
+from lessonlib import data_path, digits, handwriting
 from lessonlib.checks import CheckReader
-from lessonlib.recipes import READERS
+from lessonlib.recipes import READER_NAMES
 from lessonlib.scoring import evaluate
+from lessonlib.synthesis.hands import drawn_writer
 from tools import bench
 
 TABLE = [["Measure", "MLP"], ["Fields", "3"]]
@@ -91,24 +94,22 @@ def test_a_part_writes_its_table_and_what_it_ran_on(tmp_path: Path) -> None:
     assert all(date.fromisoformat(run[2]) and run[3] for run in runs)
 
 
-def test_the_steps_take_about_the_time_of_reading() -> None:
-    reader, fields = CheckReader(), bench.rendered_fields(80)
+@pytest.fixture(scope="module", params=READER_NAMES)
+def reader(request: pytest.FixtureRequest) -> CheckReader:
+    return CheckReader(request.param)
+
+
+def test_the_steps_take_about_the_time_of_reading(reader: CheckReader) -> None:
+    fields = bench.rendered_fields(70)  # more than a batch
     reader.read_many(fields)
     steps = bench.seconds_of_steps(reader, fields)
-    assert list(steps) == [
-        "resample",
-        "binarize",
-        "cut_up",
-        "runs and pictures",
-        "classify",
-        "make_reading",
-    ]
+    assert list(steps) == ["prepare", "read"]
     assert min(steps.values()) > 0
     assert 0.2 < sum(steps.values()) / bench.seconds_to_read(reader, fields) < 5
 
 
-def test_rates_are_measured_on_idle_and_busy_cores() -> None:
-    found = bench.rates(CheckReader(), bench.rendered_fields(4))
+def test_rates_are_measured_on_idle_and_busy_cores(reader: CheckReader) -> None:
+    found = bench.rates(reader, bench.rendered_fields(4))
     values = [float(value.removesuffix(" of that")) for value in found.values()]
     assert len(values) == 4
     assert all(value > 0 for value in values)
@@ -118,12 +119,68 @@ def test_rates_are_measured_on_idle_and_busy_cores() -> None:
     ]
 
 
-def test_real_fields_are_measured_with_every_network() -> None:
+def test_torch_s_own_threads_are_those_of_every_reader(
+    reader: CheckReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen, call = set(), nn.Module.__call__
+
+    def watched(self: nn.Module, *inputs: torch.Tensor) -> object:
+        seen.add(torch.get_num_threads())
+        return call(self, *inputs)
+
+    monkeypatch.setattr(nn.Module, "__call__", watched)
+    with bench.torch_threads(3):
+        for context, threads in ((bench.torch_s_own_threads(), 3), (nullcontext(), 1)):
+            seen.clear()
+            with context:
+                reader.read_many(bench.rendered_fields(1))
+            assert seen == {threads}
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the readers be measured on few fields, in no process of its own."""
+    for name, value in {"RENDERED": 3, "FIELDS": 2, "ROUNDS": 1}.items():
+        monkeypatch.setattr(bench, name, value)
+    monkeypatch.setattr(bench, "measured_apart", lambda name: (100.0, 1.0))
+    monkeypatch.setattr(bench, "rates", lambda reader, fields: {"Fields a second": "9"})
+
+
+@pytest.mark.usefixtures("quick")
+def test_every_reader_is_measured_and_writers_left_out_where_they_are_to_be_had(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(handwriting, "why_missing", lambda: "")
+    monkeypatch.setattr(bench, "left_out_hand", drawn_writer)
+    header, *measures = bench.bench_reading()
+    assert header == ["Measure", "MLP", "CNN", "Line", "Ensemble"]
+    assert all(len(row) == len(header) for row in measures)
+    assert [row[0] for row in measures[:4]] == [
+        "Exactly right, 3 rendered fields",
+        "Exactly right, 3 rendered fields by writers left out of training",
+        "Fields a second",
+        "Step *prepare*, ms a field",
+    ]
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.usefixtures("quick")
+def test_without_the_files_the_row_of_writers_left_out_is_missing_and_it_says_why(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(handwriting, "why_missing", lambda: "there is no network")
+    monkeypatch.setattr(bench, "left_out_hand", pytest.fail)
+    _, *measures = bench.bench_reading()
+    assert not any("left out" in row[0] for row in measures)
+    assert "left out of training: there is no network." in capsys.readouterr().out
+
+
+def test_real_fields_are_measured_with_every_reader() -> None:
     folder = Path(str(data_path("checks")))
     header, *measures = bench.bench_real(folder)
-    assert header == ["Measure", *(name.upper() for name in READERS)]
+    assert header == ["Measure", *map(bench.heading, READER_NAMES)]
     found = {name: values for name, *values in measures}
-    assert found["Fields"] == ["36"] * len(READERS)
+    assert found["Fields"] == ["36"] * len(READER_NAMES)
     result = evaluate(folder, CheckReader("cnn"))
     assert found["Exactly right"][header.index("CNN") - 1] == bench.share(
         result.exact, result.interval
@@ -144,10 +201,11 @@ def test_busy_programs_run_until_the_measurement_ends(monkeypatch: pytest.Monkey
     assert all(program.poll() is not None for program in started)
 
 
-def test_memory_growth_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("reader_name", ["mlp", "ensemble"])
+def test_memory_growth_is_measured(monkeypatch: pytest.MonkeyPatch, reader_name: str) -> None:
     for name, value in {"FIELDS": 5, "WARM_UP": 5, "STREAM": 10}.items():
         monkeypatch.setattr(bench, name, value)
-    most, growth = bench.memory("mlp")
+    most, growth = bench.memory(reader_name)
     assert most > 50
     assert 0 <= growth < most
 

@@ -19,8 +19,9 @@ import lessonlib
 from lessonlib import digits, recipes, training, weights
 from lessonlib.__main__ import _parser, main
 from lessonlib.checks import Digit, Reading
+from lessonlib.checks.find import NO_WRITING
 from lessonlib.checks.image import Box
-from lessonlib.recipes import READERS
+from lessonlib.recipes import READER_NAMES
 
 CHECKS = lessonlib.data_path("checks")
 
@@ -39,7 +40,9 @@ class CheckReader:
             time.sleep(60)
         if image == "missing":
             raise FileNotFoundError("there is no missing")
-        return types.SimpleNamespace(text="1250", confidence=0.6, accepted=True)
+        return types.SimpleNamespace(
+            text="1250", confidence=0.6, accepted=True, note="", alternatives=()
+        )
 
 checks = types.ModuleType("lessonlib.checks")
 checks.CheckReader = CheckReader
@@ -138,6 +141,9 @@ class Fixed:
     made_with: ClassVar[list[str]] = []
     amount: Decimal | None = Decimal("12.50")
     separator: Box | None = (18, 9, 2, 2)
+    text = "1250"
+    note = ""
+    alternatives = (("1250", 0.6), ("7250", 0.3), ("", 0.04))
 
     def __init__(self, model: str) -> None:
         self.made_with.append(model)
@@ -145,15 +151,17 @@ class Fixed:
     def read(self, image: str, min_confidence: float) -> Reading:
         probabilities = np.eye(10, dtype=np.float32)
         return Reading(
-            text="1250",
+            text=self.text,
             confidence=0.6,
             digits=tuple(
-                Digit((10 * i, 1, 8, 9), probabilities[int(c)]) for i, c in enumerate("1250")
+                Digit((10 * i, 1, 8, 9), probabilities[int(c)]) for i, c in enumerate(self.text)
             ),
             marks=((18, 9, 2, 2), (50, 5, 6, 1)),
             separator=self.separator,
             amount=self.amount,
             accepted=min_confidence <= 0.6,
+            note=self.note,
+            alternatives=self.alternatives,
         )
 
 
@@ -183,6 +191,11 @@ def test_read_json_has_the_amount_and_the_marks(
         "confidence": 0.6,
         "accepted": True,
         "separator": [18, 9, 2, 2],
+        "alternatives": [
+            {"text": "1250", "probability": 0.6},
+            {"text": "7250", "probability": 0.3},
+            {"text": "", "probability": 0.04},
+        ],
         "marks": [[18, 9, 2, 2], [50, 5, 6, 1]],
     }
 
@@ -219,8 +232,65 @@ def test_read_rejects_an_image_without_digits_only_where_some_confidence_is_requ
 ) -> None:
     blank = tmp_path / "blank.png"
     Image.new("L", (200, 60), 255).save(blank)
-    assert main(["read", "--min-confidence", least, str(blank)]) == 0
-    assert capsys.readouterr().out == f"{blank}\t(no digits found)\t0.00{end}\n"
+    assert main(["read", "--min-confidence", least, str(blank)]) == 1
+    assert capsys.readouterr().out == f"{blank}\t(no digits found)\t0.00{end}\t{NO_WRITING}\n"
+
+
+def test_read_prints_the_note_last(
+    capsys: pytest.CaptureFixture[str], fixed: type[Fixed], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fixed, "note", "No amount: looks like a date.")
+    assert main(["read", "--min-confidence", "1", "a.png"]) == 0
+    out = capsys.readouterr().out
+    assert out == "a.png\t1250\t0.60\trejected\tNo amount: looks like a date.\n"
+
+
+def test_read_fails_where_nothing_is_read_in_an_image_and_goes_on(
+    capsys: pytest.CaptureFixture[str], fixed: type[Fixed], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fixed, "text", "")
+    assert main(["read", "a.png", "b.png"]) == 1
+    captured = capsys.readouterr()
+    assert [line.split("\t")[0] for line in captured.out.splitlines()] == ["a.png", "b.png"]
+    assert captured.err == ""
+
+
+@pytest.mark.parametrize(
+    ("count", "lines"),
+    [
+        ("0", []),
+        ("1", ["\t7250\t0.30"]),
+        ("9", ["\t7250\t0.30", "\t(no digits)\t0.04"]),
+    ],
+)
+def test_read_prints_so_many_of_the_next_best_texts(
+    capsys: pytest.CaptureFixture[str], fixed: type[Fixed], count: str, lines: list[str]
+) -> None:
+    assert main(["read", "--alternatives", count, "a.png"]) == 0
+    assert capsys.readouterr().out.splitlines() == ["a.png\t1250\t0.60", *lines]
+
+
+@pytest.mark.parametrize("count", ["-1", "1.5", "many", ""])
+def test_read_refuses_a_number_of_alternatives_that_cannot_be(
+    capsys: pytest.CaptureFixture[str], count: str
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["read", f"--alternatives={count}", first_check()])
+    assert left.value.code == 2
+    assert "--alternatives: must be a whole number" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("model", READER_NAMES)
+def test_read_and_evaluate_take_every_model(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, model: str
+) -> None:
+    assert main(["read", "--model", model, "--alternatives", "2", first_check()]) == 0
+    first, *others = capsys.readouterr().out.splitlines()
+    assert first.split("\t")[1].isdigit()
+    assert len(others) <= 2
+    folder = labelled(tmp_path, ["check-01.png", "check-02.png"])
+    assert main(["evaluate", str(folder), "--model", model]) == 0
+    assert "of 2 fields read exactly" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("least", ["-0.1", "1.01", "nan", "inf", "half", ""])
@@ -237,9 +307,9 @@ def test_read_uses_the_model_that_is_named(
     capsys: pytest.CaptureFixture[str], fixed: type[Fixed]
 ) -> None:
     assert main(["read", "a.png"]) == 0
-    for model in READERS:
+    for model in READER_NAMES:
         assert main(["read", "--model", model, "a.png"]) == 0
-    assert fixed.made_with == ["mlp", *READERS]
+    assert fixed.made_with == ["mlp", *READER_NAMES]
 
 
 @pytest.mark.parametrize("command", ["read", "evaluate"])
@@ -451,7 +521,7 @@ def options_of(parser: argparse.ArgumentParser) -> dict[str, argparse.Action]:
 
 def test_every_option_s_help_names_its_default() -> None:
     options = options_of(_parser())
-    assert len(options) == 9
+    assert len(options) == 10
     for name, action in options.items():
         assert action.help is not None, name
         assert re.search(r"default: \S", action.help), name

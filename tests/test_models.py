@@ -142,6 +142,63 @@ def test_a_residual_block_that_changes_nothing_passes_its_input_on() -> None:
     assert torch.equal(block(x), x.relu())
 
 
+# The line network
+
+
+def test_the_line_network_of_the_readers_has_542905_parameters() -> None:
+    model = models.LineNetwork(32, pictures=2, classes=25)
+    assert sum(p.numel() for p in model.parameters()) == 542_905
+
+
+@pytest.mark.parametrize("width", [32, 64, 36, 1632])
+def test_the_line_network_gives_logits_for_every_four_columns(width: int) -> None:
+    model = models.LineNetwork(2, classes=7).eval()
+    assert model(torch.rand(3, 2, 40, width)).shape == (3, 7, width // 4)
+
+
+def test_a_line_is_read_the_same_alone_and_among_others() -> None:
+    torch.manual_seed(0)
+    model, x = models.LineNetwork(4).eval(), torch.rand(5, 2, 40, 96)
+    torch.testing.assert_close(model(x)[3:4], model(x[3:4]), atol=1e-4, rtol=1e-4)
+
+
+def test_the_line_network_sees_both_pictures_and_keeps_the_lines_apart() -> None:
+    torch.manual_seed(0)
+    model, x = models.LineNetwork(4).eval(), torch.rand(3, 2, 40, 64)
+    for picture in range(2):
+        other = x.clone()
+        other[1, picture] += 1
+        changed = (model(x) - model(other)).abs().amax(dim=(1, 2)) > 1e-4
+        assert changed.tolist() == [False, True, False]
+
+
+def test_a_column_sees_its_surroundings_and_no_more() -> None:
+    torch.manual_seed(0)
+    model, x = models.LineNetwork(4).eval(), torch.rand(1, 2, 40, 400)
+    other = x.clone()
+    other[..., 200:204] += 1
+    changed = ((model(x) - model(other)).abs().amax(dim=1)[0] > 1e-5).nonzero().flatten()
+    first, last = changed.min().item(), changed.max().item()
+    assert first < 50 < last
+    assert (50 - first, last - 50) == (pytest.approx(8, abs=4), pytest.approx(8, abs=4))
+
+
+def test_neighbours_that_say_nothing_pass_their_input_on() -> None:
+    block = models.Neighbours(3).eval()
+    for value in block.parameters():
+        nn.init.zeros_(value)
+    x = torch.randn(2, 3, 1, 9)
+    assert torch.equal(block(x), x.relu())
+
+
+def test_the_line_network_s_convolutions_start_with_he_s_variance() -> None:
+    torch.manual_seed(0)
+    for layer in models.LineNetwork().rows:
+        if isinstance(layer, nn.Conv2d):
+            expected = 2 / layer.weight[0].numel()
+            assert layer.weight.var().item() == pytest.approx(expected, rel=0.3)
+
+
 # Images to tensors
 
 

@@ -54,14 +54,21 @@ def test_a_recipe_s_augmentation_is_one_of_the_library_s(name: str) -> None:
     assert hasattr(augment, recipes.SHIPPED[name].training.get("augment", "warp"))
 
 
-def test_all_readers_are_trained_on_the_fields_of_one_seed() -> None:
-    assert len({recipe.seed for recipe in recipes.READERS.values()}) == 1
+def test_all_cutters_are_trained_on_the_fields_of_one_seed() -> None:
+    assert len({recipe.seed for recipe in recipes.CUTTERS.values()}) == 1
+
+
+def test_the_readers_are_the_cutters_the_line_network_and_one_that_asks_two_of_them() -> None:
+    assert [*recipes.READERS] == [*recipes.CUTTERS, recipes.LINE]
+    assert [*recipes.READER_NAMES] == [*recipes.READERS, "ensemble"]
+    assert recipes.ENSEMBLE_CUTTER in recipes.CUTTERS
+    assert recipes.READER_NAMES["cnn"] == recipes.CUTTERS["cnn"].title
 
 
 def test_the_command_line_offers_every_reader(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         __main__.main(["read", "--help"])
-    assert f"{{{','.join(recipes.READERS)}}}" in capsys.readouterr().out
+    assert f"{{{','.join(recipes.READER_NAMES)}}}" in capsys.readouterr().out
 
 
 def test_each_variant_differs_from_the_baseline_in_one_thing() -> None:

@@ -10,7 +10,7 @@ import torch
 from lessonlib import digits, models, recipes, weights
 from lessonlib.checks import MARK, CheckReader
 from lessonlib.checks.candidates import CANDIDATE_CLASSES
-from lessonlib.checks.reader import DEFAULT_CALIBRATION
+from lessonlib.checks.cutting import DEFAULT_CALIBRATION
 from lessonlib.synthesis import render
 from lessonlib.synthesis.examples import Examples
 from tools import train_readers
@@ -31,9 +31,9 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(train_readers, "FIELDS", 120)
     monkeypatch.setattr(train_readers, "CHUNK", 30)
     monkeypatch.setattr(train_readers, "CALIBRATION_FIELDS", 60)
-    for name, recipe in recipes.READERS.items():
+    for name, recipe in recipes.CUTTERS.items():
         tiny = replace(recipe, training=dict(recipe.training) | TINY)
-        monkeypatch.setitem(recipes.READERS, name, tiny)
+        monkeypatch.setitem(recipes.CUTTERS, name, tiny)
     monkeypatch.setattr(train_readers, "render_all", render_here)
     monkeypatch.setattr(digits, "source", lambda: "mnist")
     monkeypatch.setattr(digits, "load", digits.load_bundled)
@@ -46,9 +46,9 @@ def test_every_reader_is_trained_calibrated_and_saved_with_a_record(
     folder = tmp_path / "weights"
     train_readers.main([str(folder)])
     files = {path.name for path in folder.iterdir()}
-    assert files == {f"reader-{name}.safetensors" for name in recipes.READERS}
+    assert files == {f"reader-{name}.safetensors" for name in recipes.CUTTERS}
     printed = capsys.readouterr().out
-    for name, recipe in recipes.READERS.items():
+    for name, recipe in recipes.CUTTERS.items():
         assert f"{name}: reads " in printed
         path = folder / f"reader-{name}.safetensors"
         model, record = weights.load(path), weights.read_record(path)
@@ -68,7 +68,7 @@ def test_calibrating_alone_fits_the_calibration_and_changes_nothing_else(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     train_readers.main([str(tmp_path)])
-    paths = {name: tmp_path / f"reader-{name}.safetensors" for name in recipes.READERS}
+    paths = {name: tmp_path / f"reader-{name}.safetensors" for name in recipes.CUTTERS}
     trained = {name: (weights.load(p), weights.read_record(p)) for name, p in paths.items()}
     spoilt = {"calibration": dict.fromkeys(sorted(DEFAULT_CALIBRATION), 9.0), "sizes": [3.0]}
     for name, (model, record) in trained.items():
@@ -129,7 +129,7 @@ def test_both_pictures_are_warped_each_in_its_own_way() -> None:
 
 def test_all_readers_take_the_same_pictures() -> None:
     x = torch.zeros(2, 2, 28, 28)
-    for recipe in recipes.READERS.values():
+    for recipe in recipes.CUTTERS.values():
         model = weights.build(recipe).eval()
         assert type(model).__name__ == recipe.architecture
         assert model(x).shape == (2, CANDIDATE_CLASSES)

@@ -16,7 +16,8 @@ from safetensors.torch import save_file
 from lessonlib import digits, evaluation, models, recipes, weights
 from lessonlib.checks import rules
 from lessonlib.checks.candidates import CANDIDATE_CLASSES
-from lessonlib.checks.reader import DEFAULT_CALIBRATION
+from lessonlib.checks.cutting import DEFAULT_CALIBRATION
+from lessonlib.checks.lines import LINE_CLASSES, line_features
 from lessonlib.synthesis import samples
 
 
@@ -52,11 +53,14 @@ def write(path: Path, header: dict[str, Any], numbers: bytes) -> Path:
         models.CNN(3, dropout=0.1, pictures=2, classes=12),
         models.LeNet(),
         models.LeNet(residual_blocks=2, batch_norm=True),
+        models.LineNetwork(3),
     ],
 )
 def test_a_network_comes_back_as_it_was_saved(tmp_path: Path, model: models.Network) -> None:
     torch.manual_seed(0)
     x = torch.randn(20, 1 if isinstance(model, models.LeNet) else 2, 28, 28)
+    if isinstance(model, models.LineNetwork):
+        x = torch.rand(4, 2, 40, 64)
     model(x)  # moves batch norm's running averages
     weights.save(model, tmp_path / "a.safetensors")
     again = weights.load(tmp_path / "a.safetensors")
@@ -238,6 +242,8 @@ WRONG_CHANNELS: list[dict[str, object]] = [
         *((models.MLP((3,), pictures=2, classes=12), change) for change in WRONG_ENDS),
         *((models.CNN(3, pictures=2, classes=12), change) for change in WRONG_ENDS),
         *((models.CNN(3, pictures=2, classes=12), change) for change in WRONG_CHANNELS),
+        *((models.LineNetwork(3), change) for change in WRONG_ENDS if "dropout" not in change),
+        *((models.LineNetwork(3), change) for change in WRONG_CHANNELS),
     ],
 )
 def test_a_file_that_asks_for_another_size_is_refused(
@@ -252,13 +258,14 @@ def test_a_file_that_asks_for_another_size_is_refused(
 
 
 @pytest.mark.parametrize("channels", [0, 257, 10**9])
+@pytest.mark.parametrize("model", [models.CNN(3), models.LineNetwork(3)])
 def test_a_number_of_channels_out_of_range_is_refused_before_memory_is_taken(
-    tmp_path: Path, channels: int
+    tmp_path: Path, model: models.Network, channels: int
 ) -> None:
     path = tmp_path / "a.safetensors"
-    weights.save(models.CNN(3), path)
+    weights.save(model, path)
     header, numbers = parts(path)
-    config = models.CNN(3).config | {"channels": channels}
+    config = model.config | {"channels": channels}
     header["__metadata__"]["config"] = json.dumps(config)
     with pytest.raises(ValueError, match=f"it has {channels} channels; from 1 to 256"):
         weights.load(write(path, header, numbers))
@@ -355,11 +362,36 @@ def test_a_reader_s_record_says_how_it_was_made(name: str) -> None:
     assert set(record) >= {"command", "data", "fields", "recipe", "seed", "versions"}
     assert record["data"] == digits.SHA256
     assert record["recipe"]["model"] == weights.shipped(f"reader-{name}").config
+    assert all(np.isfinite(value) for value in record["calibration"].values())
+
+
+def test_all_readers_together_are_small() -> None:
+    sizes = [weights.shipped_path(f"reader-{name}").stat().st_size for name in recipes.READERS]
+    assert sum(sizes) < 12_000_000
+
+
+@pytest.mark.parametrize("name", recipes.CUTTERS)
+def test_a_cutter_s_calibration_has_the_weights_of_its_features(name: str) -> None:
+    record = weights.read_record(weights.shipped_path(f"reader-{name}"))
     assert set(record["calibration"]) == set(DEFAULT_CALIBRATION)
 
 
-@pytest.mark.parametrize("name", recipes.READERS)
-def test_a_reader_takes_a_candidate_s_two_pictures_and_knows_all_its_classes(name: str) -> None:
+def test_the_line_network_s_record_has_its_calibration_and_the_ensemble_s() -> None:
+    record = weights.read_record(weights.shipped_path("reader-line"))
+    assert set(record["calibration"]) == {"constant", *line_features([("1", -1.0)])}
+    assert set(record["ensemble"]) == {"constant", "mix", "share", "line", "cut", "path"}
+    assert 0 < record["lines"] <= record["fields"]
+    assert set(record) >= {"handwriting", "seconds"}
+
+
+def test_the_line_network_takes_a_line_s_two_pictures_and_knows_all_its_classes() -> None:
+    model = weights.shipped("reader-line")
+    assert (model.config["pictures"], model.config["classes"]) == (2, LINE_CLASSES)
+    assert not model.training
+
+
+@pytest.mark.parametrize("name", recipes.CUTTERS)
+def test_a_cutter_takes_a_candidate_s_two_pictures_and_knows_all_its_classes(name: str) -> None:
     model = weights.shipped(f"reader-{name}")
     assert (model.config["pictures"], model.config["classes"]) == (2, CANDIDATE_CLASSES)
     assert not model.training

@@ -18,9 +18,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
@@ -42,6 +41,7 @@ from lessonlib import (
     data_path,
     digits,
     evaluation,
+    handwriting,
     models,
     network,
     optimizers,
@@ -50,10 +50,10 @@ from lessonlib import (
     training,
 )
 from lessonlib.checks.image import Gray
-from lessonlib.checks.reader import BATCH_SIZE, Field
+from lessonlib.checks.reader import BATCH_SIZE
 from lessonlib.files import write_whole
-from lessonlib.recipes import DIGIT_MLP, READERS
-from lessonlib.synthesis.hands import Hand, bundled_hand, drawn_hand
+from lessonlib.recipes import CUTTERS, DIGIT_MLP, READER_NAMES
+from lessonlib.synthesis.hands import Hand, drawn_hand, left_out_hand
 from lessonlib.synthesis.samples import sample_amounts
 from tools import by_recipe
 from tools.notebooks import CHAPTERS, cpu_name
@@ -63,7 +63,7 @@ TABLES = CHAPTERS / "benchmarks"
 SEEDS = range(5)
 DATALOADER_SEEDS = range(2)  # slow: two runs show that the accuracies agree
 # No network was trained or chosen on fields of these seeds.
-DRAWN_SEED, COLLECTED_SEED = 77, 78
+DRAWN_SEED, LEFT_OUT_SEED = 77, 78
 RENDERED = 1_000  # fields to read for the share read exactly
 THREADS = (2, 1)  # how many NumPy and torch may both use
 EPOCHS = 7  # epochs of either, in turns
@@ -207,28 +207,30 @@ def torch_threads(count: int) -> Iterator[None]:
 
 def bench_reading() -> Table:
     """Measure the readers on rendered fields: shares read exactly, speed, steps, memory."""
-    columns = [measure_reader(name) for name in READERS]
-    return by_reader(columns)
+    if missing := handwriting.why_missing():
+        print(f"Without the row of writers left out of training: {missing}.")
+    return by_reader([measure_reader(name) for name in READER_NAMES])
 
 
 def by_reader(columns: list[dict[str, str]]) -> Table:
-    """Put what was measured of each network side by side, a row for each measure."""
-    header = ["Measure", *(name.upper() for name in READERS)]
+    """Put what was measured of each reader side by side, a row for each measure."""
+    header = ["Measure", *map(heading, READER_NAMES)]
     return [header, *([name, *(c[name] for c in columns)] for name in columns[0])]
+
+
+def heading(name: str) -> str:
+    """Write the name of a reader as a column's heading; that of a cutter is an abbreviation."""
+    return name.upper() if name in CUTTERS else name.capitalize()
 
 
 def measure_reader(name: str) -> dict[str, str]:
     """Measure one of the readers on rendered fields."""
     reader = checks.CheckReader(name)
-    once = checks.CheckReader(reader.model)  # shows each candidate at its own size only
-    many = f"{RENDERED:,} rendered fields"
-    found = {
-        f"Exactly right, {many}": share_read(reader, DRAWN_SEED, drawn_hand),
-        f"Exactly right, {many} in a collected hand": share_read(
-            reader, COLLECTED_SEED, bundled_hand
-        ),
-        "the same, with one look at each candidate": share_read(once, COLLECTED_SEED, bundled_hand),
-    }
+    many = f"Exactly right, {RENDERED:,} rendered fields"
+    found = {many: share_read(reader, DRAWN_SEED, lambda _: drawn_hand)}
+    if not handwriting.why_missing():
+        left_out = share_read(reader, LEFT_OUT_SEED, left_out_hand)
+        found[f"{many} by writers left out of training"] = left_out
     fields = rendered_fields(FIELDS)
     reader.read_many(fields[:BATCH_SIZE])  # what is slow the first time only
     found |= rates(reader, fields)
@@ -242,11 +244,18 @@ def measure_reader(name: str) -> dict[str, str]:
     return found
 
 
-def share_read(reader: checks.CheckReader, seed: int, hand: Hand) -> str:
-    """Return the share of rendered fields of usual difficulty that is read exactly."""
+def share_read(
+    reader: checks.CheckReader, seed: int, writer: Callable[[np.random.Generator], Hand]
+) -> str:
+    """Return the share of rendered fields of usual difficulty that is read exactly.
+
+    `writer` makes the hand of each field.
+    """
     rng = np.random.default_rng(seed)
     amounts = sample_amounts(rng, RENDERED)
-    readings = reader.read_many(synthesis.render(amount, rng, hand=hand) for amount in amounts)
+    readings = reader.read_many(
+        synthesis.render(amount, rng, hand=writer(rng)) for amount in amounts
+    )
     pairs = zip(readings, amounts, strict=True)
     hits = sum(reading.text == synthesis.digits_of(amount) for reading, amount in pairs)
     return share(hits / RENDERED, evaluation.wilson_interval(hits, RENDERED))
@@ -300,7 +309,7 @@ def run_program(name: str, *arguments: str, cwd: Path) -> str:
 def bench_real(folder: Path) -> Table:
     """Measure the readers on a folder of labelled fields, as ``lessonlib evaluate`` does."""
     columns = []
-    for name in READERS:
+    for name in READER_NAMES:
         result = scoring.evaluate(folder, checks.CheckReader(name))
         confidence = np.mean([reading.confidence for reading in result.readings])
         columns.append(
@@ -327,12 +336,21 @@ def rates(reader: checks.CheckReader, fields: list[Gray]) -> dict[str, str]:
     for cores, programs in (("idle", 0), ("busy", os.cpu_count() or 1)):
         with busy(programs):
             one = fields_a_second(reader, fields)
-            with mock.patch("lessonlib.checks.reader.one_thread", nullcontext):
+            with torch_s_own_threads():
                 own = fields_a_second(reader, fields)
         found[f"Fields a second, {cores} cores"] = f"{one:.0f}"
         threads = f"with the network in torch's {torch.get_num_threads()} threads"
         found[f"{threads}, {cores} cores"] = f"{own / one:.2f} of that"
     return found
+
+
+@contextmanager
+def torch_s_own_threads() -> Iterator[None]:
+    """Let the readers' networks compute in as many threads as torch likes."""
+    with ExitStack() as stack:
+        for way in ("cutting", "lines"):
+            stack.enter_context(mock.patch(f"lessonlib.checks.{way}.one_thread", nullcontext))
+        yield
 
 
 @contextmanager
@@ -360,39 +378,18 @@ def seconds_to_read(reader: checks.CheckReader, images: list[Gray]) -> float:
 
 
 def seconds_of_steps(reader: checks.CheckReader, images: list[Gray]) -> dict[str, float]:
-    """Take fields through the reader's steps one after the other, and add up each step's time.
+    """Prepare fields and read them, one after the other, and add up the time of either step.
 
-    The sum is not the time of `read_many`, which finds the next batch's candidates while the
-    network is at work, and looks again at some.
+    The sum is not the time of `read_many`, which prepares the next batch while one is read.
     """
-    seconds: dict[str, float] = defaultdict(float)
-    step_began = time.perf_counter()
-
-    def lap(step: str) -> None:
-        nonlocal step_began
-        now = time.perf_counter()
-        seconds[step] += now - step_began
-        step_began = now
-
+    seconds = dict.fromkeys(("prepare", "read"), 0.0)
     for start in range(0, len(images), BATCH_SIZE):
-        fields = []
-        for image in images[start : start + BATCH_SIZE]:
-            gray = checks.resample(checks.as_gray(image))
-            lap("resample")
-            ink = checks.binarize(gray)
-            lap("binarize")
-            strip = checks.cut_up(ink)
-            lap("cut_up")
-            found = checks.runs(strip)
-            fields.append(Field(strip, found, checks.pictures(strip, found), (1.0, 1.0)))
-            lap("runs and pictures")
-        shown = np.concatenate([f.pictures for f in fields])
-        log_p = checks.classify(reader.model, shown, reader.sizes)
-        lap("classify")
-        for field in fields:
-            checks.make_reading(field, log_p[: len(field.candidates)], reader.calibration)
-            log_p = log_p[len(field.candidates) :]
-        lap("make_reading")
+        begun = time.perf_counter()
+        fields = [reader.way.prepare(image) for image in images[start : start + BATCH_SIZE]]
+        prepared = time.perf_counter()
+        reader.way.read(fields)
+        seconds["prepare"] += prepared - begun
+        seconds["read"] += time.perf_counter() - prepared
     return seconds
 
 

@@ -1,14 +1,17 @@
-"""Move each threshold of the check reader by a fifth, and count the fields that change.
+"""Move each threshold of the check readers by a fifth, and count the fields that change.
 
 Usage: ``python -m tools.thresholds`` (some minutes; without MNIST, the fields are others). The
-fields are rendered, and read with the MLP. It was trained with the thresholds as they are, so this
-says which of them matter, but not which would be better after another training. The thresholds of
-the way by rules are measured with that way, and the network for single digits.
+fields are rendered. Thresholds of what comes before the networks, or of cutting the ink up, are
+measured with the MLP, those of reading the line whole and of asking both ways with these readers.
+The networks were trained with the thresholds as they are, so this says which of them matter, but
+not which would be better after another training. The thresholds of the way by rules are measured
+with that way, and the network for single digits.
 """
 
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from unittest import mock
 
 import numpy as np
@@ -23,8 +26,33 @@ from lessonlib.synthesis.samples import sample_amounts
 SEED, FIELDS = 1_017, 300
 STEP = 0.2
 
-# The thresholds, by the module of `lessonlib.checks` that has them.
-THRESHOLDS = {
+# The thresholds, by the module of `lessonlib.checks` that has them, and the reader they are
+# measured with.
+CUTTING = {
+    "find": [
+        "FIELD_ASPECT",
+        "FIELD_ROWS",
+        "LONG_SIDE",
+        "SHORT_SIDE",
+        "SHOWN",
+        "WIDEST_STROKE",
+        "DARKEST",
+        "INK_SHARE",
+        "FAINTEST",
+        "NOISE_RATIO",
+        "RULE_WIDTH",
+        "RULE_HEIGHT",
+        "FRAME_EDGE",
+        "WIDEST_GAP",
+        "SMALL_GAP",
+        "DOUBT",
+        "MOST_TILT",
+        "LEAST_TILT",
+        "FULL",
+        "FULL_TILT",
+        "ROOM_ABOVE",
+        "ROOM_BESIDE",
+    ],
     "image": ["FIELD_HEIGHT"],
     "binarize": ["CLIPPED", "SMOOTHING", "WINDOW", "SAUVOLA_K", "MIN_CONTRAST"],
     "pieces": ["LINE_WIDTH", "LINE_HEIGHT", "CROSSING_REACH", "SMALLEST_DIGIT", "EXTENT_WEIGHT"],
@@ -68,8 +96,10 @@ THRESHOLDS = {
         "WIDE_GAP",
         "WIDER",
     ],
-    "reader": ["SURE_ENOUGH"],
+    "cutting": ["SURE_ENOUGH"],
 }
+LINE = {"lines": ["DARK", "LIGHT", "LEAST_CONTRAST"], "ctc": ["FAINT"]}
+ENSEMBLE = {"ensemble": ["UNLIKELY"]}
 RULES = {
     "rules": [
         "MARK_HEIGHT",
@@ -88,8 +118,9 @@ Answers = list[tuple[str, object]]  # what each field says: its text, and the am
 def main() -> None:
     """Print a table: threshold, value, and the fields that change with less of it and with more."""
     images, truth = rendered_fields(FIELDS)
-    print_table("CheckReader()", lambda: read_whole(images), THRESHOLDS, truth)
-    print_table("by rules", lambda: read_by_rules(images), RULES, truth)
+    for name, thresholds in (("mlp", CUTTING), ("line", LINE), ("ensemble", ENSEMBLE)):
+        print_table(name, partial(read_whole, images, name), thresholds, truth)
+    print_table("by rules", partial(read_by_rules, images), RULES, truth)
 
 
 def print_table(
@@ -109,7 +140,7 @@ def print_table(
             value = getattr(sys.modules[f"lessonlib.checks.{module}"], name)
             row = f"{module + '.' + name:28}{value:>7}"
             for factor, width in ((1 - STEP, 16), (1 + STEP, 10)):
-                with moved(name, scaled(value, factor)):
+                with moved(module, name, scaled(value, factor)):
                     after = answers()
                 changed = sum(a != b for a, b in zip(before, after, strict=True))
                 row += f"{changed:>{width}}{exact(after, truth) - exact(before, truth):>+7}"
@@ -122,13 +153,14 @@ def scaled(value: float, factor: float) -> float:
 
 
 @contextmanager
-def moved(name: str, value: float) -> Iterator[None]:
-    """Give a threshold another value for a while, in every module of the reader that uses it."""
-    modules = [part for key, part in sys.modules.items() if key.startswith("lessonlib.checks.")]
+def moved(module: str, name: str, value: float) -> Iterator[None]:
+    """Give a module's threshold another value for a while, there and wherever it is imported."""
+    parts = {key: part for key, part in sys.modules.items() if key.startswith("lessonlib.checks.")}
+    own = getattr(parts[f"lessonlib.checks.{module}"], name)
     with ExitStack() as stack:
-        for module in modules:
-            if name in vars(module):
-                stack.enter_context(mock.patch.object(module, name, value))
+        for part in parts.values():
+            if vars(part).get(name) is own:  # another module may have another one by this name
+                stack.enter_context(mock.patch.object(part, name, value))
         yield
 
 
@@ -146,9 +178,9 @@ def rendered_fields(count: int) -> tuple[list[Gray], list[str]]:
     return fields, [digits_of(amount) for amount in amounts]
 
 
-def read_whole(images: list[Gray]) -> Answers:
-    """Read each field with the check reader."""
-    return [(reading.text, reading.amount) for reading in CheckReader().read_many(images)]
+def read_whole(images: list[Gray], name: str) -> Answers:
+    """Read each field with one of the check readers."""
+    return [(reading.text, reading.amount) for reading in CheckReader(name).read_many(images)]
 
 
 def read_by_rules(images: list[Gray]) -> Answers:
