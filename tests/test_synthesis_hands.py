@@ -225,13 +225,27 @@ def test_anyone_is_a_writer_of_each_kind_as_often_as_its_share_says(sources: Sou
 
 @each(SPLITS)
 def test_anyone_s_digits_are_of_one_split(split: digits.Split) -> None:
+    bitmaps, pens = {split: (IMAGES, LABELS)}, {split: recorded(1)}  # another is a KeyError
     with pytest.MonkeyPatch.context() as patch:
-        for module, name in ((hands, "_mnist"), (handwriting, "bitmap_digits")):
-            patch.setattr(module, name, lambda of: (IMAGES, LABELS) if of == split else None)
-        patch.setattr(handwriting, "pen_digits", lambda of: recorded(1) if of == split else None)
+        patch.setattr(hands, "_mnist", bitmaps.__getitem__)
+        patch.setattr(handwriting, "bitmap_digits", bitmaps.__getitem__)
+        patch.setattr(handwriting, "pen_digits", pens.__getitem__)
         for seed in range(20):
             rng = np.random.default_rng(seed)
             assert anyone(split, rng)("5", 32, 3, rng)[0].any()
+
+
+@pytest.mark.usefixtures("sources")
+def test_anyone_draws_rarer_forms_too_whatever_the_kind(
+    drawn_forms: list[str | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for kind in WRITERS:
+        monkeypatch.setattr(hands, "WRITERS", {kind: 1.0})
+        drawn_forms.clear()
+        for seed in range(80):
+            rng = np.random.default_rng(seed)
+            anyone("train", rng)("$", 32, 3, rng)
+        assert {*drawn_forms} & RARER["$"].keys(), kind
 
 
 def test_where_other_people_s_digits_are_missing_mnist_s_take_their_place(
