@@ -196,10 +196,10 @@ def test_the_sides_of_a_box_are_erased_where_digits_touch_it_and_the_digits_are_
     field = np.zeros((80, 120), np.uint8)
     field[20:60, 30 : 30 + ink.shape[1]] = ink
     digits = field.copy()
-    cv2.rectangle(field, (10, 15), (110, 60), 1, 2)  # its lower side runs through the feet
+    cv2.rectangle(field, (10, 8), (110, 60), 1, 2)  # its lower side runs through the feet
     rest = without_frames(field)
-    assert rest[:18].sum() == rest[:, :20].sum() == rest[:, 100:].sum() == 0
-    assert rest[20:58].sum() >= 0.95 * digits[20:58].sum()
+    assert rest[:15].sum() == rest[:, :20].sum() == rest[:, 100:].sum() == 0
+    assert rest[20:58].sum() >= 0.9 * digits[20:58].sum()
     assert np.array_equal(without_frames(digits), digits)
 
 

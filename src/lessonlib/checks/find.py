@@ -35,7 +35,7 @@ NOISE_RATIO = 2.5  # the darkest ink is darker by so many times what half of all
 
 # Printed lines, as shares of the image or of the piece
 RULE_WIDTH, RULE_HEIGHT = 0.55, 0.9
-FRAME_EDGE = 0.88
+FRAME_EDGE = 0.88  # sides and walls; strokes of digits inside are shorter
 CROSSING = 0.03  # of the shorter side: how wide a printed line is at most that strokes cross
 
 # Text, in heights of its digits where nothing else is said
@@ -270,8 +270,8 @@ def without_frames(ink: Mask) -> Mask:
         level = np.asarray(cv2.dilate(own, bar(1, thick)), np.uint8)
         upright = np.asarray(cv2.dilate(own, bar(thick, 1)), np.uint8)
         if full_edges(level.T) + full_edges(upright) > 2:
-            across = cv2.morphologyEx(level, cv2.MORPH_OPEN, bar(0.6 * w, 1))
-            down = cv2.morphologyEx(upright, cv2.MORPH_OPEN, bar(1, 0.7 * h))
+            across = runs(level, bar(0.6 * w, 1))
+            down = runs(upright, bar(1, FRAME_EDGE * h))
             sides = np.asarray(cv2.min(own, cv2.max(across, down)), np.uint8)
             rest[y : y + h, x : x + w] -= sides
     return rest
@@ -282,6 +282,13 @@ def full_edges(ink: Mask) -> int:
     shares = ink.mean(axis=0)
     reach = len(shares) // 8 + 1
     return int(shares[:reach].max() > FRAME_EDGE) + int(shares[-reach:].max() > FRAME_EDGE)
+
+
+def runs(ink: Mask, window: Mask) -> Mask:
+    """Keep the ink that a window full of ink can cover; beyond the edges there is none."""
+    edge = cv2.BORDER_CONSTANT
+    kept = cv2.morphologyEx(ink, cv2.MORPH_OPEN, window, borderType=edge, borderValue=0)
+    return np.asarray(kept, np.uint8)
 
 
 def bar(width: float, height: float) -> Mask:
@@ -296,9 +303,8 @@ def without_rules(ink: Mask) -> Mask:
     """
     height, width = ink.shape
     across = bar(max(0.7 * min(height, width), RULE_WIDTH * width), 1)
-    level = cv2.morphologyEx(cv2.dilate(ink, bar(1, 3)), cv2.MORPH_OPEN, across)
-    down = bar(1, RULE_HEIGHT * height)
-    upright = cv2.morphologyEx(cv2.dilate(ink, bar(3, 1)), cv2.MORPH_OPEN, down)
+    level = runs(np.asarray(cv2.dilate(ink, bar(1, 3)), np.uint8), across)
+    upright = runs(np.asarray(cv2.dilate(ink, bar(3, 1)), np.uint8), bar(1, RULE_HEIGHT * height))
     rest = cv2.subtract(ink, cv2.max(level, upright))
     return np.asarray(rest, np.uint8) if cv2.countNonZero(rest) else ink
 
