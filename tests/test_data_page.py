@@ -1,5 +1,6 @@
 """Every figure of the data page is recomputed here, or cited on the page."""
 
+import os
 import re
 from collections.abc import Callable
 from dataclasses import fields
@@ -14,7 +15,7 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 import lessonlib
-from lessonlib import digits, recipes, weights
+from lessonlib import digits, handwriting, recipes, weights
 from lessonlib.evaluation import wilson_interval
 from lessonlib.synthesis.forms import VARIANTS
 from lessonlib.synthesis.render import Difficulty, digits_of
@@ -154,6 +155,28 @@ def uci_facts() -> dict[str, tuple[Any, ...]]:
     }
 
 
+def others_facts() -> dict[str, tuple[Any, ...]]:
+    pens, more_pens = handwriting.pen_digits("train"), handwriting.pen_digits("test")
+    images, more_images = (
+        handwriting.bitmap_digits("train")[0],
+        handwriting.bitmap_digits("test")[0],
+    )
+    root = handwriting.find_handwriting()
+    assert root is not None
+    small, _ = handwriting.parse_semeion((root / "semeion.data").read_text("ascii"))
+    large, tested = len(images) - len(small), len(more_images)
+    writers = [len({pen.writer for pen in part}) for part in (pens, more_pens)]
+    return {
+        "{:,} digits | people in Turkey": (
+            len(pens) + len(more_pens) + large + tested + len(small),
+        ),
+        "{:,} digits to train on and {:,} to test with": (len(pens), len(more_pens)),
+        "{0} × {0} pixels: {1:,} and {2:,}.": (32, large, tested),
+        "{0} × {0} pixels: {1:,}, to train on": (small.shape[1], len(small)),
+        "The strokes are by {} people, those to test with by {} others": tuple(writers),
+    }
+
+
 def checks_facts() -> dict[str, tuple[Any, ...]]:
     texts = [row[1] for row in table("checks")[1:]]
     lengths = [len(digits_of(text)) for text in texts]
@@ -207,6 +230,17 @@ CITED = {
     "CC BY-SA 3.0": "keras.io/api/datasets/mnist",
     "CC BY 4.0": "archive.ics.uci.edu/dataset/80/",
     "number 80": "archive.ics.uci.edu/dataset/80/",
+    "16,316 digits": "UCI digits",  # the sum of those below
+    "7,494 digits to train on and 3,498": "archive.ics.uci.edu/dataset/81/",
+    "Bitmaps of 32 × 32 pixels: 1,934 and 1,797.": "archive.ics.uci.edu/dataset/80/",
+    "Bitmaps of 16 × 16 pixels: 1,593": "archive.ics.uci.edu/dataset/178/",
+    "The 1,797 are the": "archive.ics.uci.edu/dataset/80/",
+    "by 30 people, those to test with by 14 others": "archive.ics.uci.edu/dataset/81/",
+    "by 30 people and 13 others": "archive.ics.uci.edu/dataset/80/",
+    "by about 80 people": "archive.ics.uci.edu/dataset/178/",
+    "[81]": "archive.ics.uci.edu/dataset/81/",
+    "[80]": "archive.ics.uci.edu/dataset/80/",
+    "[178]": "archive.ics.uci.edu/dataset/178/",
 }
 
 
@@ -226,6 +260,12 @@ def test_the_page_s_figures_of_the_shipped_files_are_right(
     facts: Callable[[], dict[str, tuple[Any, ...]]],
 ) -> None:
     holds(facts())
+
+
+def test_the_page_s_figures_of_other_people_s_digits_are_right() -> None:
+    if "LESSONLIB_HANDWRITING_ROOT" not in os.environ:
+        pytest.skip("other people's digits are not here")
+    holds(others_facts())
 
 
 @needs_mnist
