@@ -17,6 +17,9 @@ unexport PYTHONDONTWRITEBYTECODE
 ifdef LESSONLIB_MNIST_ROOT
 export LESSONLIB_MNIST_ROOT := $(abspath $(LESSONLIB_MNIST_ROOT))
 endif
+ifdef LESSONLIB_HANDWRITING_ROOT
+export LESSONLIB_HANDWRITING_ROOT := $(abspath $(LESSONLIB_HANDWRITING_ROOT))
+endif
 
 .PHONY: help book test lint lab labs run models checks bench lock clean
 .DELETE_ON_ERROR:
@@ -27,7 +30,7 @@ help:
 	@echo "make lab     open the chapters in JupyterLab"
 	@echo "make labs    write the student notebooks, without solutions, and a zip of them"
 	@echo "make run     run all notebooks and store their outputs (needs MNIST)"
-	@echo "make models  train the shipped weights again (needs MNIST; over an hour)"
+	@echo "make models  train the shipped weights again (needs MNIST; about two hours)"
 	@echo "make checks  draw the sample checks of data/checks again"
 	@echo "make bench   measure training and reading, and write the book's tables (needs MNIST; for"
 	@echo "             reading alone: .venv/bin/python -m tools.bench reading)"
@@ -71,6 +74,7 @@ run: $(READY)
 models: $(READY)
 	$(BIN)/python -m tools.train_weights
 	$(BIN)/python -m tools.train_readers
+	$(BIN)/python -m tools.train_lines
 	$(BIN)/python -m tools.train_next_steps
 	$(BIN)/python -m tools.datasheet
 
