@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from lessonlib import weights
 from lessonlib.checks import Reading
-from lessonlib.checks.ctc import best_texts, log_likelihood, merge_into_blank
+from lessonlib.checks.ctc import Text, best_texts, log_likelihood, merge_into_blank
 from lessonlib.checks.find import INVERTED, find_writing
 from lessonlib.checks.image import Box, Gray
 from lessonlib.checks.lines import (
@@ -30,6 +30,7 @@ from lessonlib.checks.lines import (
     Lines,
     best_line_texts,
     boxes_in,
+    digit_probabilities,
     line_features,
     line_in,
     line_pictures,
@@ -283,6 +284,18 @@ def test_a_digit_s_probabilities_are_those_of_the_texts_that_differ_in_it_alone(
     np.testing.assert_allclose(
         reading.digits[1].probabilities, expected / expected.sum(), rtol=1e-4
     )
+
+
+def test_a_digit_that_was_read_is_the_most_probable_one_even_where_the_search_fell_short() -> None:
+    log_p = columns_saying("_1_7_", width=1, sure=0.6)
+    merged = merge_into_blank(log_p, keep=10)
+
+    def score(texts: Sequence[Text]) -> Floats:
+        return np.array([0.0 if text == (2, 7) else -1.0 for text in texts])
+
+    first, second = digit_probabilities(merged, (1, 7), [(1, 2), (3, 4)], score)
+    assert [p.argmax() for p in (first, second)] == [1, 7]
+    assert first[2] == pytest.approx(first[1], rel=0.01)
 
 
 # ---------------------------------------------------------------- boxes

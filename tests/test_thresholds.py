@@ -23,7 +23,7 @@ OTHERS = {
     "binarize": {"SAUVOLA_R"},
     "ctc": {"BLANK"},
     # Limits on memory and time, and in `lines` the sizes that its network needs. There, the last
-    # three say how probable a digit and how large its box is, and change no text.
+    # four say how probable a digit and how large its box is, and change no text.
     "image": {"MAX_PIXELS", "MAX_BYTES", "MAX_ASPECT"},
     "cutting": {"LARGEST_PASS", "PASS_STEP"},
     "reader": {"BATCH_SIZE"},
@@ -37,6 +37,7 @@ OTHERS = {
         "LARGEST_PASS",
         "ALTERNATIVES",
         "SURE_ENOUGH",
+        "LEAD",
         "WIDEST_DIGIT",
         "INKED",
     },

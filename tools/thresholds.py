@@ -43,6 +43,7 @@ CUTTING = {
         "RULE_WIDTH",
         "RULE_HEIGHT",
         "FRAME_EDGE",
+        "CROSSING",
         "WIDEST_GAP",
         "SMALL_GAP",
         "DOUBT",
