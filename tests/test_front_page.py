@@ -22,15 +22,15 @@ def table(name: str) -> dict[str, list[str]]:
 
 
 def shown(name: str) -> dict[str, list[str]]:
-    """The rows of a table about readers, with the columns of the networks that README shows."""
+    """The rows of a table about readers, with the columns of those that README shows."""
     rows = table(name)
-    networks = next(iter(rows.values()))
-    places = [networks.index(network) for network in ("MLP", "CNN")]
+    readers = next(iter(rows.values()))
+    places = [readers.index(reader) for reader in ("MLP", "CNN", "Line", "Ensemble")]
     return {measure: [row[place] for place in places] for measure, row in rows.items()}
 
 
 def readme_row(start: str) -> list[str]:
-    """The MLP's and the CNN's figure in README's table, in the row after "968", "240" or so."""
+    """The readers' figures in README's table, in the row after "240", "180" or so."""
     lines = README.splitlines()
     (row,) = [line for line in lines if line.startswith(f"| {start}")]
     return [cell.strip() for cell in row.strip("|").split("|")[1:]]
@@ -81,7 +81,7 @@ def test_readme_and_contributing_agree_on_how_long_a_command_takes(command: str)
     assert row.removesuffix("s") == f"{MINUTES[claimed]} minute"
 
 
-@pytest.mark.parametrize("name", [*bench.PARTS, "real"])
+@pytest.mark.parametrize("name", [*bench.PARTS, *bench.FOLDER_PARTS])
 def test_the_book_shows_every_table_of_the_benchmarks_and_what_it_ran_on(name: str) -> None:
     pages = [page.read_text(encoding="utf-8") for page in ROOT.glob("chapters/*.md")]
     assert any(f":file: benchmarks/{name}.csv" in page for page in pages)
@@ -91,7 +91,7 @@ def test_the_book_shows_every_table_of_the_benchmarks_and_what_it_ran_on(name: s
 
 def test_readme_s_figures_of_the_240_are_those_of_the_benchmark() -> None:
     real = shown("real")
-    assert real["Fields"] == ["240", "240"]
+    assert real["Fields"] == ["240"] * 4
     assert readme_row("240 real") == [percent(cell) for cell in real["Exactly right"]]
     accepted = [percent(cell) for cell in real["Accept rate at 1 % error"]]
     assert accepted == readme_row("accepted of the 240")
@@ -104,12 +104,10 @@ def test_readme_s_figures_of_rendered_fields_are_those_of_the_benchmark() -> Non
     assert readme_row("fields a second") == reading["Fields a second, idle cores"]
 
 
-def test_readme_and_the_page_of_benchmarks_agree_on_the_fields_kept_aside() -> None:
-    page = (ROOT / "chapters" / "benchmarks.md").read_text(encoding="utf-8")
-    kept_aside = page[page.index("| 968 fields kept aside") :]
-    for start, measure in (("968 real", "Exactly right"), ("accepted of the 968", "Accept rate")):
-        (row,) = re.findall(rf"^\| {measure}.*?\|(.+)\|$", kept_aside, re.MULTILINE)[:1]
-        assert [cell.strip() for cell in row.split("|")] == readme_row(start)
+def test_readme_s_figures_of_other_images_are_those_of_the_benchmark() -> None:
+    cases = shown("cases")
+    assert cases["Images"] == ["180"] * 4
+    assert readme_row("180 other") == [percent(cell) for cell in cases["Exactly right"]]
 
 
 def test_contributing_s_table_of_the_house_names_every_chapter_and_only_what_there_is() -> None:

@@ -1,7 +1,8 @@
 """Measure speed and accuracy side by side, and write the tables of the page of benchmarks.
 
 Usage: ``python -m tools.bench [numpy] [training] [reading] [programs]`` (``make bench``: all; all
-but ``reading`` need MNIST), or ``python -m tools.bench real --folder FOLDER`` for labelled fields.
+but ``reading`` need MNIST), or ``python -m tools.bench real --folder FOLDER`` for labelled fields,
+and ``cases --folder FOLDER`` where the labels name the kind of each.
 Each part prints its table and writes it to chapters/benchmarks/, and what it ran on to runs.csv
 there. Seconds differ from machine to machine and from minute to minute; the ratios carry over.
 """
@@ -60,6 +61,8 @@ from tools.notebooks import CHAPTERS, cpu_name
 
 Table = list[list[str]]  # a header, then rows
 TABLES = CHAPTERS / "benchmarks"
+# Kinds of images that hold digits, but no amount that somebody wrote or printed on paper.
+NOT_ON_PAPER = ["mechanical meter", "seven-segment display"]
 SEEDS = range(5)
 DATALOADER_SEEDS = range(2)  # slow: two runs show that the accuracies agree
 # No network was trained or chosen on fields of these seeds.
@@ -324,6 +327,32 @@ def bench_real(folder: Path) -> Table:
     return by_reader(columns)
 
 
+def bench_cases(folder: Path) -> Table:
+    """Measure the readers on labelled images of many kinds, named in the column kind of the labels.
+
+    A row says how many images of its kind are read exactly. What is no amount on paper has a row,
+    too, but doesn't count in the first ones.
+    """
+    with (folder / "labels.csv").open(encoding="utf-8", newline="") as file:
+        kinds = {row["file"]: row["kind"] for row in csv.DictReader(file)}
+    columns = []
+    for name in READER_NAMES:
+        result = scoring.evaluate(folder, checks.CheckReader(name))
+        own = np.array([kinds[file] for file in result.files])
+        counts, right = ~np.isin(own, NOT_ON_PAPER), np.array(result.right)
+        sure = np.array([reading.confidence for reading in result.readings])
+        hits, total = int(right[counts].sum()), int(counts.sum())
+        found = {
+            "Images": f"{total}",
+            "Exactly right": share(hits / total, evaluation.wilson_interval(hits, total)),
+            "Mean confidence": f"{sure[counts].mean():.2f}",
+        }
+        for kind in sorted(set(own.tolist())):
+            found[kind] = f"{int(right[own == kind].sum())} of {int((own == kind).sum())}"
+        columns.append(found)
+    return by_reader(columns)
+
+
 def rendered_fields(count: int) -> list[Gray]:
     """Render fields of usual difficulty, as the sample checks are."""
     rng = np.random.default_rng(0)
@@ -431,6 +460,7 @@ PARTS: dict[str, Callable[[], Table]] = {
     "reading": bench_reading,
     "programs": bench_programs,
 }
+FOLDER_PARTS: dict[str, Callable[[Path], Table]] = {"real": bench_real, "cases": bench_cases}
 RUN = ("Part", "Command", "Date", "CPU", "Cores", "lessonlib")
 
 
@@ -446,7 +476,7 @@ def record(part: str, command: str, table: Table, folder: Path = TABLES) -> None
     rows = {row[0]: row for row in list(csv.reader(lines))[1:]}
     today = time.strftime("%Y-%m-%d", time.gmtime())
     rows[part] = [part, f"`{command}`", today, cpu_name(), f"{os.cpu_count()}", __version__]
-    write_csv(runs, [list(RUN), *(rows[name] for name in (*PARTS, "real") if name in rows)])
+    write_csv(runs, [list(RUN), *(rows[name] for name in (*PARTS, *FOLDER_PARTS) if name in rows)])
 
 
 def write_csv(path: Path, table: Table) -> None:
@@ -466,20 +496,24 @@ def show(table: Table) -> None:
 def main(arguments: list[str]) -> None:
     """Run the parts that are named, or all that need no folder; print and store their tables."""
     parser = argparse.ArgumentParser(prog="python -m tools.bench", description=__doc__)
-    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join([*PARTS, "real"]))
-    parser.add_argument("--folder", type=Path, help="labelled fields for the part real")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join([*PARTS, *FOLDER_PARTS]))
+    parser.add_argument(
+        "--folder", type=Path, help=f"labelled fields for {' or '.join(FOLDER_PARTS)}"
+    )
     chosen = parser.parse_args(arguments)
     names = chosen.parts or list(PARTS)
-    if unknown := set(names) - {*PARTS, "real"}:
-        sys.exit(f"no benchmark is called {', '.join(unknown)}; there is: {', '.join(PARTS)}, real")
-    if set(names) - {"reading", "real"} and digits.source() != "mnist":
-        sys.exit("Only reading and real go without MNIST: set LESSONLIB_MNIST_ROOT.")
-    if ("real" in names) != (chosen.folder is not None):
-        sys.exit("The part real reads labelled fields: real --folder FOLDER.")
+    if unknown := set(names) - {*PARTS, *FOLDER_PARTS}:
+        known = ", ".join([*PARTS, *FOLDER_PARTS])
+        sys.exit(f"no benchmark is called {', '.join(unknown)}; there is: {known}")
+    if set(names) - {"reading", *FOLDER_PARTS} and digits.source() != "mnist":
+        sys.exit("Only reading, real and cases go without MNIST: set LESSONLIB_MNIST_ROOT.")
+    of_folder = [name for name in names if name in FOLDER_PARTS]
+    if len(of_folder) != (chosen.folder is not None):
+        sys.exit("The parts real and cases read labelled fields, one at a time: --folder FOLDER.")
     for name in names:
-        table = bench_real(chosen.folder) if name == "real" else PARTS[name]()
+        table = FOLDER_PARTS[name](chosen.folder) if name in of_folder else PARTS[name]()
         show(table)
-        given = " --folder FOLDER" if name == "real" else ""
+        given = " --folder FOLDER" if name in of_folder else ""
         record(name, f"python -m tools.bench {name}{given}", table)
 
 
