@@ -13,11 +13,12 @@ import torch
 from threadpoolctl import threadpool_info
 from torch import nn
 
-from lessonlib import data_path, digits, handwriting
+from lessonlib import checks, data_path, digits, evaluation, handwriting
 from lessonlib.checks import CheckReader
 from lessonlib.recipes import READER_NAMES
 from lessonlib.scoring import evaluate
 from lessonlib.synthesis.hands import drawn_writer
+from tests.judged import Fixed, labelled, reading
 from tools import bench
 
 TABLE = [["Measure", "MLP"], ["Fields", "3"]]
@@ -34,7 +35,8 @@ def ran(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
 
     for name in bench.PARTS:
         monkeypatch.setitem(bench.PARTS, name, partial(part, name))
-    monkeypatch.setattr(bench, "bench_real", partial(part, "real"))
+    for name in bench.FOLDER_PARTS:
+        monkeypatch.setitem(bench.FOLDER_PARTS, name, partial(part, name))
     monkeypatch.setattr(bench, "record", lambda name, command, table: None)
     monkeypatch.setattr(digits, "source", lambda: "mnist")
     return notes
@@ -47,6 +49,7 @@ def ran(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
         (["reading"], ["reading"]),
         (["reading", "numpy"], ["reading", "numpy"]),
         (["real", "--folder", "fields"], ["real fields"]),
+        (["reading", "cases", "--folder", "fields"], ["reading", "cases fields"]),
     ],
 )
 def test_the_named_parts_run_or_all(ran: list[str], named: list[str], expected: list[str]) -> None:
@@ -56,13 +59,17 @@ def test_the_named_parts_run_or_all(ran: list[str], named: list[str], expected: 
 
 def test_an_unknown_part_is_refused_before_any_runs(ran: list[str]) -> None:
     with pytest.raises(
-        SystemExit, match="called reeding; there is: numpy, training, reading, programs, real"
+        SystemExit,
+        match="called reeding; there is: numpy, training, reading, programs, real, cases",
     ):
         bench.main(["reading", "reeding"])
     assert ran == []
 
 
-@pytest.mark.parametrize("named", [["real"], ["reading", "--folder", "fields"]])
+@pytest.mark.parametrize(
+    "named",
+    [["real"], ["reading", "--folder", "fields"], ["real", "cases", "--folder", "fields"]],
+)
 def test_real_fields_and_their_folder_go_together(ran: list[str], named: list[str]) -> None:
     with pytest.raises(SystemExit, match="--folder FOLDER"):
         bench.main(named)
@@ -185,6 +192,31 @@ def test_real_fields_are_measured_with_every_reader() -> None:
     assert found["Exactly right"][header.index("CNN") - 1] == bench.share(
         result.exact, result.interval
     )
+
+
+def test_cases_are_counted_by_kind_and_what_is_not_on_paper_by_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench, "READER_NAMES", {"mlp": ""})
+    rows = [
+        ("a", "12", "boxes", "12"),
+        ("b", "12", "boxes", "13"),
+        ("c", "7", "pencil", "7"),
+        ("d", "9", bench.NOT_ON_PAPER[0], "8"),
+    ]
+    table = ["file,digits,kind", *(f"{name}.png,{truth},{kind}" for name, truth, kind, _ in rows)]
+    folder = labelled(tmp_path, "\n".join(table) + "\n")
+    readings = [reading(text) for *_, text in rows]
+    monkeypatch.setattr(checks, "CheckReader", lambda name: Fixed(readings))
+    _, *measures = bench.bench_cases(folder)
+    assert dict(measures) == {
+        "Images": "3",
+        "Exactly right": bench.share(2 / 3, evaluation.wilson_interval(2, 3)),
+        "Mean confidence": "0.50",
+        "boxes": "1 of 2",
+        bench.NOT_ON_PAPER[0]: "0 of 1",
+        "pencil": "1 of 1",
+    }
 
 
 def test_busy_programs_run_until_the_measurement_ends(monkeypatch: pytest.MonkeyPatch) -> None:

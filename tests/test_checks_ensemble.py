@@ -16,7 +16,7 @@ from lessonlib.checks.candidates import CANDIDATE_CLASSES
 from lessonlib.checks.ctc import log_likelihood
 from lessonlib.checks.cutting import DEFAULT_CALIBRATION, Cutting
 from lessonlib.checks.ensemble import UNLIKELY, Ensemble, products, together
-from lessonlib.checks.lines import LINE_CLASSES, Lines, line_features
+from lessonlib.checks.lines import ALTERNATIVES, LINE_CLASSES, Lines, line_features, read_columns
 from lessonlib.checks.reader import Way, shipped_way
 from lessonlib.models import LineNetwork
 from lessonlib.synthesis import render
@@ -183,6 +183,21 @@ def test_alternatives_have_the_best_first_with_the_confidence() -> None:
     probabilities = [p for _, p in reading.alternatives]
     assert probabilities == sorted(probabilities, reverse=True)
     assert sum(probabilities) <= 1 + 1e-5
+
+
+def test_there_are_as_many_alternatives_as_either_way_gives() -> None:
+    line = SaysLine({kind: 0.15 for kind in range(5)})
+    cut = SaysCandidates({kind: 0.15 for kind in range(5, 10)})
+    way = ensemble(line, cut)
+    prepared = way.prepare(one_stroke())
+    _, texts, _ = way.features(
+        prepared[0],
+        way.cutting.log_probabilities([prepared[0]])[0],
+        read_columns(line, [prepared[1].pictures])[0],
+    )
+    (reading,) = way.read([prepared])
+    assert len(texts) > ALTERNATIVES
+    assert len(reading.alternatives) == ALTERNATIVES
 
 
 def test_agreement_makes_a_reading_surer_than_disagreement() -> None:
