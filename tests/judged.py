@@ -72,6 +72,10 @@ def same(a: Reading, b: Reading) -> bool:
     def exact(reading: Reading) -> list[object]:
         named = {field.name: getattr(reading, field.name) for field in fields(reading)}
         named["digits"] = [digit.box for digit in reading.digits]
-        return [value for name, value in named.items() if name != "confidence"]
+        rounded = ("confidence", "alternatives")
+        return [value for name, value in named.items() if name not in rounded]
 
-    return exact(a) == exact(b) and a.confidence == pytest.approx(b.confidence, abs=1e-4)
+    ours, theirs = dict(a.alternatives), dict(b.alternatives)
+    pairs = [(ours.get(text, 0.0), theirs.get(text, 0.0)) for text in ours.keys() | theirs.keys()]
+    pairs.append((a.confidence, b.confidence))
+    return exact(a) == exact(b) and all(p == pytest.approx(q, abs=1e-4) for p, q in pairs)
