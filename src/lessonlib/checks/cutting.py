@@ -202,11 +202,12 @@ def text_of(path: CandidatePath) -> str:
 def with_first(text: str, texts: Texts) -> Texts:
     """Put a text at the head of the texts that a search found, where it nearly always is.
 
-    A text that the search did not find has the least share of those that it did.
+    A text that the search did not find has the least share of those that it did, and the place of
+    the last one.
     """
     shares = dict(texts)
     own = shares.pop(text, min(shares.values(), default=0.0))
-    return [(text, own), *shares.items()]
+    return [(text, own), *shares.items()][: max(1, len(texts))]
 
 
 def confidence_features(score: float, share: float) -> dict[str, float]:

@@ -53,6 +53,7 @@ MOST_COLUMNS = 1600  # of a longer line the proportions are lost: this bounds it
 LARGEST_PASS = 2048  # columns that go through the network together: they stay in the cache
 ALTERNATIVES = 5  # texts of which the exact probability is computed
 SURE_ENOUGH = 0.99  # a digit that is so probable in its column needs no closer look
+LEAD = 1e-3  # log: by so little at least, a digit that was read is more probable than another one
 WIDEST_DIGIT = 0.45  # a digit reaches at most this far to a side, as a share of the line's height
 INKED = 128  # a pixel of the pictures with more is ink
 DARK, LIGHT = 0.01, 0.9  # these shares of the pixels are darker than black, and than white
@@ -237,7 +238,7 @@ def describe_line(
         accepted=confidence >= min_confidence,
         note=in_words(field.notes, amount.note if text else "", confidence),
         currency=amount.currency,
-        alternatives=probabilities_of(texts, confidence) if text else (),
+        alternatives=probabilities_of(texts[:ALTERNATIVES], confidence) if text else (),
     )
     return in_image(reading, field.matrix, field.size)
 
@@ -319,7 +320,9 @@ def digit_probabilities(
         scores = log_p[column, :10]
         if scores[text[place]] < np.log(SURE_ENOUGH):
             others = [(*text[:place], digit, *text[place + 1 :]) for digit in range(10)]
-            scores = score(others)
+            found = score(others)  # the search for the text may have missed a better one
+            scores = np.minimum(found, found[text[place]] - LEAD)
+            scores[text[place]] = found[text[place]]
         p = np.exp(scores - scores.max())
         result.append(np.asarray(p / p.sum(), dtype=np.float32))
     return result
