@@ -16,6 +16,7 @@ from lessonlib.checks.find import (
     INVERTED,
     MANY_LINES,
     NO_WRITING,
+    TOO_LONG,
     TOO_SMALL,
     TURNED,
     Found,
@@ -183,6 +184,13 @@ def test_an_image_without_writing_is_left_as_it_is_and_says_so(shape: tuple[int,
         found = find_writing(empty)
         assert found.gray is empty
         assert found.notes == (NO_WRITING,)
+
+
+def test_a_strip_too_long_for_any_field_is_left_as_it_is_and_says_so() -> None:
+    strip = np.full((7, 20_000), 200, np.uint8)
+    found = find_writing(strip)
+    assert found.gray is strip
+    assert found.notes == (TOO_LONG,)
 
 
 def test_a_level_shadow_is_no_writing() -> None:

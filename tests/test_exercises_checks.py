@@ -13,7 +13,6 @@ import pytest
 import torch
 from scipy import ndimage
 
-from lessonlib.checks import MARK, find_amount
 from lessonlib.exercises.answers import Mistake
 from lessonlib.exercises.checks import CHECKS
 
@@ -198,11 +197,15 @@ def cents_by_loops(text: str) -> Any:
     return np.int64(number if has_cents else number * 100)
 
 
-def cents_by_the_library(text: str) -> Any:
-    kinds = [int(c) if c.isdecimal() else MARK for c in text]
-    boxes = [(0, 35, 5, 5) if kind == MARK else (0, 0, 9, 40) for kind in kinds]
-    value = find_amount(kinds, boxes).value
-    return Decimal(-1) if value is None else 100 * value
+def cents_by_decimals(text: str) -> Any:
+    groups = text.replace(",", ".").split(".")
+    hundredths = groups.pop() if len(groups) > 1 and len(groups[-1]) == 2 else "0"
+    alone = len(groups) == 1 and groups[0].isdecimal()
+    if not alone and [len(group) for group in groups[1:]] != [3] * (len(groups) - 1):
+        return Decimal(-1)
+    if not alone and len(groups[0]) > 3:
+        return Decimal(-1)
+    return 100 * Decimal("".join(groups)) + Decimal(hundredths)
 
 
 RIGHT: list[tuple[int, Answer]] = [
@@ -223,7 +226,7 @@ RIGHT: list[tuple[int, Answer]] = [
     (4, score_with_a_dictionary),
     (5, cents_by_pattern),
     (5, cents_by_loops),
-    (5, cents_by_the_library),
+    (5, cents_by_decimals),
     (5, lambda text: float(cents(text))),
 ]
 

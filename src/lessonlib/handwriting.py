@@ -29,6 +29,7 @@ from filelock import FileLock
 
 from lessonlib import digits
 from lessonlib.checks.pictures import FRAME_SIDE, normalize, trim
+from lessonlib.files import write_whole
 from lessonlib.uncompress import uncompress
 
 # The public copies of Semeion differ in what separates the numbers: UCI's has spaces.
@@ -305,7 +306,7 @@ def _unpack(archive: Path, folder: Path) -> None:
             if name.removesuffix(".Z") in SHA256:
                 data = zipped.read(member)
                 content = uncompress(data) if name.endswith(".Z") else data
-                (folder / name.removesuffix(".Z")).write_bytes(content)
+                write_whole(folder / name.removesuffix(".Z"), content)
 
 
 @cache

@@ -5,13 +5,14 @@ thresholds below were chosen: on rendered fields, pasted on paper of many kinds 
 known places; what is cut out has room around it, so that none of them has to be exact.
 """
 
+import math
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from lessonlib.checks.image import Box, Gray
+from lessonlib.checks.image import MAX_ASPECT, Box, Gray
 
 Matrix = npt.NDArray[np.float64]  # shape (2, 3): maps a point (x, y)
 Mask = npt.NDArray[np.uint8]  # shape (h, w): 1 where there is ink, 0 elsewhere
@@ -52,6 +53,7 @@ READABLE = 12  # pixels: lower digits are hard to read
 
 NO_WRITING = "No writing was found: the image is empty, or its ink is too pale."
 TOO_SMALL = f"The digits are under {READABLE} pixels high: cut closer, or scan finer."
+TOO_LONG = f"The image is more than {MAX_ASPECT} times as wide as high: cut out the amount."
 MANY_LINES = "There are several lines of text: cut out the amount, if this is a whole page."
 INVERTED = "Light ink on dark paper was assumed."
 TURNED = "The writing runs from top to bottom: the image may have to be turned by 90 degrees."
@@ -132,6 +134,8 @@ def find_writing(gray: Gray) -> Found:
     (True, False)
     """
     height, width = gray.shape
+    if width > MAX_ASPECT * max(height, FIELD_ROWS):  # a look would take seconds
+        return Found(gray, np.eye(2, 3), False, (TOO_LONG,))
     seen = look(gray, height / FIELD_ROWS) if width >= FIELD_ASPECT * height else None
     if seen is None or not seen.is_full():
         seen = look(gray, min(max(gray.shape) / LONG_SIDE, min(gray.shape) / SHORT_SIDE))
@@ -177,10 +181,11 @@ def look(gray: Gray, scale: float) -> Look:
 def has_light_ink(gray: Gray) -> bool:
     """Say whether the thin strokes of an image are lighter than what is around them.
 
-    Most of the paper between digits and inside them is wider than a stroke. So the first width
-    counts that shows strokes about as well as the last one does.
+    Most of the paper between digits and inside them is wider than a stroke. So the narrowest widths
+    count that show strokes about as well as the widest does. Two of them: at one alone, bold digits
+    and the paper inside them may come out alike.
     """
-    smooth, least, answers = cv2.blur(gray, (3, 3)), 0.0, []
+    smooth, least, lightness = cv2.blur(gray, (3, 3)), 0.0, []
     for share in reversed(STROKES):
         window = square(max(3, share * min(gray.shape)))
         dark = np.asarray(cv2.morphologyEx(smooth, cv2.MORPH_BLACKHAT, window), np.uint8)
@@ -190,9 +195,9 @@ def has_light_ink(gray: Gray) -> bool:
             break
         least = max(least, SHOWN * strongest)
         above = round(INK_SHARE * strongest)
-        amounts = [np.maximum(hat, above).sum() for hat in (dark, light)]
-        answers.append(bool(amounts[1] > amounts[0]))
-    return answers[-1]
+        of_dark, of_light = (int(cv2.subtract(hat, above).sum()) + 1 for hat in (dark, light))
+        lightness.append(math.log(of_light / of_dark))
+    return sum(lightness[-2:]) > 0
 
 
 def ink_in(gray: Gray) -> Mask:
