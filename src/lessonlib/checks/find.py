@@ -195,7 +195,8 @@ def has_light_ink(gray: Gray) -> bool:
             break
         least = max(least, SHOWN * strongest)
         above = round(INK_SHARE * strongest)
-        of_dark, of_light = (int(cv2.subtract(hat, above).sum()) + 1 for hat in (dark, light))
+        above_it = [np.maximum(hat, above).sum() - above * hat.size + 1 for hat in (dark, light)]
+        of_dark, of_light = map(float, above_it)
         lightness.append(math.log(of_light / of_dark))
     return sum(lightness[-2:]) > 0
 
