@@ -17,6 +17,7 @@ from lessonlib import checks, data_path, digits, evaluation, handwriting
 from lessonlib.checks import CheckReader
 from lessonlib.recipes import READER_NAMES
 from lessonlib.scoring import evaluate
+from lessonlib.synthesis import nothing
 from lessonlib.synthesis.hands import drawn_writer
 from tests.judged import Fixed, labelled, reading
 from tools import bench
@@ -45,7 +46,7 @@ def ran(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
 @pytest.mark.parametrize(
     ("named", "expected"),
     [
-        ([], ["numpy", "training", "reading", "programs"]),
+        ([], ["numpy", "training", "reading", "doubts", "programs"]),
         (["reading"], ["reading"]),
         (["reading", "numpy"], ["reading", "numpy"]),
         (["real", "--folder", "fields"], ["real fields"]),
@@ -60,7 +61,7 @@ def test_the_named_parts_run_or_all(ran: list[str], named: list[str], expected: 
 def test_an_unknown_part_is_refused_before_any_runs(ran: list[str]) -> None:
     with pytest.raises(
         SystemExit,
-        match="called reeding; there is: numpy, training, reading, programs, real, cases",
+        match="called reeding; there is: numpy, training, reading, doubts, programs, real, cases",
     ):
         bench.main(["reading", "reeding"])
     assert ran == []
@@ -275,3 +276,15 @@ def test_the_quick_reference_s_programs_are_measured(monkeypatch: pytest.MonkeyP
     assert samples[0] == "Exactly right, 36 of the sample checks"
     assert fields[0] == "Exactly right, 20 of rendered fields"
     assert all(0 <= float(row[1].split(" %")[0]) <= 100 for row in (samples, fields))
+
+
+def test_what_becomes_of_amounts_and_of_nothing_adds_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench, "DOUBTFUL", 6)
+    monkeypatch.setattr(bench, "NOTHINGS", 1)
+    header, *measures = bench.bench_doubts()
+    assert header == ["Measure", *map(bench.heading, READER_NAMES)]
+    digits_right, *outcomes = [[int(value) for value in values] for _, *values in measures[:4]]
+    assert [sum(column) for column in zip(*outcomes, strict=True)] == digits_right
+    assert max(digits_right) <= 6
+    assert len(measures) == 4 + len(nothing.KINDS)
+    assert {value for _, *values in measures[4:] for value in values} <= {"0", "1"}

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from lessonlib import weights
 from lessonlib.checks import Reading
+from lessonlib.checks.amount import PERHAPS
 from lessonlib.checks.ctc import Text, best_texts, log_likelihood, merge_into_blank
 from lessonlib.checks.find import INVERTED, find_writing
 from lessonlib.checks.image import Box, Gray
@@ -37,7 +38,7 @@ from lessonlib.checks.lines import (
     read_columns,
     read_line,
 )
-from lessonlib.checks.readings import UNSURE
+from lessonlib.checks.readings import NO_DIGITS, UNSURE
 from lessonlib.models import LineNetwork
 from lessonlib.recipes import LINE_RECIPE
 from lessonlib.synthesis import render
@@ -54,7 +55,7 @@ def network() -> LineNetwork:
     return LineNetwork(4).eval()
 
 
-def columns_saying(said: str, width: int = 2, sure: float = 0.9) -> Floats:
+def columns_saying(said: str, width: int = 2, sure: float = 0.98) -> Floats:
     """Make columns that are fairly sure of some characters, "_" for none, each of some columns."""
     p = np.full((width * len(said), LINE_CLASSES), (1 - sure) / (LINE_CLASSES - 1))
     for place, character in enumerate(said):
@@ -223,7 +224,7 @@ def test_columns_that_see_nothing_give_an_empty_reading_without_alternatives() -
     for said in ("____", "_-_", "._$"):
         reading = reading_of(said)
         assert (reading.text, reading.confidence, reading.digits) == ("", 0.0, ())
-        assert (reading.amount, reading.note, reading.alternatives) == (None, "", ())
+        assert (reading.amount, reading.note, reading.alternatives) == (None, NO_DIGITS, ())
 
 
 def test_marks_alone_are_marks() -> None:
@@ -355,6 +356,36 @@ def way() -> Lines:
     """The way that ships."""
     path = weights.shipped_path("reader-line")
     return Lines(weights.load(path), weights.read_record(path)["calibration"])
+
+
+@pytest.mark.parametrize(
+    ("said", "half_seen", "amount"),
+    [
+        ("12_50", None, "1250"),
+        ("12_50", ".", None),  # perhaps 12.50
+        ("1_250", ",", None),  # before the last two digits there may be a mark, too
+        ("1,250", None, "1250"),
+        ("12.50", None, "12.50"),
+    ],
+)
+def test_a_point_that_is_half_seen_makes_an_amount_doubtful(
+    said: str, half_seen: str | None, amount: str | None
+) -> None:
+    p = np.exp(columns_saying(said, sure=0.9999))
+    if half_seen is not None:
+        column = 2 * len(said) - 5  # before the last two digits
+        p[column, CHARACTERS.index(half_seen)] += 0.02
+    reading = read_line(field_of(np.log(p / p.sum(axis=1, keepdims=True))), np.log(p), CALIBRATION)
+    assert reading.text == "".join(c for c in said if c.isdecimal())
+    assert reading.amount == (None if amount is None else Decimal(amount))
+    assert (PERHAPS in reading.note) == (half_seen is not None)
+
+
+def test_a_stroke_of_hundredths_that_is_half_seen_makes_an_amount_doubtful() -> None:
+    p = np.exp(columns_saying("45_10_0", sure=0.9999))
+    assert read_line(field_of(np.log(p)), np.log(p), CALIBRATION).amount == Decimal(45100)
+    p[4, CHARACTERS.index("/")] += 0.02
+    assert read_line(field_of(np.log(p)), np.log(p), CALIBRATION).amount is None
 
 
 def written(text: str = "470530") -> Gray:

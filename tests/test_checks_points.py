@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from lessonlib.checks import MARK, CheckReader, Strip, cut_up, runs
-from lessonlib.checks.amount import Amount
+from lessonlib.checks.amount import PERHAPS, Amount
 from lessonlib.checks.image import Box
-from lessonlib.checks.points import PERHAPS, amount_in_strip
+from lessonlib.checks.points import amount_in_strip
 from lessonlib.synthesis import digits_of, render
 from tests.drawn import strip_of, strokes
 

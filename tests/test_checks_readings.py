@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from lessonlib.checks import Digit, Reading
 from lessonlib.checks.readings import (
     LEAST_DOUBT,
+    NO_DIGITS,
     UNSURE,
     calibrated,
     in_image,
@@ -57,19 +58,21 @@ def test_a_reading_without_a_separator_has_none_in_the_image() -> None:
 
 
 @pytest.mark.parametrize(
-    ("notes", "no_amount", "confidence", "words"),
+    ("notes", "no_amount", "text", "confidence", "words"),
     [
-        ((), "", 0.5, ""),
-        (("It is dark.",), "", 0.5, "It is dark."),
-        (("It is dark.",), "", UNSURE, ""),
-        ((), "two marks in a row", 0.99, "No amount: two marks in a row."),
-        (("It is dark.", "It is cut."), "a date", 0.1, "It is dark. It is cut. No amount: a date."),
+        ((), "", "17", 0.5, ""),
+        (("It is dark.",), "", "17", 0.5, "It is dark."),
+        (("It is dark.",), "", "17", UNSURE, ""),
+        ((), "two marks in a row", "17", 0.99, "No amount: two marks in a row."),
+        (("Dark.", "It is cut."), "a date", "17", 0.1, "Dark. It is cut. No amount: a date."),
+        (("It is dark.",), "no digits", "", 0.0, "It is dark."),
+        ((), "no digits", "", 0.0, NO_DIGITS),
     ],
 )
 def test_why_there_is_no_amount_is_said_and_what_is_unusual_where_the_reading_is_unsure(
-    notes: tuple[str, ...], no_amount: str, confidence: float, words: str
+    notes: tuple[str, ...], no_amount: str, text: str, confidence: float, words: str
 ) -> None:
-    assert in_words(notes, no_amount, confidence) == words
+    assert in_words(notes, no_amount, text, confidence) == words
 
 
 # ---------------------------------------------------------------- confidence

@@ -21,7 +21,7 @@ from lessonlib.__main__ import _parser, main
 from lessonlib.checks import Digit, Reading
 from lessonlib.checks.find import NO_WRITING
 from lessonlib.checks.image import Box
-from lessonlib.recipes import READER_NAMES
+from lessonlib.recipes import DEFAULT_READER, READER_NAMES
 
 CHECKS = lessonlib.data_path("checks")
 
@@ -309,7 +309,7 @@ def test_read_uses_the_model_that_is_named(
     assert main(["read", "a.png"]) == 0
     for model in READER_NAMES:
         assert main(["read", "--model", model, "a.png"]) == 0
-    assert fixed.made_with == ["mlp", *READER_NAMES]
+    assert fixed.made_with == [DEFAULT_READER, *READER_NAMES]
 
 
 @pytest.mark.parametrize("command", ["read", "evaluate"])
@@ -702,7 +702,7 @@ def test_evaluate_writes_the_page_that_is_asked_for(
     assert main(["evaluate", str(CHECKS), "--html", str(page)]) == 0
     assert str(page) in capsys.readouterr().out
     text = page.read_text(encoding="utf-8")
-    assert "36 fields of the folder checks with the model mlp" in text
+    assert f"36 fields of the folder checks with the model {DEFAULT_READER}" in text
     assert list(tmp_path.iterdir()) == [page]
 
 

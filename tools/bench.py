@@ -1,8 +1,8 @@
 """Measure speed and accuracy side by side, and write the tables of the page of benchmarks.
 
-Usage: ``python -m tools.bench [numpy] [training] [reading] [programs]`` (``make bench``: all; all
-but ``reading`` need MNIST), or ``python -m tools.bench real --folder FOLDER`` for labelled fields,
-and ``cases --folder FOLDER`` where the labels name the kind of each.
+Usage: ``python -m tools.bench [numpy] [training] [reading] [doubts] [programs]`` (``make bench``:
+all; numpy, training and programs need MNIST), or ``python -m tools.bench real --folder FOLDER`` for
+labelled fields, and ``cases --folder FOLDER`` where the labels name the kind of each.
 Each part prints its table and writes it to chapters/benchmarks/, and what it ran on to runs.csv
 there. Seconds differ from machine to machine and from minute to minute; the ratios carry over.
 """
@@ -21,6 +21,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
+from decimal import Decimal
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
@@ -50,11 +51,14 @@ from lessonlib import (
     synthesis,
     training,
 )
+from lessonlib.checks.amount import amount_of
 from lessonlib.checks.image import Gray
 from lessonlib.checks.reader import BATCH_SIZE
 from lessonlib.files import write_whole
 from lessonlib.recipes import CUTTERS, DIGIT_MLP, READER_NAMES
-from lessonlib.synthesis.hands import Hand, drawn_hand, left_out_hand
+from lessonlib.synthesis import nothing
+from lessonlib.synthesis.fields import LabelledField
+from lessonlib.synthesis.hands import Hand, drawn_hand, drawn_writer, left_out_hand
 from lessonlib.synthesis.samples import sample_amounts
 from tools import by_recipe
 from tools.notebooks import CHAPTERS, cpu_name
@@ -66,8 +70,10 @@ NOT_ON_PAPER = ["mechanical meter", "seven-segment display"]
 SEEDS = range(5)
 DATALOADER_SEEDS = range(2)  # slow: two runs show that the accuracies agree
 # No network was trained or chosen on fields of these seeds.
-DRAWN_SEED, LEFT_OUT_SEED = 77, 78
+DRAWN_SEED, LEFT_OUT_SEED, DOUBT_SEED = 77, 78, 79
 RENDERED = 1_000  # fields to read for the share read exactly
+DOUBTFUL, NOTHINGS = 500, 100  # amounts with cents, and images of each kind that hold none
+SURE = 0.9
 THREADS = (2, 1)  # how many NumPy and torch may both use
 EPOCHS = 7  # epochs of either, in turns
 FIELDS, ROUNDS = 300, 3  # rendered fields to read, and how often
@@ -270,6 +276,62 @@ def share(value: float, interval: tuple[float, float]) -> str:
     return f"{100 * value:.1f} % ({100 * low:.1f} to {100 * high:.1f})"
 
 
+def bench_doubts() -> Table:
+    """Measure what the readers do where they can't know: amounts half seen, images of nothing."""
+    rng = np.random.default_rng(DOUBT_SEED)
+    fields, values = fields_with_cents(DOUBTFUL, rng)
+    empty = {kind: [make(rng) for _ in range(NOTHINGS)] for kind, make in nothing.KINDS.items()}
+    readers = [checks.CheckReader(name) for name in READER_NAMES]
+    return by_reader(
+        [amounts_read(reader, fields, values) | sure_of(reader, empty) for reader in readers]
+    )
+
+
+def amounts_read(
+    reader: checks.CheckReader, fields: list[LabelledField], values: list[Decimal]
+) -> dict[str, str]:
+    """Count what becomes of the amounts of some fields, where their digits are read rightly."""
+    readings = reader.read_many(field.image for field in fields)
+    read = [
+        (reading.amount, value)
+        for reading, field, value in zip(readings, fields, values, strict=True)
+        if reading.text == synthesis.digits_of(field.text)
+    ]
+    right = sum(amount == value for amount, value in read)
+    none = sum(amount is None for amount, _ in read)
+    return {
+        f"Digits right, of {len(fields)} amounts with cents": f"{len(read)}",
+        "of those, `amount` is right": f"{right}",
+        "`amount` is None": f"{none}",
+        "`amount` is another number": f"{len(read) - right - none}",
+    }
+
+
+def sure_of(reader: checks.CheckReader, images: dict[str, list[Gray]]) -> dict[str, str]:
+    """Count for each kind of images that hold no amount how many are read with confidence."""
+    return {
+        f"Confidence above {SURE}, of {len(part)} images: {kind}": str(
+            sum(reading.confidence > SURE for reading in reader.read_many(part))
+        )
+        for kind, part in images.items()
+    }
+
+
+def fields_with_cents(
+    count: int, rng: np.random.Generator
+) -> tuple[list[LabelledField], list[Decimal]]:
+    """Render fields on anyone's paper that hold an amount with cents, and give the amounts."""
+    fields: list[LabelledField] = []
+    values: list[Decimal] = []
+    while len(fields) < count:
+        field = synthesis.anyones_field(rng, drawn_writer(rng, rarer=True))
+        amount = amount_of(field.text)
+        if amount.value is not None and amount.place is not None:
+            fields.append(field)
+            values.append(amount.value)
+    return fields, values
+
+
 def bench_programs() -> Table:
     """Train with the quick reference's first program, and read rendered fields with its second."""
     with tempfile.TemporaryDirectory() as name:
@@ -458,6 +520,7 @@ PARTS: dict[str, Callable[[], Table]] = {
     "numpy": bench_numpy,
     "training": bench_training,
     "reading": bench_reading,
+    "doubts": bench_doubts,
     "programs": bench_programs,
 }
 FOLDER_PARTS: dict[str, Callable[[Path], Table]] = {"real": bench_real, "cases": bench_cases}
@@ -505,8 +568,8 @@ def main(arguments: list[str]) -> None:
     if unknown := set(names) - {*PARTS, *FOLDER_PARTS}:
         known = ", ".join([*PARTS, *FOLDER_PARTS])
         sys.exit(f"no benchmark is called {', '.join(unknown)}; there is: {known}")
-    if set(names) - {"reading", *FOLDER_PARTS} and digits.source() != "mnist":
-        sys.exit("Only reading, real and cases go without MNIST: set LESSONLIB_MNIST_ROOT.")
+    if set(names) - {"reading", "doubts", *FOLDER_PARTS} and digits.source() != "mnist":
+        sys.exit("Only reading, doubts, real and cases go without MNIST: set LESSONLIB_MNIST_ROOT.")
     of_folder = [name for name in names if name in FOLDER_PARTS]
     if len(of_folder) != (chosen.folder is not None):
         sys.exit("The parts real and cases read labelled fields, one at a time: --folder FOLDER.")

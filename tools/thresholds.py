@@ -99,7 +99,7 @@ CUTTING = {
     ],
     "cutting": ["SURE_ENOUGH"],
 }
-LINE = {"lines": ["DARK", "LIGHT", "LEAST_CONTRAST"], "ctc": ["FAINT"]}
+LINE = {"lines": ["DARK", "LIGHT", "LEAST_CONTRAST", "LEAST_POINT"], "ctc": ["FAINT"]}
 ENSEMBLE = {"ensemble": ["UNLIKELY"]}
 RULES = {
     "rules": [

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lessonlib import __version__, files
-from lessonlib.recipes import READER_NAMES, SHIPPED
+from lessonlib.recipes import DEFAULT_READER, READER_NAMES, SHIPPED
 
 if TYPE_CHECKING:
     from lessonlib import models
@@ -183,7 +183,7 @@ def _add_model(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--model",
         choices=tuple(READER_NAMES),
-        default="mlp",
+        default=DEFAULT_READER,
         help=f"the reader: {readers} (default: %(default)s)",
     )
 

@@ -96,6 +96,7 @@ LINE_RECIPE = Recipe(
 # The readers of `CheckReader` that have a network, and all of them by name with what they are. The
 # last one asks the line network and one of the others.
 READERS = CUTTERS | {LINE: LINE_RECIPE}
+DEFAULT_READER = LINE  # of those that read 100 fields a second, it reads the most kinds of paper
 ENSEMBLE_CUTTER = "cnn"
 READER_NAMES = {name: recipe.title for name, recipe in READERS.items()} | {
     "ensemble": f"asks {ENSEMBLE_CUTTER} and {LINE}"

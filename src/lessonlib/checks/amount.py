@@ -67,6 +67,7 @@ FAULTS = (
     (r"0\d*[., ]\d{3}.*", "a zero before groups of three"),
     (r"\d{1,3}(?:[., ]\d{3})+", "different marks between groups of three: thousands, or decimals?"),
 )
+PERHAPS = "perhaps a point before the last two digits"  # said where one may have been overlooked
 OTHER_FAULT = "the marks part neither thousands nor two digits for cents"
 
 

@@ -170,7 +170,7 @@ def make_reading(
         separator=amount.separator,
         amount=amount.value,
         accepted=confidence >= min_confidence,
-        note=in_words(field.notes, amount.note if digits else "", confidence),
+        note=in_words(field.notes, amount.note, texts[0][0], confidence),
         currency=amount.currency,
         alternatives=probabilities_of(texts, confidence) if digits else (),
     )
@@ -230,7 +230,7 @@ class Cutting:
 
     def prepare(self, gray: Gray) -> Field:
         """Take an image through all steps before the network."""
-        return find_candidates(gray)
+        return candidates_in(find_writing(gray), gray.shape[::-1])
 
     def log_probabilities(self, fields: Sequence[Field]) -> list[npt.NDArray[np.float64]]:
         """Compute those of each field's candidates, all of them in one pass of the network."""

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from lessonlib.checks.amount import Amount, find_amount
+from lessonlib.checks.amount import PERHAPS, Amount, find_amount
 from lessonlib.checks.candidates import MARK, Candidates, Strip, box_in_image, boxes_of
 from lessonlib.checks.image import Box
 
@@ -28,8 +28,6 @@ POINT_DEPTH, POINT_RISE = (
 POINT_OVERLAP = 0.1  # and so far inside the box of a digit beside it, where it may be a part of it
 # A gap this wide, and by this factor wider than all others, may have had a point in it.
 WIDE_GAP, WIDER = 0.35, 1.5
-
-PERHAPS = "perhaps a point before the last two digits"
 
 
 @dataclass(frozen=True)

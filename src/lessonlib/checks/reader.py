@@ -10,7 +10,7 @@ from lessonlib.checks.ensemble import Ensemble
 from lessonlib.checks.image import Gray, Source, gray_levels
 from lessonlib.checks.lines import Lines
 from lessonlib.checks.readings import Reading
-from lessonlib.recipes import CUTTERS, ENSEMBLE_CUTTER, LINE, READER_NAMES
+from lessonlib.recipes import CUTTERS, DEFAULT_READER, ENSEMBLE_CUTTER, LINE, READER_NAMES
 
 if TYPE_CHECKING:
     from torch import nn
@@ -52,7 +52,7 @@ class CheckReader:
     [3, 1, 2, 9]
     """
 
-    def __init__(self, model: "str | nn.Module" = "mlp") -> None:
+    def __init__(self, model: "str | nn.Module" = DEFAULT_READER) -> None:
         self.way: Way = shipped_way(model) if isinstance(model, str) else own_way(model)
 
     def read(self, image: Source, min_confidence: float = 0.0) -> Reading:

@@ -12,6 +12,7 @@ from lessonlib.checks.image import Box, box_through
 Texts = list[tuple[str, float]]  # with the log of a probability, mostly the best first
 Alternatives = tuple[tuple[str, float], ...]
 
+NO_DIGITS = "There is ink, but no digits were read in it: cut out the amount, if there is one."
 UNSURE = 0.9  # a reading with less confidence comes with what may be why
 LEAST_DOUBT = 1e-6  # probabilities nearer to 1 than this count as this near: log odds stay finite
 
@@ -96,11 +97,13 @@ def in_image(reading: Reading, matrix: npt.NDArray[np.float64], size: tuple[int,
     )
 
 
-def in_words(notes: Sequence[str], no_amount: str, confidence: float) -> str:
+def in_words(notes: Sequence[str], no_amount: str, text: str, confidence: float) -> str:
     """Put what there is to say of a reading into one line.
 
     What is unusual about the image is said where the reading is unsure, for it may be why.
     """
+    if not text:
+        return " ".join(notes) or NO_DIGITS
     said = list(notes) if confidence < UNSURE else []
     return " ".join([*said, *([f"No amount: {no_amount}."] if no_amount else [])])
 
