@@ -21,7 +21,6 @@ from lessonlib.checks.find import (
     TURNED,
     Found,
     find_writing,
-    without_frames,
 )
 from lessonlib.checks.image import Gray
 from tests.rows import each
@@ -197,18 +196,6 @@ def test_a_level_shadow_is_no_writing() -> None:
     photo = np.full((300, 400), 200, np.uint8)
     photo[170:] = 120
     assert find_writing(photo).notes == (NO_WRITING,)
-
-
-def test_the_sides_of_a_box_are_erased_where_digits_touch_it_and_the_digits_are_not() -> None:
-    ink = (writing("47", 40) > 128).astype(np.uint8)
-    field = np.zeros((80, 120), np.uint8)
-    field[20:60, 30 : 30 + ink.shape[1]] = ink
-    digits = field.copy()
-    cv2.rectangle(field, (10, 8), (110, 60), 1, 2)  # its lower side runs through the feet
-    rest = without_frames(field)
-    assert rest[:15].sum() == rest[:, :20].sum() == rest[:, 100:].sum() == 0
-    assert rest[20:58].sum() >= 0.9 * digits[20:58].sum()
-    assert np.array_equal(without_frames(digits), digits)
 
 
 def page(lines: int, digits: int = 20) -> Gray:

@@ -1,8 +1,10 @@
 """Before the steps of reading: where in an image the writing is, cut out level and dark on light.
 
-A rough look is enough, so all of it but the cut is done on a small copy of the image. How the
-thresholds below were chosen: on rendered fields, pasted on paper of many kinds and sizes, with
-known places; what is cut out has room around it, so that none of them has to be exact.
+A rough look is enough, so all of it but the cut is done on a small copy of the image, whose ink
+`rough_ink` finds. How the thresholds of both modules were chosen: on rendered fields, pasted on
+paper of many kinds and sizes, with known places; what is cut out has room around it, so that none
+of them has to be exact. Moved by a fifth either way, `INK_SHARE` changes what is found in up to 23
+of 150 rendered fields, `ROOM_ABOVE` in 17, the others in at most 13, and about half in none.
 """
 
 import math
@@ -13,43 +15,71 @@ import numpy as np
 import numpy.typing as npt
 
 from lessonlib.checks.image import MAX_ASPECT, Box, Gray
+from lessonlib.checks.rough_ink import (
+    FIELD_ASPECT,
+    Mask,
+    Pieces,
+    has_light_ink,
+    ink_in,
+    writing_in,
+)
 
 Matrix = npt.NDArray[np.float64]  # shape (2, 3): maps a point (x, y)
-Mask = npt.NDArray[np.uint8]  # shape (h, w): 1 where there is ink, 0 elsewhere
-Pieces = npt.NDArray[np.int32]  # shape (n, 5): x, y, w, h of connected ink, and its pixels
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
 
-# The small copy. A field, which is at least `FIELD_ASPECT` times as wide as high, is mostly filled
-# by its writing, and a copy of so few rows tells. Other images are looked at more closely: digits
-# of a fifteenth of a photo's height are 20 pixels high when it is 400 pixels wide.
-FIELD_ASPECT, FIELD_ROWS = 2.0, 40
+# The small copy. A field is mostly filled by its writing, and a copy of so few rows tells. Other
+# images are looked at more closely: digits of a fifteenth of a photo's height are 20 pixels high
+# when it is 400 pixels wide.
+FIELD_ROWS = 40
 LONG_SIDE, SHORT_SIDE = 400, 150
 
-# Ink
-# Of the shorter side: the widths of window that dark and light strokes are looked for with.
-STROKES = (1 / 48, 1 / 24, 1 / 12, 1 / 6)
-SHOWN = 0.5  # the share of the contrast at the last width that a width has to show
-WIDEST_STROKE = 0.2  # of the shorter side: what is wider is paper, or a shadow on it
-DARKEST = 0.001  # the share of the pixels that are as dark as the ink in the middle of a stroke
-INK_SHARE = 0.3  # ink is darker than the paper by this share of what the darkest ink is
-FAINTEST = 18  # gray levels between paper and the darkest ink; noise stays below
-NOISE_RATIO = 2.5  # the darkest ink is darker by so many times what half of all pixels are
+# The tilt, in degrees where nothing else is said
+MOST_TILT = 20.0
+LEAST_TILT = 2.0  # a line that is less tilted is read as it is
+TILT_STEP, FINER_STEP = 2.0, 0.5  # between the tilts that are tried first, and near the best one
+FINER_REACH = 1.5  # how far from the best one the others are that are tried next
+FEET = 10, 1500  # fewer say little, and about so many are as many as a quick look needs
+ROW, FINER_ROW = 0.01, 0.004  # of the width: how high the rows are that feet gather in
+TILT_DOUBT = 50.0  # a tilt of as much would count nothing: small ones are usual
+CLEARER = 1.1  # feet have to gather so much more than they do without a tilt
+DOUBT = 3.0  # how much weight the expected tilt has, beside the squared places of the digits
+PART = 0.8  # of the digits' height: how wide the parts of a line are that stand for a digit
+PART_HEIGHTS = 0.4  # of the digits' height: how much lower or higher such a part may be
 
-# Printed lines, as shares of the image or of the piece
-RULE_WIDTH, RULE_HEIGHT = 0.55, 0.9
-FRAME_EDGE = 0.88  # sides and walls; strokes of digits inside are shorter
-CROSSING = 0.03  # of the shorter side: how wide a printed line is at most that strokes cross
-
-# Text, in heights of its digits where nothing else is said
+# The line that is chosen, in pixels of the copy
+SPECK = 3  # what has no more pixels is no writing
+LOWEST_DIGIT = 5  # lower pieces start no line
+MOST_PIECES = 80  # of those with the most ink, one starts the line; it bounds the time
+# Its digits, in heights of the piece that it starts with: how far their middles are from its
+# middle, and how high they are.
+ROW_REACH = 0.5
+ALIKE = 0.55, 1.7
+# What has not the form of a digit, in heights of the piece, and how much less its ink counts
+LEVEL_ASPECT, LEVEL_LOSS = 12, 0.99  # a line: wider than that
+SOLID_INK, SOLID_WIDTH, SOLID_LOSS = 0.8, 0.3, 0.8  # a shadow: wider, and so full of ink
+UPRIGHT_WIDTH, UPRIGHT_LOSS = 0.12, 0.7  # the side of a box, or a one: narrower than that
+# What stands near, in heights of the line's digits where nothing else is said
+DIGIT_HEIGHTS = 0.5, 2.4  # what is lower is a mark, and what is higher no text
+WALL_HEIGHT, WALL_ASPECT = 1.6, 0.15  # the wall of a box is as high, and in its own heights narrow
+MARK_WIDTH = 2.0  # a wider mark is a line
 WIDEST_GAP = 3.0  # between two digits of a line
 SMALL_GAP = 1.5  # between digits and a mark
-DOUBT = 3.0  # how much weight the expected tilt has, beside the squared places of the digits
-MOST_TILT = 20.0  # degrees
-LEAST_TILT = 2.0  # degrees: a line that is less tilted is read as it is
+ABOVE, BELOW = 0.2, 0.3  # how far beyond the line a middle may be: cents are raised, commas low
+
+# What is cut out
 # Writing that fills this share of the image's height is read as it is, and so is a tilt of less
 # than so many degrees: in a field that is cut out closely, it is often wrong by as much.
 FULL, FULL_TILT = 0.4, 4.0
-ROOM_ABOVE, ROOM_BESIDE = 0.35, 1.0  # paper around the writing
+ROOM_ABOVE, ROOM_BESIDE = 0.35, 1.0  # paper around the writing, in heights of it
+
+# Notes
 READABLE = 12  # pixels: lower digits are hard to read
+# In heights of the line: how high the text of other lines is, and how wide a line is at least
+OTHER_HEIGHTS, OTHER_WIDTH = (0.5, 2.0), 3.0
+OTHER_LINES = 2  # more than one: it may be a printed word, or a line half cut off
+# What runs down the image has so many digits at least, and is so many times as long as the line
+TURNED_DIGITS, TURNED_LENGTH = 3, 2.5
 
 NO_WRITING = "No writing was found: the image is empty, or its ink is too pale."
 TOO_SMALL = f"The digits are under {READABLE} pixels high: cut closer, or scan finer."
@@ -136,9 +166,10 @@ def find_writing(gray: Gray) -> Found:
     height, width = gray.shape
     if width > MAX_ASPECT * max(height, FIELD_ROWS):  # a look would take seconds
         return Found(gray, np.eye(2, 3), False, (TOO_LONG,))
-    seen = look(gray, height / FIELD_ROWS) if width >= FIELD_ASPECT * height else None
-    if seen is None or not seen.is_full():
-        seen = look(gray, min(max(gray.shape) / LONG_SIDE, min(gray.shape) / SHORT_SIDE))
+    first, closer = scales_of(height, width)
+    seen = look(gray, first)
+    if not seen.is_full() and closer != first:
+        seen = look(gray, closer)
     if seen.line is None:
         return Found(gray, np.eye(2, 3), False, (NO_WRITING,))
     if seen.is_full():
@@ -148,9 +179,18 @@ def find_writing(gray: Gray) -> Found:
     return Found(255 - cut if seen.light else cut, matrix, seen.light, notes_on(seen, seen.line))
 
 
+def scales_of(height: int, width: int) -> tuple[float, float]:
+    """Say how many times as large as its copy an image is, in the first look and in a closer one.
+
+    Both are the same where a closer look wouldn't show more.
+    """
+    long, short = max(height, width), min(height, width)
+    closer = max(1.0, min(long / LONG_SIDE, short / SHORT_SIDE))
+    return max(1.0, height / FIELD_ROWS) if width >= FIELD_ASPECT * height else closer, closer
+
+
 def look(gray: Gray, scale: float) -> Look:
     """Find the line of writing in a copy that is smaller by `scale`, if that is above 1."""
-    scale = max(1.0, scale)
     small = gray
     if scale > 1:
         size = [max(1, round(side / scale)) for side in gray.shape[::-1]]
@@ -159,73 +199,14 @@ def look(gray: Gray, scale: float) -> Look:
     ink = ink_in(255 - small if light else small)
     tilt, back = common_tilt(ink), np.eye(2, 3)
     if tilt:
-        middle = (small.shape[1] / 2, small.shape[0] / 2)
-        back = np.asarray(cv2.getRotationMatrix2D(middle, -tilt, 1.0), np.float64)
-        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        level = cv2.warpAffine(255 * ink, back, small.shape[::-1], flags=flags)
-        ink = np.asarray(np.asarray(level) > 127, np.uint8)
-    writing = without_rules(without_frames(ink))
-    printed = cv2.countNonZero(ink) > 1.2 * cv2.countNonZero(writing)
-    if printed:  # what printed lines cut apart is joined again
-        gap = square(CROSSING * min(small.shape))
-        whole = np.asarray(cv2.morphologyEx(writing, cv2.MORPH_CLOSE, gap), np.uint8)
-        writing = np.minimum(ink, whole)
-    pieces = pieces_of(writing)
+        ink, back = turned(ink, tilt)
+    writing = writing_in(ink)
+    pieces = writing.pieces[writing.pieces[:, 4] > SPECK]
     line = line_of(pieces)
     if line is not None:
-        tilt += further_tilt(line, writing, 0.0 if printed else -tilt)
+        tilt += further_tilt(line, writing.ink, 0.0 if writing.printed else -tilt)
     tilt = tilt if abs(tilt) >= LEAST_TILT else 0.0
     return Look(scale, (small.shape[0], small.shape[1]), light, pieces, line, back, tilt)
-
-
-def has_light_ink(gray: Gray) -> bool:
-    """Say whether the thin strokes of an image are lighter than what is around them.
-
-    Most of the paper between digits and inside them is wider than a stroke. So the narrowest widths
-    count that show strokes about as well as the widest does. Two of them: at one alone, bold digits
-    and the paper inside them may come out alike.
-    """
-    smooth, least, lightness = cv2.blur(gray, (3, 3)), 0.0, []
-    for share in reversed(STROKES):
-        window = square(max(3, share * min(gray.shape)))
-        dark = np.asarray(cv2.morphologyEx(smooth, cv2.MORPH_BLACKHAT, window), np.uint8)
-        light = np.asarray(cv2.morphologyEx(smooth, cv2.MORPH_TOPHAT, window), np.uint8)
-        strongest = max(quantile(dark, 1 - DARKEST), quantile(light, 1 - DARKEST))
-        if strongest < least:
-            break
-        least = max(least, SHOWN * strongest)
-        above = round(INK_SHARE * strongest)
-        above_it = [np.maximum(hat, above).sum() - above * hat.size + 1 for hat in (dark, light)]
-        of_dark, of_light = map(float, above_it)
-        lightness.append(math.log(of_light / of_dark))
-    return sum(lightness[-2:]) > 0
-
-
-def ink_in(gray: Gray) -> Mask:
-    """Mark the dark ink; none where nothing stands out.
-
-    The paper around a pixel is what is left when all that is dark and narrower than the window is
-    closed. So a shadow, or a table under the paper, is no ink, even where its edge is hard.
-    """
-    smooth = cv2.blur(gray, (3, 3)) if min(gray.shape) > 1.5 * FIELD_ROWS else gray
-    wide = gray.shape[1] >= FIELD_ASPECT * gray.shape[0]
-    window = square((WIDEST_STROKE if wide else 1.5 * WIDEST_STROKE) * min(gray.shape))
-    contrast = np.asarray(cv2.morphologyEx(smooth, cv2.MORPH_BLACKHAT, window), np.uint8)
-    darkest = quantile(contrast, 1 - DARKEST)
-    if darkest < max(FAINTEST, NOISE_RATIO * quantile(contrast, 0.5)):
-        return np.zeros_like(gray)
-    return np.asarray(contrast > max(INK_SHARE * darkest, 0.7 * FAINTEST), np.uint8)
-
-
-def square(side: float) -> Mask:
-    """Make a square window with an odd side of about so many pixels."""
-    return np.ones((round(side) | 1, round(side) | 1), np.uint8)
-
-
-def quantile(values: Gray, share: float) -> int:
-    """Find the gray level that this share of the pixels doesn't exceed."""
-    counts = np.cumsum(cv2.calcHist([values], [0], None, [256], [0, 256]))
-    return int(np.searchsorted(counts, share * values.size))
 
 
 def common_tilt(ink: Mask) -> float:
@@ -234,127 +215,97 @@ def common_tilt(ink: Mask) -> float:
     Seen along the tilt, the feet of digits and printed lines gather in few rows. They do so in
     slanted writing, too: the slant moves them along their row.
     """
-    y, x = np.nonzero(ink[:-1] > ink[1:])
-    step = len(x) // 1500 + 1  # as many points as a quick look needs
-    x, y = x[::step], y[::step]
-    if len(x) < 10:
+    width, (fewest, most) = ink.shape[1], FEET
+    feet = np.flatnonzero(ink[:-1] > ink[1:])
+    y, x = np.divmod(feet[:: len(feet) // most + 1], width)
+    if len(x) < fewest:
         return 0.0
-    width = ink.shape[1]
-    tilts = np.arange(-MOST_TILT, MOST_TILT + 1, 2)
-    scores = gathering(x, y, tilts, max(1.0, 0.01 * width)) * (1 - (tilts / 50) ** 2)
+    tilts = np.arange(-MOST_TILT, MOST_TILT + TILT_STEP / 2, TILT_STEP)
+    scores = gathering(x, y, tilts, max(1.0, ROW * width)) * (1 - (tilts / TILT_DOUBT) ** 2)
     best = int(scores.argmax())
-    if scores[best] < 1.1 * scores[len(tilts) // 2]:
+    if scores[best] < CLEARER * scores[len(tilts) // 2]:
         return 0.0
-    finer = tilts[best] + np.arange(-1.5, 1.6, 0.5)
-    return float(finer[gathering(x, y, finer, max(1.0, 0.004 * width)).argmax()])
+    finer = tilts[best] + np.arange(-FINER_REACH, FINER_REACH + FINER_STEP / 2, FINER_STEP)
+    return float(finer[gathering(x, y, finer, max(1.0, FINER_ROW * width)).argmax()])
 
 
 def gathering(
-    x: npt.NDArray[np.int64], y: npt.NDArray[np.int64], tilts: npt.NDArray[np.float64], row: float
-) -> npt.NDArray[np.float64]:
+    x: npt.NDArray[np.int64], y: npt.NDArray[np.int64], tilts: Floats, row: float
+) -> npt.NDArray[np.int64]:
     """Measure for each tilt, in degrees, how much points gather in rows of so many pixels."""
     slopes = np.tan(np.radians(tilts))[:, np.newaxis]
     rows = ((y - slopes * (x - x.mean())) / row).astype(np.int64)
-    rows -= rows.min()
-    size = int(rows.max()) + 1
-    places = rows + size * np.arange(len(tilts))[:, np.newaxis]  # rows of their own for each tilt
-    counts = np.bincount(places.ravel(), minlength=size * len(tilts)).reshape(len(tilts), size)
-    pairs = (counts[:, 1:] + counts[:, :-1]).astype(np.float64)
-    return np.asarray((pairs**2).sum(axis=1))
+    first, numbers = rows.min(), np.arange(len(tilts))[:, np.newaxis]
+    size = int(rows.max() - first) + 1
+    rows += size * numbers - first  # from 0, and rows of their own for each tilt
+    counts = np.bincount(rows.ravel(), minlength=size * len(tilts)).reshape(len(tilts), size)
+    pairs = counts[:, 1:] + counts[:, :-1]
+    return np.asarray((pairs**2).sum(axis=1), np.int64)
 
 
-def without_frames(ink: Mask) -> Mask:
-    """Erase the sides of printed boxes and cells: pieces with three straight edges."""
-    _, labels, boxes, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
-    _, _, w, h, area = boxes.T
-    large = (w >= 24) & (h >= 16) & (area < 0.75 * w * h)
-    rest = ink.copy()
-    for label in np.flatnonzero(large[1:])[:20] + 1:
-        x, y, w, h, _ = boxes[label].tolist()
-        own = np.asarray(labels[y : y + h, x : x + w] == label, np.uint8)
-        thick = 1 + min(w, h) // 24  # a side that isn't quite level has steps
-        level = np.asarray(cv2.dilate(own, bar(1, thick)), np.uint8)
-        upright = np.asarray(cv2.dilate(own, bar(thick, 1)), np.uint8)
-        if full_edges(level.T) + full_edges(upright) > 2:
-            across = runs(level, bar(0.6 * w, 1))
-            down = runs(upright, bar(1, FRAME_EDGE * h))
-            sides = np.asarray(cv2.min(own, cv2.max(across, down)), np.uint8)
-            rest[y : y + h, x : x + w] -= sides
-    return rest
-
-
-def full_edges(ink: Mask) -> int:
-    """Count at which edges, left and right, a piece has a column that is full of ink."""
-    shares = ink.mean(axis=0)
-    reach = len(shares) // 8 + 1
-    return int(shares[:reach].max() > FRAME_EDGE) + int(shares[-reach:].max() > FRAME_EDGE)
-
-
-def runs(ink: Mask, window: Mask) -> Mask:
-    """Keep the ink that a window full of ink can cover; beyond the edges there is none."""
-    edge = cv2.BORDER_CONSTANT
-    kept = cv2.morphologyEx(ink, cv2.MORPH_OPEN, window, borderType=edge, borderValue=0)
-    return np.asarray(kept, np.uint8)
-
-
-def bar(width: float, height: float) -> Mask:
-    """Make a window of so many pixels."""
-    return np.ones((max(1, round(height)), max(1, round(width))), np.uint8)
-
-
-def without_rules(ink: Mask) -> Mask:
-    """Erase level and upright runs of ink that are nearly as long as the image is wide or high.
-
-    If there is nothing else the ink is left: it may be a digit.
-    """
+def turned(ink: Mask, tilt: float) -> tuple[Mask, Matrix]:
+    """Turn ink level that is tilted by so many degrees, and say what maps a point of it back."""
     height, width = ink.shape
-    across = bar(max(0.7 * min(height, width), RULE_WIDTH * width), 1)
-    level = runs(np.asarray(cv2.dilate(ink, bar(1, 3)), np.uint8), across)
-    upright = runs(np.asarray(cv2.dilate(ink, bar(3, 1)), np.uint8), bar(1, RULE_HEIGHT * height))
-    rest = cv2.subtract(ink, cv2.max(level, upright))
-    return np.asarray(rest, np.uint8) if cv2.countNonZero(rest) else ink
-
-
-def pieces_of(ink: Mask) -> Pieces:
-    """Give the boxes of connected ink; specks of up to three pixels don't count."""
-    _, _, boxes, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
-    return np.asarray(boxes[1:][boxes[1:, 4] > 3], np.int32)
+    back = np.asarray(cv2.getRotationMatrix2D((width / 2, height / 2), -tilt, 1.0), np.float64)
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    level = np.asarray(cv2.warpAffine(255 * ink, back, (width, height), flags=flags), np.uint8)
+    return np.asarray(level > 127, np.uint8), back
 
 
 def line_of(pieces: Pieces) -> Line | None:
     """Choose the line with the most ink in pieces of one height, and what stands near them."""
-    tall = pieces[pieces[:, 3] >= 5]
-    tall = tall[np.argsort(-tall[:, 4], kind="stable")[:80]]
+    tall = pieces[pieces[:, 3] >= LOWEST_DIGIT]
     if not len(tall):
         return None
-    _, y, w, h, ink = tall.astype(np.float64).T
-    near = abs(y + h / 2 - (y + h / 2)[:, np.newaxis]) < 0.5 * h[:, np.newaxis]
-    alike = (h > 0.55 * h[:, np.newaxis]) & (h < 1.7 * h[:, np.newaxis])
-    # A shadow, the side of a box and a line count less than ink that has the form of digits.
-    solid, upright, level = (ink > 0.8 * w * h) & (w > 0.3 * h), w < 0.12 * h, w > 12 * h
-    weights = (1 - 0.99 * level) * (1 - 0.8 * solid) * (1 - 0.7 * upright)
-    seed = int(((near & alike) @ (ink * weights)).argmax())
-    heights = np.sort(h[near[seed] & alike[seed]])
-    height = float(heights[len(heights) // 2])
-    digits, count = tall[seed : seed + 1], 0
-    large = pieces[(pieces[:, 3] > 0.5 * height) & (pieces[:, 3] < 2.4 * height)]
-    large = large[large[:, 2] < 12 * large[:, 3]]
-    large = large[(large[:, 3] < 1.6 * height) | (large[:, 2] > 0.15 * large[:, 3])]  # no walls
-    while count != len(digits):
-        count, box = len(digits), box_of(digits)
-        beside = large[is_beside(large, box, height, WIDEST_GAP)]
-        digits = beside if len(beside) else digits
-    marks = pieces[(pieces[:, 3] <= 0.5 * height) & (pieces[:, 2] < 2 * height)]
+    tall = tall[(-tall[:, 4]).argsort(kind="stable")[:MOST_PIECES]]
+    seed, height = fullest_row(tall)
+    digits, box = with_neighbours(tall[seed : seed + 1], large_pieces(pieces, height), height)
+    _, _, w, h, _ = pieces.T
+    marks = pieces[(h <= DIGIT_HEIGHTS[0] * height) & (w < MARK_WIDTH * height)]
     marks = marks[is_beside(marks, box, height, SMALL_GAP)]
     return Line(box_of(np.concatenate([digits, marks])), height, digits)
 
 
-def is_beside(pieces: Pieces, box: Box, height: float, gap: float) -> npt.NDArray[np.bool_]:
+def fullest_row(pieces: Pieces) -> tuple[int, float]:
+    """Find the piece that has the most ink in its row in pieces like it, and their usual height."""
+    _, y, w, h, ink = pieces.T.astype(np.float64)
+    middles, heights = y + h / 2, h[:, np.newaxis]
+    like = abs(middles - middles[:, np.newaxis]) < ROW_REACH * heights
+    like &= (h > ALIKE[0] * heights) & (h < ALIKE[1] * heights)
+    level, upright = w > LEVEL_ASPECT * h, w < UPRIGHT_WIDTH * h
+    solid = (ink > SOLID_INK * w * h) & (w > SOLID_WIDTH * h)
+    weights = (1 - LEVEL_LOSS * level) * (1 - SOLID_LOSS * solid) * (1 - UPRIGHT_LOSS * upright)
+    best = int((like @ (ink * weights)).argmax())
+    among = np.sort(h[like[best]])
+    return best, float(among[len(among) // 2])
+
+
+def large_pieces(pieces: Pieces, height: float) -> Pieces:
+    """Take the pieces that may be digits of so many pixels: no marks, no lines, no walls."""
+    _, _, w, h, _ = pieces.T
+    lowest, highest = DIGIT_HEIGHTS
+    text = (h > lowest * height) & (h < highest * height) & (w < LEVEL_ASPECT * h)
+    wall = (h >= WALL_HEIGHT * height) & (w <= WALL_ASPECT * h)
+    return np.asarray(pieces[text & ~wall], np.int32)
+
+
+def with_neighbours(digits: Pieces, pieces: Pieces, height: float) -> tuple[Pieces, Box]:
+    """Add what stands beside digits, then what stands beside that; also give the box they fill."""
+    count = 0
+    while count != len(digits):
+        count, box = len(digits), box_of(digits)
+        beside = pieces[is_beside(pieces, box, height, WIDEST_GAP)]
+        digits = beside if len(beside) else digits
+    return digits, box
+
+
+def is_beside(pieces: Pieces, box: Box, height: float, gap: float) -> Bools:
     """Say which pieces are on a line, and at most so many heights of its digits away from it."""
     x, y, w, h = box
-    middles = pieces[:, 1] + pieces[:, 3] / 2
-    away = np.maximum(pieces[:, 0] - x - w, x - pieces[:, 0] - pieces[:, 2])
-    level = (middles > y - 0.2 * height) & (middles < y + h + 0.3 * height)  # cents are raised
+    lefts, tops, widths, heights, _ = pieces.T
+    middles = tops + heights / 2
+    away = np.maximum(lefts - (x + w), x - lefts - widths)
+    level = (middles > y - ABOVE * height) & (middles < y + h + BELOW * height)
     return np.asarray(level & (away < gap * height))
 
 
@@ -372,14 +323,14 @@ def further_tilt(line: Line, ink: Mask, expected: float) -> float:
     Joined digits count as several: the line is looked at in parts about as wide as a digit.
     """
     x, y, w, h = line.box
-    starts = np.arange(0, w, max(1, round(0.8 * line.height)))
+    starts = np.arange(0, w, max(1, round(PART * line.height)))
     parts = np.maximum.reduceat(ink[y : y + h, x : x + w], starts, axis=1)
     tops, feet = parts.argmax(axis=0), h - parts[::-1].argmax(axis=0)
-    digits = abs((feet - tops) / line.height - 1) < 0.4
+    digits = abs((feet - tops) / line.height - 1) < PART_HEIGHTS
     across, down = starts[digits] / line.height, (tops + feet)[digits] / (2 * line.height)
     across -= across.sum() / max(1, len(across))
-    slope = across @ down + DOUBT * np.tan(np.radians(expected))
-    return float(np.degrees(np.arctan(slope / (across @ across + DOUBT))))
+    slope = across @ down + DOUBT * math.tan(math.radians(expected))
+    return math.degrees(math.atan(slope / (across @ across + DOUBT)))
 
 
 def cut_out(gray: Gray, line: Line, seen: Look) -> tuple[Gray, Matrix]:
@@ -412,12 +363,10 @@ def cut_out(gray: Gray, line: Line, seen: Look) -> tuple[Gray, Matrix]:
     return np.asarray(cut, np.uint8), matrix
 
 
-def room_to_edge(
-    gray: Gray, point: npt.NDArray[np.float64], direction: npt.NDArray[np.float64]
-) -> float:
+def room_to_edge(gray: Gray, point: Floats, direction: Floats) -> float:
     """Measure the way from a point in the image to its edge, in pixels."""
     ends = np.where(direction > 0, np.array(gray.shape[::-1]) - point, -point)
-    steep = abs(direction) > 1e-9
+    steep = abs(direction) > 1e-9  # along an axis of the image, two of its edges are never met
     return float((ends[steep] / direction[steep]).min())
 
 
@@ -427,14 +376,12 @@ def notes_on(seen: Look, line: Line) -> tuple[str, ...]:
     if line.height * seen.scale < READABLE:
         notes.append(TOO_SMALL)
     if not seen.is_full():
-        others = seen.pieces[~is_beside(seen.pieces, line.box, line.height, np.inf)]
-        column = line_of(seen.pieces[:, [1, 0, 3, 2, 4]])  # x and y, w and h exchanged
-        if has_lines(others, line.height):
+        if has_lines(without_line(seen.pieces, line), line.height):
             notes.append(MANY_LINES)
-        elif column and len(column.digits) > 2 and column.box[2] > 2.5 * line.box[2]:
+        elif runs_down(seen.pieces, line):
             notes.append(TURNED)
-    x, _, w, _ = box_of(line.digits)
-    if not seen.back[0, 1]:
+    if not seen.back[0, 1]:  # the copy was not turned
+        x, _, w, _ = box_of(line.digits)
         notes += [CUT_OFF.format("left")] if x <= 0 else []
         notes += [CUT_OFF.format("right")] if x + w >= seen.shape[1] else []
     return tuple(notes)
@@ -442,10 +389,24 @@ def notes_on(seen: Look, line: Line) -> tuple[str, ...]:
 
 def has_lines(pieces: Pieces, height: float) -> bool:
     """Say whether there are two lines, at least, of text about as high, and three times as wide."""
-    left = pieces[(pieces[:, 3] > 0.5 * height) & (pieces[:, 3] < 2 * height)]
-    for _ in range(2):
+    h, (lowest, highest) = pieces[:, 3], OTHER_HEIGHTS
+    left = pieces[(h > lowest * height) & (h < highest * height)]
+    for _ in range(OTHER_LINES):
         line = line_of(left)
-        if line is None or line.box[2] < 3 * line.height:
+        if line is None or line.box[2] < OTHER_WIDTH * line.height:
             return False
-        left = left[~is_beside(left, line.box, line.height, np.inf)]
+        left = without_line(left, line)
     return True
+
+
+def without_line(pieces: Pieces, line: Line) -> Pieces:
+    """Take the pieces above and below a line."""
+    return pieces[~is_beside(pieces, line.box, line.height, np.inf)]
+
+
+def runs_down(pieces: Pieces, line: Line) -> bool:
+    """Say whether a longer line runs from top to bottom than the one from left to right."""
+    column = line_of(pieces[:, [1, 0, 3, 2, 4]])  # x and y, w and h exchanged
+    if column is None or len(column.digits) < TURNED_DIGITS:
+        return False
+    return column.box[2] > TURNED_LENGTH * line.box[2]
