@@ -71,6 +71,10 @@ labs: $(READY)
 run: $(READY)
 	$(BIN)/python -m tools.notebooks
 
+# Without this, glibc gives the memory of each step of a training back, and asks for it in the next
+# one again: a sixth of the time.
+models: export MALLOC_MMAP_THRESHOLD_ := 4000000000
+models: export MALLOC_TRIM_THRESHOLD_ := 4000000000
 models: $(READY)
 	$(BIN)/python -m tools.train_weights
 	$(BIN)/python -m tools.train_readers

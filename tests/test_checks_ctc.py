@@ -16,12 +16,15 @@ from lessonlib.checks.ctc import (
     Floats,
     Text,
     align,
+    align_all,
     best_texts,
+    best_texts_of,
     collapse,
     forward_table,
     log_likelihood,
     log_likelihoods,
     merge_into_blank,
+    side_by_side,
 )
 
 WIDE = 1000  # a beam that drops nothing for its width: at most 364 texts fit five columns
@@ -303,6 +306,33 @@ def test_the_alignment_is_that_of_the_text_s_most_probable_path(log_p: Floats) -
             assert spans == spans_of(path)
 
 
+def test_fields_of_several_widths_give_together_what_each_gives_alone() -> None:
+    rng = np.random.default_rng(0)
+    columns = [random_columns(rng, length) for length in (3, 9, 1, 6)]
+    together = best_texts_of(columns, count=3)
+    assert [[text for text, _ in texts] for texts in together] == [
+        [text for text, _ in best_texts(log_p, count=3)] for log_p in columns
+    ]
+    for texts, log_p in zip(together, columns, strict=True):
+        for text, score in texts:
+            assert score == pytest.approx(log_likelihood(log_p, text))
+    best = [texts[0][0] for texts in together]
+    alone = [align(log_p, text) for log_p, text in zip(columns, best, strict=True)]
+    assert align_all(side_by_side(columns), best) == alone
+
+
+def random_columns(rng: np.random.Generator, length: int) -> Floats:
+    return np.asarray(np.log(rng.dirichlet([0.4] * 4, length)))
+
+
+def test_columns_for_more_or_fewer_texts_are_refused() -> None:
+    columns = side_by_side([random_columns(np.random.default_rng(0), 4)] * 2)
+    with pytest.raises(ValueError, match="has columns for 2 texts, not for 1"):
+        log_likelihoods(columns, [(0,)])
+    assert side_by_side([]).shape == (0, 0, 1)
+    assert best_texts_of([]) == []
+
+
 def test_repeated_characters_get_columns_of_their_own() -> None:
     p = np.array([[0.9, 0.1], [0.8, 0.2], [0.4, 0.6], [0.7, 0.3], [0.2, 0.8]])
     assert align(np.log(p), [0, 0]) == [(0, 2), (3, 4)]
@@ -342,8 +372,8 @@ def test_without_marks_nothing_is_merged() -> None:
 @pytest.mark.parametrize(
     ("log_p", "cause"),
     [
-        (np.zeros(3), r"must have the shape \(T, K\)"),
-        (np.zeros((3, 0)), r"must have the shape \(T, K\)"),
+        (np.zeros(3), r"must have the shape \(T, K\) or \(T, n, K\)"),
+        (np.zeros((3, 0)), r"must have the shape \(T, K\) or \(T, n, K\)"),
         (np.array([[0.0, np.nan]]), "has NaN"),
         (np.array([[0.0, np.inf]]), "inf"),
         (np.full((2, 3), -np.inf), "-inf throughout"),

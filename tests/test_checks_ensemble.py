@@ -16,7 +16,15 @@ from lessonlib.checks.candidates import CANDIDATE_CLASSES
 from lessonlib.checks.ctc import log_likelihood
 from lessonlib.checks.cutting import DEFAULT_CALIBRATION, Cutting
 from lessonlib.checks.ensemble import UNLIKELY, Ensemble, products, together
-from lessonlib.checks.lines import ALTERNATIVES, LINE_CLASSES, Lines, line_features, read_columns
+from lessonlib.checks.lines import (
+    ALTERNATIVES,
+    LINE_CLASSES,
+    Lines,
+    best_line_texts,
+    line_features,
+    read_columns,
+    seen_once,
+)
 from lessonlib.checks.reader import Way, shipped_way
 from lessonlib.models import LineNetwork
 from lessonlib.synthesis import render
@@ -25,7 +33,16 @@ from tests.judged import same
 Floats = npt.NDArray[np.float64]
 SAMPLES = data_path("checks", "images")
 PATHS = sorted(SAMPLES.glob("*.png"))[:6]
-CALIBRATION = {"mix": 1.0, "constant": 0.0, "share": 0.5, "line": 0.1, "cut": 0.1, "path": 0.0}
+CALIBRATION = {
+    "mix": 1.0,
+    "constant": 0.0,
+    "share": 0.5,
+    "line": 0.1,
+    "cut": 0.1,
+    "path": 0.0,
+    "agreed": 0.2,
+    "looks": 0.0,
+}
 
 
 def columns(*rows: dict[int, float]) -> Floats:
@@ -42,18 +59,22 @@ def logs(*texts: tuple[str, float]) -> list[tuple[str, float]]:
     return [(text, float(np.log(p))) for text, p in texts]
 
 
+def ranked_by(line: Floats, cut: list[tuple[str, float]], mix: float) -> list[tuple[str, float]]:
+    return list(together([line], best_line_texts([line])[0], cut, mix))
+
+
 # ---------------------------------------------------------------- texts
 
 
 def test_what_both_find_likely_is_read_though_each_prefers_another() -> None:
     line = columns({1: 0.55, 4: 0.4})
     cut = logs(("9", 0.55), ("4", 0.4))
-    assert together(line, cut, mix=1.0)[0][0] == "4"
+    assert ranked_by(line, cut, mix=1.0)[0][0] == "4"
 
 
 def test_where_both_agree_the_share_is_above_either_one_s() -> None:
     line = columns({1: 0.6, 4: 0.3})
-    (best, share), *_ = together(line, logs(("1", 0.6), ("4", 0.3)), mix=1.0)
+    (best, share), *_ = ranked_by(line, logs(("1", 0.6), ("4", 0.3)), mix=1.0)
     assert best == "1"
     assert np.exp(share) > 0.75
 
@@ -61,13 +82,13 @@ def test_where_both_agree_the_share_is_above_either_one_s() -> None:
 def test_the_mix_says_how_much_the_way_that_cuts_counts() -> None:
     line = columns({1: 0.6, 4: 0.3})
     cut = logs(("4", 0.6), ("1", 0.3))
-    assert together(line, cut, mix=0.5)[0][0] == "1"
-    assert together(line, cut, mix=2.0)[0][0] == "4"
+    assert ranked_by(line, cut, mix=0.5)[0][0] == "1"
+    assert ranked_by(line, cut, mix=2.0)[0][0] == "4"
 
 
 def test_shares_add_up_to_1_and_fall() -> None:
     line = columns({1: 0.5, 4: 0.3}, {}, {7: 0.6, 9: 0.2})
-    ranked = together(line, logs(("17", 0.5), ("49", 0.2), ("", 0.1)), mix=0.75)
+    ranked = ranked_by(line, logs(("17", 0.5), ("49", 0.2), ("", 0.1)), mix=0.75)
     shares = [share for _, share in ranked]
     assert shares == sorted(shares, reverse=True)
     assert np.exp(shares).sum() == pytest.approx(1)
@@ -77,7 +98,7 @@ def test_shares_add_up_to_1_and_fall() -> None:
 
 def test_a_text_that_only_the_cuts_give_counts_by_its_probability_in_the_columns() -> None:
     line = columns({1: 0.5, 4: 0.3}, {}, {7: 0.6, 9: 0.2})
-    ranked = dict(together(line, logs(("44", 0.9), ("17", 0.1)), mix=1.0))
+    ranked = dict(ranked_by(line, logs(("44", 0.9), ("17", 0.1)), mix=1.0))
     expected = max(log_likelihood(line, [4, 4]), UNLIKELY) + np.log(0.9)
     other = log_likelihood(line, [1, 7]) + np.log(0.1)
     assert ranked["44"] - ranked["17"] == pytest.approx(expected - other)
@@ -86,16 +107,16 @@ def test_a_text_that_only_the_cuts_give_counts_by_its_probability_in_the_columns
 def test_a_text_that_the_columns_have_no_room_for_is_left_out() -> None:
     line = columns({1: 1e-4, 4: 1e-4})
     cut = logs(("123456", 0.999))
-    assert "123456" not in dict(together(line, cut, mix=2.0))
+    assert "123456" not in dict(ranked_by(line, cut, mix=2.0))
 
 
 def test_an_empty_line_and_no_cuts_read_nothing() -> None:
-    assert together(columns({}, {}), [("", 0.0)], mix=1.0)[0][0] == ""
+    assert ranked_by(columns({}, {}), [("", 0.0)], mix=1.0)[0][0] == ""
 
 
 def test_products_are_the_sums_of_logs_with_a_floor() -> None:
     line = columns({1: 0.5, 4: 0.3})
-    found = products(line, {"1": np.log(0.25), "7": -50.0}, 0.5, [(1,), (4,), (7,), (1, 1)])
+    found = products([line], {"1": np.log(0.25), "7": -50.0}, 0.5, [(1,), (4,), (7,), (1, 1)])
     assert found[0] == pytest.approx(np.log(0.5) + 0.5 * np.log(0.25))
     assert found[1] == pytest.approx(np.log(0.3) + 0.5 * UNLIKELY)
     assert found[2] == pytest.approx(max(np.log(1e-6), UNLIKELY) + 0.5 * UNLIKELY)
@@ -112,11 +133,11 @@ def test_the_best_text_has_the_largest_product_of_all_that_differ_in_a_digit(
     line = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
     texts = {"".join(map(str, rng.integers(0, 10, rng.integers(1, 3)))) for _ in range(3)}
     cut = logs(*((text, float(p)) for text, p in zip(texts, rng.dirichlet([1] * 3), strict=False)))
-    best = tuple(map(int, together(line, cut, mix)[0][0]))
-    (own,) = products(line, dict(cut), mix, [best])
+    best = tuple(map(int, ranked_by(line, cut, mix)[0][0]))
+    (own,) = products([line], dict(cut), mix, [best])
     for place in range(len(best)):
         others = [(*best[:place], digit, *best[place + 1 :]) for digit in range(10)]
-        assert products(line, dict(cut), mix, others).max() <= own + 1e-9
+        assert products([line], dict(cut), mix, others).max() <= own + 1e-9
 
 
 # ---------------------------------------------------------------- made-up networks
@@ -185,18 +206,26 @@ def test_alternatives_have_the_best_first_with_the_confidence() -> None:
     assert sum(probabilities) <= 1 + 1e-5
 
 
+def test_a_reading_says_whether_both_ways_found_its_text() -> None:
+    for cut, agreed in (({1: 0.9}, True), ({7: 0.9}, False)):
+        way = ensemble(SaysLine({1: 0.95}), SaysCandidates(cut))
+        (reading,) = way.read([way.prepare(one_stroke())])
+        assert reading.agreed is agreed
+
+
 def test_there_are_as_many_alternatives_as_either_way_gives() -> None:
     line = SaysLine({kind: 0.15 for kind in range(5)})
     cut = SaysCandidates({kind: 0.15 for kind in range(5, 10)})
     way = ensemble(line, cut)
     prepared = way.prepare(one_stroke())
-    _, texts, _ = way.features(
-        prepared[0],
-        way.cutting.log_probabilities([prepared[0]])[0],
-        read_columns(line, [prepared[1].pictures])[0],
+    columns = read_columns(line, [prepared[1].pictures])
+    (weighed,) = way.weigh_all(
+        [prepared[0]],
+        way.cutting.log_probabilities([prepared[0]]),
+        seen_once(columns),
     )
     (reading,) = way.read([prepared])
-    assert len(texts) > ALTERNATIVES
+    assert len(weighed.texts) > ALTERNATIVES
     assert len(reading.alternatives) == ALTERNATIVES
 
 
@@ -270,6 +299,6 @@ def test_the_shipped_calibration_has_the_mix_and_a_weight_for_each_feature(
     cut, line = shipped.prepare(render("17", 0))
     log_p = shipped.cutting.log_probabilities([cut])[0]
     flat = np.full((line.pictures.shape[2] // 4, LINE_CLASSES), -np.log(LINE_CLASSES))
-    features, _, _ = shipped.features(cut, log_p, flat)
-    assert set(shipped.calibration) == {"constant", "mix", *features}
-    assert set(shipped.lines.calibration) == {"constant", *line_features([("1", -1.0)])}
+    (weighed,) = shipped.weigh_all([cut], [log_p], seen_once([flat]))
+    assert set(shipped.calibration) == {"constant", "mix", *weighed.features}
+    assert set(shipped.lines.calibration) == {"constant", *line_features([("1", -1.0)], 1.0)}

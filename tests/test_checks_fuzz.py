@@ -47,7 +47,10 @@ def reader(request: pytest.FixtureRequest) -> CheckReader:
         return CheckReader(request.param)
     torch.manual_seed(0)
     reader = CheckReader(MLP(pictures=2, classes=12))
-    cutting, lines = reader.way, Lines(LineNetwork(4), {"constant": 0, "score": 1, "share": 1})
+    cutting, lines = (
+        reader.way,
+        Lines(LineNetwork(4), {"constant": 0, "score": 1, "share": 1, "agreed": 0}),
+    )
     assert isinstance(cutting, Cutting)
     if request.param == "untrained line":
         reader.way = lines

@@ -11,6 +11,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
 
 from lessonlib import weights
 from lessonlib.checks import Reading
@@ -32,11 +33,14 @@ from lessonlib.checks.lines import (
     best_line_texts,
     boxes_in,
     digit_probabilities,
+    evidence_of,
     line_features,
     line_in,
     line_pictures,
+    mean_log_likelihoods,
     read_columns,
     read_line,
+    resized,
 )
 from lessonlib.checks.readings import NO_DIGITS, UNSURE
 from lessonlib.models import LineNetwork
@@ -44,7 +48,7 @@ from lessonlib.recipes import LINE_RECIPE
 from lessonlib.synthesis import render
 from tests.judged import same
 
-CALIBRATION = {"constant": 0.0, "score": 1.0, "share": 0.0}
+CALIBRATION = {"constant": 0.0, "score": 1.0, "share": 0.0, "agreed": 0.0}
 Floats = npt.NDArray[np.float64]
 
 
@@ -264,12 +268,46 @@ def test_the_alternatives_are_the_most_probable_texts_and_the_best_has_the_confi
 
 def test_texts_have_their_exact_probability() -> None:
     log_p = merge_into_blank(columns_saying("_1_7_", sure=0.7), keep=10)
-    for text, score in best_line_texts(log_p):
+    for text, score in best_line_texts([log_p])[0]:
         assert score == pytest.approx(log_likelihood(log_p, [int(c) for c in text]))
 
 
+def test_a_doubtful_line_is_looked_at_again_and_a_sure_one_is_not() -> None:
+    class Says(nn.Module):
+        """Says 1 of narrow lines, with a probability, and 7 of wide ones."""
+
+        def __init__(self, sure: float) -> None:
+            super().__init__()
+            self.sure, self.widths = sure, list[int]()
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            self.widths.append(x.shape[3])
+            said = columns_saying("_1_" if x.shape[3] <= 96 else "_7_", sure=self.sure)
+            return torch.from_numpy(said.T).float().expand(len(x), -1, -1)
+
+    picture = np.zeros((2, LINE_HEIGHT, 96), np.uint8)
+    (sure,), (doubtful,) = (evidence_of(Says(p), [picture]) for p in (0.999, 0.7))
+    assert (len(sure.looks), sure.agreed, sure.texts[0][0]) == (1, 1.0, "1")
+    assert len(doubtful.looks) == 3
+    assert doubtful.texts[0][0] == "1"  # two of three looks say so
+    assert doubtful.agreed == pytest.approx(2 / 3)
+    numbers = [tuple(map(int, text)) for text, _ in doubtful.texts]
+    means = mean_log_likelihoods(doubtful.looks, numbers).tolist()
+    assert [score for _, score in doubtful.texts] == pytest.approx(means)
+
+
+def test_a_line_of_another_size_keeps_its_middle_row() -> None:
+    picture = np.zeros((2, LINE_HEIGHT, 64), np.uint8)
+    picture[:, 18:22, 10:20] = 255
+    wider, smaller = resized(picture, 2.0, 1.0), resized(picture, 1.0, 0.5)
+    assert wider.shape == (2, LINE_HEIGHT, 128)
+    assert np.flatnonzero(wider[0].any(axis=0)).mean() == pytest.approx(29.5, abs=1.5)
+    assert np.flatnonzero(smaller[0].any(axis=1)).mean() == pytest.approx(19.5, abs=1)
+    assert smaller[0].any(axis=1).sum() < picture[0].any(axis=1).sum()
+
+
 def test_the_confidence_comes_from_the_best_text_s_probability_and_share() -> None:
-    features = line_features([("17", np.log(0.5)), ("11", np.log(0.25))])
+    features = line_features([("17", np.log(0.5)), ("11", np.log(0.25))], 1.0)
     assert features["score"] == pytest.approx(0.0)
     assert features["share"] == pytest.approx(np.log(2))
     assert reading_of("_1_7_", sure=0.99).confidence > reading_of("_1_7_", sure=0.7).confidence
@@ -426,7 +464,7 @@ def test_fields_read_together_are_read_as_each_by_itself(way: Lines) -> None:
 
 
 def test_the_shipped_calibration_has_a_weight_for_each_feature_and_a_constant(way: Lines) -> None:
-    assert set(way.calibration) == {"constant", *line_features([("1", -0.1)])}
+    assert set(way.calibration) == {"constant", *line_features([("1", -0.1)], 1.0)}
 
 
 def test_the_network_has_a_class_for_each_character_and_the_blank() -> None:

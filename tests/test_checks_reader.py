@@ -22,10 +22,10 @@ from lessonlib.checks.ensemble import Ensemble
 from lessonlib.checks.image import Box, Source
 from lessonlib.checks.lines import Lines
 from lessonlib.checks.reader import shipped_way
-from lessonlib.recipes import CUTTERS, ENSEMBLE_CUTTER, READER_NAMES
+from lessonlib.recipes import CUTTERS, ENSEMBLE_CUTTER, LINE, READER_NAMES
 from lessonlib.scoring import read_labels
 from lessonlib.scoring.causes import overlap
-from lessonlib.synthesis import Difficulty, digits_of, render
+from lessonlib.synthesis import Difficulty, digits_of, nothing, render
 from lessonlib.synthesis.hands import bundled_hand, drawn_hand
 from lessonlib.synthesis.samples import sample_amounts
 from tests.judged import same
@@ -56,6 +56,15 @@ def clean(reader: CheckReader) -> list[Reading]:
 
 
 # ---------------------------------------------------------------- how well it reads
+
+
+@pytest.mark.parametrize("name", [LINE, "ensemble"])  # the others learnt to read checks alone
+def test_at_most_one_in_200_images_of_nothing_is_read_with_confidence(name: str) -> None:
+    reader = CheckReader(name)
+    rng = np.random.default_rng(200)
+    images = [make(rng) for make in nothing.KINDS.values() for _ in range(60)]
+    sure = sum(reading.confidence > 0.9 for reading in reader.read_many(images))
+    assert sure <= len(images) / 200
 
 
 def test_nearly_all_medium_rendered_fields_are_read_right(reader: CheckReader) -> None:

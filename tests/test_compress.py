@@ -29,6 +29,37 @@ def outputs(model: nn.Module, images: digits.Images) -> Tensor:
     return answers
 
 
+# Batch normalisation folded away
+
+
+@pytest.mark.parametrize(
+    ("model", "shape"),
+    [
+        (models.MLP((20, 10), batch_norm=True, pictures=2), (5, 2, 28, 28)),
+        (models.CNN(4, pictures=2), (5, 2, 28, 28)),
+        (models.LeNet(1, batch_norm=True), (5, 28, 28)),
+        (models.LineNetwork(4), (5, 2, 40, 64)),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_folded_network_answers_as_before_and_has_fewer_normalisations(
+    model: nn.Module, shape: tuple[int, ...]
+) -> None:
+    torch.manual_seed(0)
+    for norm in (m for m in model.modules() if isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d)):
+        nn.init.uniform_(norm.weight, 0.5, 2)
+        nn.init.uniform_(norm.bias, -1, 1)
+        norm.get_buffer("running_mean").uniform_(-1, 1)
+        norm.get_buffer("running_var").uniform_(0.5, 2)
+    model.eval()
+    folded, x = compress.fold_batch_norm(model), torch.rand(shape)
+    with torch.inference_mode():
+        torch.testing.assert_close(folded(x), model(x), rtol=1e-4, atol=1e-4)
+    norms = (nn.BatchNorm1d, nn.BatchNorm2d)
+    assert any(isinstance(module, norms) for module in model.modules())
+    assert not any(isinstance(module, norms) for module in folded.modules())
+
+
 # Pruning
 
 

@@ -1,5 +1,6 @@
 """How a reader is measured on a folder of fields."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,19 @@ def test_exact_reads_and_digit_errors_are_counted(tmp_path: Path) -> None:
         ["segmentation", "2"],
     ]
     assert max(map(len, lines)) <= 100
+
+
+def test_where_two_ways_were_asked_their_agreement_is_counted(tmp_path: Path) -> None:
+    folder = labelled(tmp_path, "file,digits\na.png,1\nb.png,2\nc.png,3\nd.png,4\n")
+    told = zip(["1", "9", "3", "4"], [True, True, True, False], strict=True)
+    result = evaluate(folder, Fixed([replace(reading(text), agreed=one) for text, one in told]))
+    assert result.figures[-1] == (
+        "agreement",
+        "75.0%",
+        "both ways read the same text; 2 of these 3 are right",
+    )
+    alone = evaluate(folder, Fixed(map(reading, "1234")))
+    assert "agreement" not in str(alone)
 
 
 def test_the_summary_names_every_figure(tmp_path: Path) -> None:

@@ -7,16 +7,19 @@ import numpy.typing as npt
 import pytest
 
 from lessonlib import digits
+from lessonlib.checks.image import FloatImage, Gray
 from lessonlib.synthesis import LabelledField, anyones_field, fields, training_field
 from lessonlib.synthesis.fields import (
-    CHECK_SHARE,
     CROPS,
+    LEAST_CONTRAST,
+    MOST_PICTURES,
     cut,
     draw_rooms,
     expose,
     frame,
     illuminate,
     leaning,
+    least_contrast,
     scan,
     tilt,
     word_line,
@@ -81,13 +84,36 @@ def test_the_same_seed_draws_the_same_field_and_another_seed_another() -> None:
         assert one.image.tobytes() != other.image.tobytes()
 
 
-def test_training_mixes_checks_and_anyone_s_paper(monkeypatch: pytest.MonkeyPatch) -> None:
-    other = LabelledField(np.zeros((4, 4), np.uint8), "other", np.zeros((4, 4), np.int16))
-    monkeypatch.setattr(fields, "anyones_field", lambda *_: other)
-    rng = np.random.default_rng(0)
-    texts = [training_field(rng, drawn_hand).text for _ in range(120)]
-    share = 1 - texts.count("other") / 120
-    assert share == pytest.approx(CHECK_SHARE, abs=0.12)
+def test_every_digit_stands_out_from_the_paper_around_it() -> None:
+    rng = np.random.default_rng(1)
+    found = [anyones_field(rng, drawn_hand) for _ in range(60)]
+    contrasts = [least_contrast(one.image, one.owner, one.text, UNIT) for one in found]
+    assert np.mean(np.array(contrasts) >= LEAST_CONTRAST) > 0.9  # the measure's unit is a guess
+
+
+def test_contrast_is_that_of_the_faintest_digit_and_without_digits_infinite() -> None:
+    image, owner = np.full((40, 90), 200, np.uint8), np.full((40, 90), NOBODY, np.int16)
+    for position, gray in enumerate((50, 190, 199)):
+        place = slice(10, 30), slice(10 + 25 * position, 15 + 25 * position)
+        image[place], owner[place] = gray, position
+    assert least_contrast(image, owner, "17,", UNIT) == pytest.approx(10)
+    assert least_contrast(image, owner, "1,,", UNIT) == pytest.approx(150)
+    assert least_contrast(image, np.full_like(owner, NOBODY), "", UNIT) == np.inf
+
+
+def test_a_picture_without_contrast_is_taken_again_but_not_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    taken = []
+
+    def blank(light: FloatImage, *_: object) -> Gray:
+        taken.append(light.shape)
+        return np.full(light.shape, 128, np.uint8)
+
+    monkeypatch.setattr(fields, "scan", blank)
+    monkeypatch.setattr(fields, "EMPTY_SHARE", 0.0)
+    anyones_field(np.random.default_rng(0), drawn_hand)
+    assert len(taken) == MOST_PICTURES
 
 
 @pytest.mark.usefixtures("plain")
@@ -129,11 +155,14 @@ def test_only_numbers_of_digits_alone_stand_in_cells_and_not_all_do(
 ) -> None:
     seen = set()
 
-    def note(text: str, unit: float, hand: Hand, rng: np.random.Generator, cells: bool) -> Line:
+    def note(
+        text: str, unit: float, hand: Hand, rng: np.random.Generator, cells: bool, prints: bool
+    ) -> Line:
         seen.add((text.isdecimal(), cells))
         return line()
 
     monkeypatch.setattr(fields, "write_line", note)
+    monkeypatch.setattr(fields, "least_contrast", lambda *_: np.inf)
     monkeypatch.setattr(fields, "print_surroundings", lambda shape, *_: np.zeros(shape))
     monkeypatch.setattr(fields, "EMPTY_SHARE", 0.0)
     for seed in range(60):
@@ -149,6 +178,7 @@ def test_a_text_is_printed_at_times(monkeypatch: pytest.MonkeyPatch) -> None:
         return line()
 
     monkeypatch.setattr(fields, "write_line", note)
+    monkeypatch.setattr(fields, "least_contrast", lambda *_: np.inf)
     monkeypatch.setattr(fields, "print_surroundings", lambda shape, *_: np.zeros(shape))
     monkeypatch.setattr(fields, "PRINTED_SHARE", 0.3)
     for seed in range(30):

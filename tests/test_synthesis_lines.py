@@ -156,6 +156,25 @@ def test_in_raised_hundredths_what_is_under_the_stroke_stands_lower(
         assert box(line, 6)[1] > box(line, 2)[1] + 0.05 * UNIT
 
 
+@pytest.mark.parametrize(("text", "last"), [("8^88-8", 5), ("8^88/188*8", 9)])
+def test_what_comes_after_the_cents_stands_on_the_baseline_again(
+    text: str, last: int, even: Callable[..., None]
+) -> None:
+    for seed in SEEDS:
+        line = written(text, seed)
+        top, bottom, _, _ = box(line, 0)
+        last_top, last_bottom, _, _ = box(line, last)
+        assert last_bottom == pytest.approx(bottom, abs=0.2 * UNIT)
+        assert last_bottom - last_top > 0.8 * (bottom - top)
+
+
+def test_a_printer_s_digits_have_one_size_and_one_row() -> None:
+    for seed in SEEDS:
+        rng = np.random.default_rng(seed)
+        line = write_line("8888", UNIT, printed_hand(rng), rng, prints=True)
+        assert len({box(line, position)[:2] for position in range(4)}) == 1
+
+
 def test_strokes_under_raised_cents_belong_to_nobody_and_some_have_none_or_two(
     even: Callable[..., None],
 ) -> None:

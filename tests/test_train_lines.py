@@ -13,9 +13,10 @@ from lessonlib.checks.find import Found, find_writing
 from lessonlib.checks.lines import CHARACTERS, LINE_CLASSES, LINE_HEIGHT, line_features
 from lessonlib.models import LineNetwork
 from lessonlib.recipes import LINE_RECIPE
-from lessonlib.synthesis.fields import LabelledField, training_field
+from lessonlib.synthesis.fields import LabelledField
 from lessonlib.synthesis.hands import drawn_hand
-from tools import train_lines
+from lessonlib.synthesis.mixture import training_field
+from tools import calibration, train_lines
 
 TINY = replace(
     LINE_RECIPE,
@@ -39,8 +40,8 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(train_lines, "MIXES", (0.5, 1.0))
     monkeypatch.setattr(train_lines, "render_all", render_here)
     monkeypatch.setattr(train_lines, "anyone", lambda split, rng: drawn_hand)
-    unseen = train_lines.unseen_fields
-    monkeypatch.setattr(train_lines, "unseen_fields", lambda: unseen(16))
+    monkeypatch.setattr(calibration, "anyone", lambda split, rng, writers: drawn_hand)
+    monkeypatch.setattr(train_lines, "CALIBRATION_FIELDS", 16)
     # A network that learnt so little reads nothing right, and no calibration fits that.
     monkeypatch.setattr(
         train_lines, "are_right", lambda texts, fields: [i % 2 == 0 for i in range(len(fields))]
@@ -65,8 +66,10 @@ def test_the_network_is_trained_calibrated_and_saved_with_a_record(
     assert record["handwriting"] == {"pens": "their sum"}
     assert record["data"] == digits.SHA256
     assert set(record["seconds"]) == {"rendering", "training"}
-    assert set(record["calibration"]) == {"constant", *line_features([("1", -1.0)])}
-    assert set(record["ensemble"]) == {"constant", "mix", "share", "line", "cut", "path"}
+    assert set(record["calibration"]) == {"constant", *line_features([("1", -1.0)], 1.0)}
+    assert set(record["ensemble"]) == {
+        *("constant", "mix", "share", "line", "cut", "path", "agreed", "looks")
+    }
     assert record["ensemble"]["mix"] in train_lines.MIXES
     printed = capsys.readouterr().out
     for part in ("rendered fields, in", "epoch 1: loss", "line: reads", "ensemble: reads"):
@@ -84,7 +87,7 @@ def test_calibrating_alone_fits_the_calibrations_and_changes_nothing_else(
     train_lines.main([str(tmp_path), "--calibrate"])
     record = weights.read_record(path)
     assert record["seed"] == 5
-    assert set(record["calibration"]) == {"constant", "score", "share"}
+    assert set(record["calibration"]) == {"constant", "score", "share", "agreed"}
     assert "mix" in record["ensemble"]
     for name, value in weights.load(path).state_dict().items():
         assert torch.equal(value, model.state_dict()[name])

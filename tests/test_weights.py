@@ -378,8 +378,9 @@ def test_a_cutter_s_calibration_has_the_weights_of_its_features(name: str) -> No
 
 def test_the_line_network_s_record_has_its_calibration_and_the_ensemble_s() -> None:
     record = weights.read_record(weights.shipped_path("reader-line"))
-    assert set(record["calibration"]) == {"constant", *line_features([("1", -1.0)])}
-    assert set(record["ensemble"]) == {"constant", "mix", "share", "line", "cut", "path"}
+    assert set(record["calibration"]) == {"constant", *line_features([("1", -1.0)], 1.0)}
+    names = {"constant", "mix", "share", "line", "cut", "path", "agreed", "looks"}
+    assert set(record["ensemble"]) == names
     assert 0 < record["lines"] <= record["fields"]
     assert set(record) >= {"handwriting", "seconds"}
 

@@ -26,28 +26,27 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lessonlib import digits, handwriting, training, weights
-from lessonlib.checks.ctc import merge_into_blank
 from lessonlib.checks.ensemble import Ensemble
 from lessonlib.checks.find import Found, find_writing
 from lessonlib.checks.lines import (
     CHARACTERS,
     LINE_CLASSES,
     Lines,
-    best_line_texts,
+    evidence_of,
     line_features,
     line_pictures,
-    read_columns,
 )
 from lessonlib.checks.reader import shipped_cutting
 from lessonlib.checks.readings import Texts
 from lessonlib.files import check_writable
 from lessonlib.models import Network
 from lessonlib.recipes import ENSEMBLE_CUTTER, LINE_RECIPE
-from lessonlib.synthesis.fields import LabelledField, training_field
+from lessonlib.synthesis.fields import LabelledField
 from lessonlib.synthesis.hands import anyone
+from lessonlib.synthesis.mixture import training_field
 from lessonlib.synthesis.render import digits_of
-from tools.by_recipe import WEIGHTS
-from tools.calibration import fit
+from tools.by_recipe import WEIGHTS, quick_numbers
+from tools.calibration import fit, unseen_fields
 
 RECIPE = LINE_RECIPE
 FIELDS = 80_000
@@ -55,7 +54,7 @@ CHUNK = 100  # fields to a job
 FIRST_SEED = 2_300_000  # of the chunks
 MOST_LOST = 0.03  # of its digits' ink may lie outside of what was found of a field
 CALIBRATION_FIELDS = 3_000
-MIXES = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0)  # of `ensemble.together`, to choose from
+MIXES = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)  # of `ensemble.together`, to choose from
 WARM_UP = 0.15  # of the steps, in which the learning rate rises
 CLIP = 5.0  # the longest gradient: CTC's are long at first
 
@@ -170,11 +169,7 @@ def train(
     lr: float,
     weight_decay: float,
 ) -> Iterator[float]:
-    """Train for some epochs, and hand over the mean loss of each.
-
-    The convolutions compute in bfloat16: where a processor has instructions for it, that takes half
-    the time.
-    """
+    """Train for some epochs, and hand over the mean loss of each."""
     rng, generator = np.random.default_rng(RECIPE.seed), torch.Generator().manual_seed(RECIPE.seed)
     optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=weight_decay, fused=True)
     steps = epochs * len(batches(lines, batch_columns, rng))
@@ -186,7 +181,7 @@ def train(
         losses = []
         for numbers in batches(lines, batch_columns, rng):
             x = changed(inputs_of(lines, numbers), generator)
-            with torch.autocast("cpu", torch.bfloat16):
+            with quick_numbers():
                 logits = model(x)
             loss = ctc_loss(logits, [lines[number][1] for number in numbers])
             optimizer.zero_grad()
@@ -199,20 +194,13 @@ def train(
     model.eval()
 
 
-def unseen_fields(count: int = CALIBRATION_FIELDS) -> list[LabelledField]:
-    """Render fields in writing that no network saw: MNIST's test digits, and other writers'."""
-    rng = np.random.default_rng(RECIPE.seed)
-    return [training_field(rng, anyone("test", rng)) for _ in range(count)]
-
-
 def calibrate_line(model: nn.Module, fields: list[LabelledField]) -> dict[str, float]:
     """Fit the probability that the line network's text is right."""
     way = Lines(model, {})
-    columns = read_columns(model, [way.prepare(field.image).pictures for field in fields])
-    texts = [best_line_texts(merge_into_blank(log_p, keep=10)) for log_p in columns]
-    right = are_right(texts, fields)
+    evidence = evidence_of(model, [way.prepare(field.image).pictures for field in fields])
+    right = are_right([one.texts for one in evidence], fields)
     print(f"line: reads {np.mean(right):.1%} of {len(right)} new rendered fields exactly")
-    return fit([line_features(found) for found in texts], right)
+    return fit([line_features(one.texts, one.agreed) for one in evidence], right)
 
 
 def calibrate_ensemble(model: nn.Module, fields: list[LabelledField]) -> dict[str, float]:
@@ -220,14 +208,12 @@ def calibrate_ensemble(model: nn.Module, fields: list[LabelledField]) -> dict[st
     cutting = shipped_cutting(ENSEMBLE_CUTTER)
     both = Ensemble(cutting, Lines(model, {}), {})
     cut, lines = zip(*(both.prepare(field.image) for field in fields), strict=True)
-    columns = read_columns(model, [line.pictures for line in lines])
+    evidence = evidence_of(model, [line.pictures for line in lines])
     parts = cutting.log_probabilities(cut)
 
     def tried(mix: float) -> tuple[list[dict[str, float]], list[bool]]:
-        way = replace(both, calibration={"mix": mix})
-        found = [way.features(*one) for one in zip(cut, parts, columns, strict=True)]
-        features, texts, _ = zip(*found, strict=True)
-        return list(features), are_right(texts, fields)
+        weighed = replace(both, calibration={"mix": mix}).weigh_all(cut, parts, evidence)
+        return [one.features for one in weighed], are_right([one.texts for one in weighed], fields)
 
     mix = max(MIXES, key=lambda mix: sum(tried(mix)[1]))
     features, right = tried(mix)
@@ -288,7 +274,7 @@ def train_anew() -> tuple[Network, dict[str, Any]]:
 
 def calibrations(model: nn.Module) -> dict[str, Any]:
     """Fit what turns the features of a reading into a confidence: for the line, and for both."""
-    fields = unseen_fields()
+    fields = unseen_fields(CALIBRATION_FIELDS, RECIPE.seed)
     return {
         "calibration": calibrate_line(model, fields),
         "ensemble": calibrate_ensemble(model, fields),

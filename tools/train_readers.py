@@ -31,6 +31,7 @@ from lessonlib.checks.cutting import (
 from lessonlib.files import check_writable
 from lessonlib.recipes import CUTTERS
 from lessonlib.synthesis.examples import Examples, examples, random_field
+from lessonlib.synthesis.fields import LabelledField
 from lessonlib.synthesis.render import digits_of
 from lessonlib.synthesis.samples import sample_amounts
 from tools.by_recipe import WEIGHTS
@@ -47,7 +48,15 @@ def render_chunk(seed: int) -> Examples:
     import cv2
 
     cv2.setNumThreads(1)
-    return examples(*digits.load("train"), count=CHUNK, seed=seed)
+    rng = np.random.default_rng(seed)
+    (thinning,) = rng.spawn(1)  # chance of its own: what is left out changes none of the fields
+    images, labels = digits.load("train")
+    fields = (
+        LabelledField(image, amount, owner)
+        for amount in sample_amounts(rng, CHUNK)
+        for image, owner in [random_field(amount, rng, images, labels)]
+    )
+    return examples(fields, thinning)
 
 
 def render_all(fields: int) -> Examples:

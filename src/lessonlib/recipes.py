@@ -89,7 +89,7 @@ LINE_RECIPE = Recipe(
     "reads the line whole",
     "LineNetwork",
     {"channels": 32, "pictures": 2, "classes": 25},
-    {"epochs": 12, "batch_columns": 64 * 160, "lr": 3e-3, "weight_decay": 1e-2},
+    {"epochs": 17, "batch_columns": 64 * 160, "lr": 3e-3, "weight_decay": 1e-2},
     seed=2006,
 )
 

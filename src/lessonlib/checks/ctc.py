@@ -3,11 +3,14 @@
 A network that slides over a field gives probabilities in every column, and doesn't say where a
 digit begins. CTC has one class more, the blank, and says which text a path has (a path is one class
 in each column): equal neighbours count once, then the blanks are left out, so "_ 1 1 _ 1" reads 11.
-Many paths have the same text. The columns are independent, so a path's probability is the product
-over its columns, and a text's probability is the sum over its paths.
+Many paths have the same text. Given the image, the network answers for each column separately, so a
+path's probability is the product over its columns, and a text's is the sum over its paths.
 
 In this module `log_p`, float64 (T, K), has the log probabilities of K classes in T columns; the
-last class is the blank. A text is a tuple or list of class numbers, 0 to K - 2.
+last class is the blank. A text is a tuple or list of class numbers, 0 to K - 2. Where n texts are
+treated at once, each may have columns of its own: `log_p` is (T, n, K) then, as `side_by_side`
+makes it. That is quicker than one text after the other, because Python's loop over the columns
+runs once.
 
 References
 ----------
@@ -17,7 +20,7 @@ Hannun, Sequence modeling with CTC, Distill, 2017.
 """
 
 from collections.abc import Iterable, Sequence
-from itertools import groupby
+from itertools import chain, groupby
 
 import numpy as np
 import numpy.typing as npt
@@ -30,7 +33,8 @@ BLANK = -1  # the last class, as an index
 
 # In a column, a class isn't tried if the best one is more than 1 / FAINT times as probable, and a
 # beginning of a text isn't kept if the best one is. So the search may miss texts of about this
-# share of the best one's probability. Chosen as far below any doubt that matters.
+# share of the best one's probability, and texts that begin so improbably. Chosen as far below any
+# doubt that matters.
 FAINT = 1e-4
 
 
@@ -69,7 +73,10 @@ def log_likelihood(log_p: Floats, text: Sequence[int]) -> float:
 
 
 def log_likelihoods(log_p: Floats, texts: Sequence[Sequence[int]]) -> Floats:
-    """Compute the log probability of each of n texts, shape (n,): see `log_likelihood`."""
+    """Compute the log probability of each of n texts, shape (n,): see `log_likelihood`.
+
+    `log_p` is (T, K), or (T, n, K) where each text has its own columns.
+    """
     _check(log_p, texts)
     states = _states(texts)
     last = forward_table(log_p, states)[-1]
@@ -90,15 +97,18 @@ def forward_table(
     path walks through them from left to right. In a new column it stays in its state, takes one
     step, or skips a blank between two characters that differ; equal ones need their blank. So
 
-        table[t, s] = p[t, states[s]] * (table[t-1, s] + table[t-1, s-1] + table[t-1, s-2] or 0)
+        table[t, s] = p[t, states[s]] * (
+            table[t-1, s] + table[t-1, s-1] + skip[s] * table[t-1, s-2]
+        )
 
-    is the probability of all beginnings of t columns that end in state s. Here it is in logs, and
-    `join` is what "+" becomes: `np.logaddexp`, or `np.maximum` for the best path in place of all.
+    is the probability of all beginnings of t columns that end in state s. `skip[s]` is 1 where
+    states[s] differs from states[s-2], else 0. Here all are in logs, and `join` is what "+"
+    becomes: `np.logaddexp`, or `np.maximum` for the best path in place of all.
 
-    The states are classes, (S,) for a text, or (S, n) for n texts at once. The result has the shape
-    (T + 1, S + 2) or (T + 1, S + 2, n). Its first row is before the first column. Two entries of a
-    row precede the states: the second is the start, 0 (log of 1) in the first row alone; the first
-    keeps s - 2 in range.
+    The states are classes, (S,) for a text, or (S, n) for n texts at once, where `log_p` may be
+    (T, n, K). The result has the shape (T + 1, S + 2) or (T + 1, S + 2, n). Its first row is before
+    the first column. Two entries of a row precede the states: the second is the start, 0 (log of 1)
+    in the first row alone; the first keeps s - 2 in range.
 
     Examples
     --------
@@ -114,7 +124,8 @@ def forward_table(
     skip[3::2][states[3::2] != states[1:-2:2]] = 0.0
     table = np.full((len(log_p) + 1, len(states) + 2, *states.shape[1:]), -np.inf)
     table[0, 1] = 0.0
-    for before, after, own in zip(table[:-1], table[1:], log_p[:, states], strict=True):
+    of_states = log_p[:, states] if log_p.ndim == 2 else log_p[:, np.arange(len(states[0])), states]
+    for before, after, own in zip(table[:-1], table[1:], of_states, strict=True):
         after[2:] = join(join(before[2:], before[1:-1]), before[:-2] + skip) + own
     return table
 
@@ -125,8 +136,9 @@ def best_texts(log_p: Floats, count: int = 5, width: int = 16) -> list[tuple[Tex
     Prefix beam search: from column to column it keeps the `width` most probable beginnings of a
     text, each with the sum over its paths and not the best path alone. What it drops is lost, so a
     text may be missed that begins improbably, or has less than about `FAINT` times the probability
-    of the best. The probabilities that are returned are exact: those of `log_likelihood`. So there
-    are 1 to `count` texts. `count` and `width` are 1 or more; the beam is as wide as the larger.
+    of the best. The probabilities that are returned are exact: those of `log_likelihood`. Fewer
+    than `count` texts come back where the beam keeps fewer. `count` and `width` are 1 or more; the
+    beam is as wide as the larger.
 
     Examples
     --------
@@ -136,13 +148,44 @@ def best_texts(log_p: Floats, count: int = 5, width: int = 16) -> list[tuple[Tex
     >>> [(text, round(float(np.exp(log)), 3)) for text, log in best_texts(np.log(p), count=3)]
     [((0,), 0.342), ((1,), 0.198), ((), 0.125)]
     """
-    _check(log_p, [])
+    return best_texts_of([log_p], count, width)[0]
+
+
+def best_texts_of(
+    columns: Sequence[Floats], count: int = 5, width: int = 16
+) -> list[list[tuple[Text, float]]]:
+    """Find the most probable texts of several fields, for each as `best_texts` does.
+
+    `columns` has the `log_p`, (T, K), of each field; T may differ, K not.
+    """
     if count < 1 or width < 1:
         raise ValueError(f"count and width must be 1 or more; not {count} and {width}")
-    texts = _survivors(log_p, max(count, width))[:count]
-    scores = log_likelihoods(log_p, texts).tolist()
-    ranked = sorted(zip(texts, scores, strict=True), key=lambda pair: -pair[1])
-    return ranked
+    found = [_survivors(log_p, max(count, width))[:count] for log_p in columns]
+    owners = [log_p for log_p, texts in zip(columns, found, strict=True) for _ in texts]
+    scores = iter(log_likelihoods(side_by_side(owners), list(chain.from_iterable(found))).tolist())
+    with_scores = [[(text, next(scores)) for text in texts] for texts in found]
+    return [sorted(texts, key=lambda pair: -pair[1]) for texts in with_scores]
+
+
+def side_by_side(columns: Sequence[Floats]) -> Floats:
+    """Put the columns of n fields side by side: from arrays (T, K) to one, (longest T, n, K).
+
+    Columns that are certain to be blank follow a field's own. They change none of its texts'
+    probabilities.
+
+    Examples
+    --------
+    >>> np.exp(side_by_side([np.log([[0.4, 0.6]]), np.log([[0.9, 0.1], [0.8, 0.2]])]))[1]
+    array([[0. , 1. ],
+           [0.8, 0.2]])
+    """
+    longest = max((len(log_p) for log_p in columns), default=0)
+    classes = columns[0].shape[1] if columns else 1
+    result = np.full((longest, len(columns), classes), -np.inf)
+    result[:, :, BLANK] = 0.0
+    for place, log_p in enumerate(columns):
+        result[: len(log_p), place] = log_p
+    return result
 
 
 def _survivors(log_p: Floats, width: int) -> list[Text]:
@@ -152,6 +195,7 @@ def _survivors(log_p: Floats, width: int) -> list[Text]:
     blanks change nothing. That matters for speed, as most columns of a field are of that kind. The
     search only compares, so it divides each column by its most probable class.
     """
+    _check(log_p, [])
     p = np.exp(log_p - log_p.max(axis=1, keepdims=True))
     ranked = np.argsort(-p[:, :BLANK], axis=1).tolist()
     loud = (p[:, :BLANK] >= FAINT).any(axis=1)
@@ -213,17 +257,28 @@ def align(log_p: Floats, text: Sequence[int]) -> list[tuple[int, int]]:
     [(0, 2), (2, 3)]
     """
     _check(log_p, [text])
-    states = _states([text])[:, 0]
-    table = forward_table(log_p, states, join=np.maximum).tolist()
-    best = max(len(states), len(states) + 1, key=lambda place: table[-1][place])
+    return align_all(log_p[:, np.newaxis], [text])[0]
+
+
+def align_all(log_p: Floats, texts: Sequence[Sequence[int]]) -> list[list[tuple[int, int]]]:
+    """Align each of n texts, as `align` does; `log_p`, (T, n, K), has columns for each."""
+    _check(log_p, texts)
+    table = forward_table(log_p, _states(texts), join=np.maximum)
+    return [_spans(table[:, :, n].tolist(), text) for n, text in enumerate(texts)]
+
+
+def _spans(table: list[list[float]], text: Sequence[int]) -> list[tuple[int, int]]:
+    """Follow the most probable path of a text back through its table, from the last column."""
+    states = 2 * len(text) + 1
+    best = max(states, states + 1, key=lambda place: table[-1][place])
     if table[-1][best] == -np.inf:
         raise ValueError(
-            f"no path through {len(log_p)} columns reads {tuple(text)}; align a text that "
+            f"no path through {len(table) - 1} columns reads {tuple(text)}; align a text that "
             "log_likelihood finds possible"
         )
     spans = [(0, 0)] * len(text)
-    # Back from the last column. State s is entry s + 2 of a row, and character i is state 2i + 1.
-    for t in range(len(log_p) - 1, -1, -1):
+    # State s is entry s + 2 of a row, and character i is state 2i + 1.
+    for t in range(len(table) - 2, -1, -1):
         origins = [best, best - 1]
         if best % 2:
             i = (best - 3) // 2
@@ -269,14 +324,18 @@ def _states(texts: Sequence[Sequence[int]]) -> npt.NDArray[np.int64]:
 
 def _check(log_p: Floats, texts: Sequence[Sequence[int]]) -> None:
     """Raise a ValueError for what are no log probabilities, and for texts of other classes."""
-    if log_p.ndim != 2 or log_p.shape[1] < 1:
-        raise ValueError(f"log_p must have the shape (T, K), blank included; not {log_p.shape}")
-    if not np.isfinite(log_p.max(axis=1)).all():
+    if log_p.ndim not in (2, 3) or log_p.shape[-1] < 1:
+        raise ValueError(
+            f"log_p must have the shape (T, K) or (T, n, K), blank included; not {log_p.shape}"
+        )
+    if log_p.ndim == 3 and log_p.shape[1] != len(texts):
+        raise ValueError(f"log_p has columns for {log_p.shape[1]} texts, not for {len(texts)}")
+    if not np.isfinite(log_p.max(axis=-1)).all():
         raise ValueError(
             "each column of log_p must have log probabilities, one of them above -inf; "
             "a column here is -inf throughout, or has NaN or inf"
         )
-    characters = log_p.shape[1] - 1
+    characters = log_p.shape[-1] - 1
     for text in texts:
         if any(not 0 <= kind < characters for kind in text):
             raise ValueError(

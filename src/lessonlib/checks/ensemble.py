@@ -6,36 +6,41 @@ sure of themselves. The text with the largest product is read.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
-from lessonlib.checks.ctc import Text, log_likelihood, log_likelihoods, merge_into_blank
+from lessonlib.checks.ctc import Text, log_likelihoods
 from lessonlib.checks.cutting import Cutting, Field, candidates_in, searched
 from lessonlib.checks.find import find_writing
 from lessonlib.checks.image import Gray
 from lessonlib.checks.lines import (
+    Columns,
+    Evidence,
     LineField,
     Lines,
-    best_line_texts,
     describe_line,
+    evidence_of,
     line_in,
-    read_columns,
+    mean_log_likelihoods,
+    spans_of,
 )
 from lessonlib.checks.readings import Reading, Texts, calibrated, log_odds
 
 UNLIKELY = -12.0  # the log of a probability below this counts as this: the way has no such text
 
 
-def together(line_log_p: npt.NDArray[np.float64], cut_texts: Texts, mix: float) -> Texts:
+def together(looks: Sequence[Columns], line_texts: Texts, cut_texts: Texts, mix: float) -> Texts:
     """Rank the texts that either way finds, by the product of their probabilities.
 
     Parameters
     ----------
-    line_log_p : float64 array, shape (T, 11)
-        What the columns say of digits and the blank.
+    looks : list of float64 array, shape (T, 11)
+        What the columns say of digits and the blank, at each look.
+    line_texts : list of (str, float)
+        The texts that the columns find, with the log of their probability.
     cut_texts : list of (str, float)
         The texts of the way that cuts, with the log of their share.
     mix : float
@@ -47,33 +52,77 @@ def together(line_log_p: npt.NDArray[np.float64], cut_texts: Texts, mix: float) 
         With the log of their share of the products of all, the best first. Texts that the columns
         have no room for are left out.
     """
-    found = {text for text, _ in best_line_texts(line_log_p)} | dict(cut_texts).keys()
+    found = dict(line_texts).keys() | dict(cut_texts).keys()
     texts = [numbers_of(text) for text in sorted(found)]
-    scores = products(line_log_p, dict(cut_texts), mix, texts)
+    scores = products(looks, dict(cut_texts), mix, texts)
     shares = (scores - np.logaddexp.reduce(scores)).tolist()
     ranked = sorted(zip(sorted(found), shares, strict=True), key=lambda pair: -pair[1])
     return [(text, share) for text, share in ranked if share > -np.inf]
 
 
 def products(
-    line_log_p: npt.NDArray[np.float64],
+    looks: Sequence[Columns],
     cut_shares: Mapping[str, float],
     mix: float,
     texts: Sequence[Text],
 ) -> npt.NDArray[np.float64]:
     """Compute the log of the product of both ways' probabilities for each of n texts, (n,).
 
-    It is -inf where the columns have no room for a text.
+    It is -inf where the columns of the first look have no room for a text.
     """
-    line = log_likelihoods(line_log_p, texts)
+    line = mean_log_likelihoods(looks, texts)
     cut = [cut_shares.get("".join(map(str, text)), UNLIKELY) for text in texts]
     both = np.maximum(line, UNLIKELY) + mix * np.maximum(cut, UNLIKELY)
-    return np.where(np.isneginf(line), -np.inf, both)
+    has_room = ~np.isneginf(log_likelihoods(looks[0], texts))
+    return np.where(has_room, both, -np.inf)
 
 
 def numbers_of(text: str) -> Text:
     """Turn a text into the numbers of its classes."""
     return tuple(map(int, text))
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """What both ways say of a field, weighed.
+
+    Attributes
+    ----------
+    texts : list of (str, float)
+        Those of both ways, as `together` ranks them.
+    cut_texts : list of (str, float)
+        Those of the way that cuts.
+    agreed : bool
+        Whether both ways find the same text the most probable.
+    features : dict
+        The numbers that the confidence in the best text is computed from.
+    """
+
+    texts: Texts
+    cut_texts: Texts
+    agreed: bool
+    features: dict[str, float]
+
+
+def weigh(field: Field, log_p: npt.NDArray[np.float64], line: Evidence, mix: float) -> Weighed:
+    """Weigh what both ways say of one field.
+
+    The log probabilities are those of its candidates, (n, 12).
+    """
+    path, cut_texts = searched(field, log_p)
+    texts = together(line.looks, line.texts, cut_texts, mix)
+    best, share = texts[0]
+    (score,) = mean_log_likelihoods(line.looks, [numbers_of(best)]).tolist()
+    agreed = line.texts[0][0] == cut_texts[0][0]
+    features = {
+        "share": log_odds(share),
+        "line": log_odds(max(score, UNLIKELY)),
+        "cut": log_odds(max(dict(cut_texts).get(best, UNLIKELY), UNLIKELY)),
+        "path": max(log_odds(path.score), UNLIKELY),
+        "agreed": float(agreed),
+        "looks": line.agreed,
+    }
+    return Weighed(texts, cut_texts, agreed, features)
 
 
 @dataclass(frozen=True)
@@ -98,45 +147,35 @@ class Ensemble:
     ) -> list[Reading]:
         """Read fields, all of them in one pass of each network."""
         cut, lines = [field for field, _ in fields], [line for _, line in fields]
-        columns = read_columns(self.lines.model, [line.pictures for line in lines])
-        parts = self.cutting.log_probabilities(cut)
+        evidence = evidence_of(self.lines.model, [line.pictures for line in lines])
+        weighed = self.weigh_all(cut, self.cutting.log_probabilities(cut), evidence)
+        spans = spans_of(evidence, [one.texts[0][0] for one in weighed])
+        readings = [
+            describe_line(
+                line,
+                seen.columns,
+                one.texts,
+                spans_of_line,
+                partial(products, seen.looks, dict(one.cut_texts), self.calibration["mix"]),
+                calibrated(one.features, self.calibration) if one.texts[0][0] else 0.0,
+                min_confidence,
+            )
+            for line, seen, one, spans_of_line in zip(lines, evidence, weighed, spans, strict=True)
+        ]
         return [
-            self.weigh(field, log_p, line, columns_of_line, min_confidence)
-            for field, log_p, line, columns_of_line in zip(cut, parts, lines, columns, strict=True)
+            replace(reading, agreed=one.agreed)
+            for reading, one in zip(readings, weighed, strict=True)
         ]
 
-    def weigh(
+    def weigh_all(
         self,
-        field: Field,
-        log_p: npt.NDArray[np.float64],
-        line: LineField,
-        columns: npt.NDArray[np.float64],
-        min_confidence: float,
-    ) -> Reading:
-        """Read one field, given what the networks say of its candidates and of its columns."""
-        features, texts, cut_texts = self.features(field, log_p, columns)
-        confidence = calibrated(features, self.calibration) if texts[0][0] else 0.0
-        digit_columns = merge_into_blank(columns, keep=10)
-        score = partial(products, digit_columns, dict(cut_texts), self.calibration["mix"])
-        return describe_line(line, columns, texts, score, confidence, min_confidence)
-
-    def features(
-        self, field: Field, log_p: npt.NDArray[np.float64], columns: npt.NDArray[np.float64]
-    ) -> tuple[dict[str, float], Texts, Texts]:
-        """Give the numbers that the confidence is computed from, and the texts they are about.
-
-        The texts are those of both ways, as `together` ranks them, and then those of the way that
-        cuts.
-        """
-        path, cut_texts = searched(field, log_p)
-        digit_columns = merge_into_blank(columns, keep=10)
-        texts = together(digit_columns, cut_texts, self.calibration["mix"])
-        best, share = texts[0]
-        score = log_likelihood(digit_columns, numbers_of(best))
-        features = {
-            "share": log_odds(share),
-            "line": log_odds(max(score, UNLIKELY)),
-            "cut": log_odds(max(dict(cut_texts).get(best, UNLIKELY), UNLIKELY)),
-            "path": max(log_odds(path.score), UNLIKELY),
-        }
-        return features, texts, cut_texts
+        fields: Sequence[Field],
+        parts: Sequence[npt.NDArray[np.float64]],
+        evidence: Sequence[Evidence],
+    ) -> list[Weighed]:
+        """Weigh what both ways say of each field: of its candidates, and of its columns."""
+        mix = self.calibration["mix"]
+        return [
+            weigh(field, log_p, line, mix)
+            for field, log_p, line in zip(fields, parts, evidence, strict=True)
+        ]

@@ -17,7 +17,14 @@ import numpy.typing as npt
 
 from lessonlib.checks.amount import PERHAPS, amount_of
 from lessonlib.checks.binarize import binarize
-from lessonlib.checks.ctc import Text, align, best_texts, log_likelihoods, merge_into_blank
+from lessonlib.checks.ctc import (
+    Text,
+    align_all,
+    best_texts_of,
+    log_likelihoods,
+    merge_into_blank,
+    side_by_side,
+)
 from lessonlib.checks.find import Found, find_writing
 from lessonlib.checks.image import Box, Gray, resample
 from lessonlib.checks.pieces import remove_lines
@@ -36,6 +43,8 @@ from lessonlib.checks.threads import one_thread
 if TYPE_CHECKING:
     from torch import nn
 
+Columns = npt.NDArray[np.float64]  # shape (T, K): log probabilities
+Spans = list[tuple[int, int]]  # of digits: the first column, and one past the last
 # Gives the log of the probability of each of some texts, or of a number in proportion to it.
 Score = Callable[[Sequence[Text]], npt.NDArray[np.float64]]
 
@@ -55,6 +64,11 @@ PARTING = [CHARACTERS.index(mark) for mark in ".,^/"]  # what may part cents fro
 # unseen writing, 316 had one and were read rightly: 43 amounts came out a hundred times too large
 # without this, two with it, and of the 722 without one, 135 more have no amount.
 LEAST_POINT = 0.01
+# A line whose best text is less probable than this is looked at again in other sizes, so many times
+# as wide and as high. Of 1,500 check-like fields in unseen writing that raised the share read right
+# from 93.8 to 94.8 %, of 1,500 on anyone's paper from 69.7 to 71.6 %.
+DOUBTFUL = 0.97
+OTHER_SIZES = ((1.15, 1.0), (0.88, 0.88))
 LARGEST_PASS = 2048  # columns that go through the network together: they stay in the cache
 ALTERNATIVES = 5  # texts of which the exact probability is computed
 SURE_ENOUGH = 0.99  # a digit that is so probable in its column needs no closer look
@@ -176,63 +190,166 @@ def read_columns(
     return results
 
 
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What the network says of a line.
+
+    Attributes
+    ----------
+    columns : float64 array, shape (T, K)
+        What `read_columns` gives of the line in its own size.
+    looks : list of float64 array, shape (T, 11)
+        What the columns say of digits and the blank: first in its own size, then perhaps in others.
+    texts : list of (str, float)
+        The most probable texts, with the log of their probability: the mean over the looks.
+    agreed : float
+        The share of the looks that alone would read the first text.
+    """
+
+    columns: Columns
+    looks: list[Columns]
+    texts: Texts
+    agreed: float
+
+
+def evidence_of(model: "nn.Module", lines: Sequence[npt.NDArray[np.uint8]]) -> list[Evidence]:
+    """Look at lines, (2, 40, w) each: at all of them once, and at the doubtful ones again."""
+    evidence = seen_once(read_columns(model, lines))
+    doubtful = [i for i, one in enumerate(evidence) if one.texts[0][1] < np.log(DOUBTFUL)]
+    again = [
+        read_columns(model, [resized(lines[i], *size) for i in doubtful]) for size in OTHER_SIZES
+    ]
+    for i, *others in zip(doubtful, *again, strict=True):
+        evidence[i] = seen_again(evidence[i], others)
+    return evidence
+
+
+def seen_once(columns: Sequence[Columns]) -> list[Evidence]:
+    """Take the columns of lines for all that is known of them."""
+    digit_columns = [merge_into_blank(log_p, keep=10) for log_p in columns]
+    texts = best_line_texts(digit_columns)
+    return [
+        Evidence(log_p, [digit_log_p], found, 1.0)
+        for log_p, digit_log_p, found in zip(columns, digit_columns, texts, strict=True)
+    ]
+
+
+def seen_again(first: Evidence, others: Sequence[Columns]) -> Evidence:
+    """Add the columns of a line in other sizes to what was seen of it."""
+    looks = [*first.looks, *(merge_into_blank(log_p, keep=10) for log_p in others)]
+    found = [first.texts, *best_line_texts(looks[1:])]
+    texts = sorted({text for texts in found for text, _ in texts})
+    numbers = [tuple(map(int, text)) for text in texts]
+    scores = mean_log_likelihoods(looks, numbers)
+    scores[np.isneginf(log_likelihoods(looks[0], numbers))] = -np.inf  # no room for its digits
+    best = np.argsort(-scores, kind="stable")[:ALTERNATIVES]
+    ranked = [(texts[i], float(scores[i])) for i in best if scores[i] > -np.inf]
+    agreed = [texts[0][0] == ranked[0][0] for texts in found]
+    return Evidence(first.columns, looks, ranked, sum(agreed) / len(agreed))
+
+
+def mean_log_likelihoods(looks: Sequence[Columns], texts: Sequence[Text]) -> Columns:
+    """Compute the log of the mean over some looks of the probability of each of n texts, (n,)."""
+    scores = [log_likelihoods(log_p, texts) for log_p in looks]
+    return np.asarray(np.logaddexp.reduce(scores) - np.log(len(looks)), np.float64)
+
+
+def resized(pictures: npt.NDArray[np.uint8], wider: float, higher: float) -> npt.NDArray[np.uint8]:
+    """Show a line so many times as wide and as high, in the middle of its rows."""
+    _, height, width = pictures.shape
+    room = -(-round(wider * width) // WIDTH_STEP) * WIDTH_STEP
+    matrix = np.array([[wider, 0, 0], [0, higher, (1 - higher) * height / 2]])
+    shown = [cv2.warpAffine(np.ascontiguousarray(one), matrix, (room, height)) for one in pictures]
+    return np.asarray(shown, np.uint8)
+
+
 def read_line(
     field: LineField,
-    log_p: npt.NDArray[np.float64],
+    log_p: Columns,
     calibration: Mapping[str, float],
     min_confidence: float = 0.0,
 ) -> Reading:
-    """Find the most probable reading of a line.
+    """Find the most probable reading of a line that was looked at once: see `read_lines`."""
+    return read_lines([field], seen_once([log_p]), calibration, min_confidence)[0]
 
-    The log probabilities, (T, K), are its columns', as `read_columns` gives them. The calibration
-    has a weight for each of the `line_features`, and a "constant".
+
+def read_lines(
+    fields: Sequence[LineField],
+    evidence: Sequence[Evidence],
+    calibration: Mapping[str, float],
+    min_confidence: float = 0.0,
+) -> list[Reading]:
+    """Find the most probable reading of each line.
+
+    The calibration has a weight for each of the `line_features`, and a "constant".
     """
-    digit_log_p = merge_into_blank(log_p, keep=10)
-    texts = best_line_texts(digit_log_p)
-    confidence = calibrated(line_features(texts), calibration) if texts[0][0] else 0.0
-    score = partial(log_likelihoods, digit_log_p)
-    return describe_line(field, log_p, texts, score, confidence, min_confidence)
+    spans = spans_of(evidence, [one.texts[0][0] for one in evidence])
+    return [
+        describe_line(
+            field,
+            one.columns,
+            one.texts,
+            spans_of_line,
+            partial(mean_log_likelihoods, one.looks),
+            calibrated(line_features(one.texts, one.agreed), calibration)
+            if one.texts[0][0]
+            else 0.0,
+            min_confidence,
+        )
+        for field, one, spans_of_line in zip(fields, evidence, spans, strict=True)
+    ]
 
 
-def best_line_texts(digit_log_p: npt.NDArray[np.float64]) -> Texts:
-    """Find the most probable texts of digits, and the log of their probabilities."""
-    best = best_texts(digit_log_p, ALTERNATIVES)
-    return [("".join(map(str, text)), score) for text, score in best]
+def best_line_texts(digit_columns: Sequence[Columns]) -> list[Texts]:
+    """Find each line's most probable texts of digits, and the log of their probabilities."""
+    return [
+        [("".join(map(str, text)), score) for text, score in texts]
+        for texts in best_texts_of(digit_columns, ALTERNATIVES)
+    ]
 
 
-def line_features(texts: Texts) -> dict[str, float]:
+def spans_of(evidence: Sequence[Evidence], texts: Sequence[str]) -> list[Spans]:
+    """Find where each digit of each line's text stands: its first column, and one past its last."""
+    columns = side_by_side([one.looks[0] for one in evidence])
+    return align_all(columns, [tuple(map(int, text)) for text in texts])
+
+
+def line_features(texts: Texts, agreed: float) -> dict[str, float]:
     """Give the numbers that a confidence is computed from, by their names in a calibration.
 
-    `texts` have the log of their probability, the best first. Its probability counts, and its
-    share of the probability of all.
+    `texts` have the log of their probability, the best first. Its probability counts, its share of
+    the probability of all, and the share of the looks that agreed on it.
     """
     total = float(np.logaddexp.reduce([score for _, score in texts]))
-    return {"score": log_odds(texts[0][1]), "share": log_odds(texts[0][1] - total)}
+    return {
+        "score": log_odds(texts[0][1]),
+        "share": log_odds(texts[0][1] - total),
+        "agreed": agreed,
+    }
 
 
 def describe_line(
     field: LineField,
     log_p: npt.NDArray[np.float64],
     texts: Texts,
+    spans: Spans,
     score: Score,
     confidence: float,
     min_confidence: float,
 ) -> Reading:
     """Say where the digits and marks of the best text stand, and which amount they are.
 
-    `texts` have the log of their probability, the best first; the columns must have room for it.
+    `texts` have the log of their probability, the best first; its digits stand at the `spans`, and
     `score` is what made it the best.
     """
     text = texts[0][0]
-    digit_log_p = merge_into_blank(log_p, keep=10)
     numbers = tuple(map(int, text))
-    spans = align(digit_log_p, numbers)
     characters = with_marks(log_p, text, spans)
     boxes = boxes_in(field.pictures, [middle for _, middle in characters])
     amount = amount_of("".join(character for character, _ in characters))
     if amount.value is not None and amount.place is None and may_have_point(log_p, text, spans):
         amount = replace(amount, value=None, note=PERHAPS)
-    own = digit_probabilities(digit_log_p, numbers, spans, score)
+    own = digit_probabilities(log_p, numbers, spans, score)
     are_digits = [character.isdecimal() for character, _ in characters]
     digit_boxes = [box for box, is_digit in zip(boxes, are_digits, strict=True) if is_digit]
     reading = Reading(
@@ -250,9 +367,7 @@ def describe_line(
     return in_image(reading, field.matrix, field.size)
 
 
-def with_marks(
-    log_p: npt.NDArray[np.float64], text: str, spans: Sequence[tuple[int, int]]
-) -> list[tuple[str, float]]:
+def with_marks(log_p: npt.NDArray[np.float64], text: str, spans: Spans) -> list[tuple[str, float]]:
     """Add to the digits the marks that the columns between them hold.
 
     Each digit of the text has its span, the first column and the one after its last. Between two
@@ -281,9 +396,7 @@ def with_marks(
     return characters
 
 
-def may_have_point(
-    log_p: npt.NDArray[np.float64], text: str, spans: Sequence[tuple[int, int]]
-) -> bool:
+def may_have_point(log_p: npt.NDArray[np.float64], text: str, spans: Spans) -> bool:
     """Say whether the columns before the last two digits may hold a separator, though none is read.
 
     Before a last "100" they may hold the stroke of hundredths as well.
@@ -328,7 +441,7 @@ def drawn_in(pictures: npt.NDArray[np.uint8], left: int, right: int) -> Box:
 def digit_probabilities(
     log_p: npt.NDArray[np.float64],
     text: Text,
-    spans: Sequence[tuple[int, int]],
+    spans: Spans,
     score: Score,
 ) -> list[npt.NDArray[np.float32]]:
     """Compute the probabilities of 0 to 9 for each digit of a text, the others given.
@@ -336,18 +449,21 @@ def digit_probabilities(
     They are those of the ten texts that differ in this digit alone. Where a column is sure of the
     digit they are that column's, which are nearly the same and much quicker.
     """
-    result = []
-    for place, (first, stop) in enumerate(spans):
-        column = first + int(log_p[first:stop, text[place]].argmax())
-        scores = log_p[column, :10]
-        if scores[text[place]] < np.log(SURE_ENOUGH):
-            others = [(*text[:place], digit, *text[place + 1 :]) for digit in range(10)]
-            found = score(others)  # the search for the text may have missed a better one
-            scores = np.minimum(found, found[text[place]] - LEAD)
-            scores[text[place]] = found[text[place]]
-        p = np.exp(scores - scores.max())
-        result.append(np.asarray(p / p.sum(), dtype=np.float32))
-    return result
+    if not text:
+        return []
+    columns = [
+        first + int(log_p[first:stop, digit].argmax())
+        for digit, (first, stop) in zip(text, spans, strict=True)
+    ]
+    scores = log_p[columns, :10]
+    doubtful = np.flatnonzero(scores[np.arange(len(text)), text] < np.log(SURE_ENOUGH)).tolist()
+    others = [(*text[:i], digit, *text[i + 1 :]) for i in doubtful for digit in range(10)]
+    for i, found in zip(doubtful, score(others).reshape(-1, 10), strict=True):
+        # The search for the text may have missed a better one.
+        scores[i] = np.minimum(found, found[text[i]] - LEAD)
+        scores[i, text[i]] = found[text[i]]
+    p = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return list(np.asarray(p / p.sum(axis=1, keepdims=True), dtype=np.float32))
 
 
 @dataclass(frozen=True)
@@ -363,8 +479,5 @@ class Lines:
 
     def read(self, fields: Sequence[LineField], min_confidence: float = 0.0) -> list[Reading]:
         """Read lines, those of one width in one pass of the network."""
-        columns = read_columns(self.model, [field.pictures for field in fields])
-        return [
-            read_line(field, log_p, self.calibration, min_confidence)
-            for field, log_p in zip(fields, columns, strict=True)
-        ]
+        evidence = evidence_of(self.model, [field.pictures for field in fields])
+        return read_lines(fields, evidence, self.calibration, min_confidence)

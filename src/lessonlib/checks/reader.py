@@ -107,11 +107,11 @@ def shipped_cutting(name: str) -> Cutting:
 
 
 def shipped_network(name: str) -> "tuple[nn.Module, dict[str, Any]]":
-    """Load a reader's network and the record of its training."""
-    from lessonlib import weights  # imports torch: seconds, so only here
+    """Load a reader's network, its batch normalisation folded away, and how it was trained."""
+    from lessonlib import compress, weights  # import torch: seconds, so only here
 
     path = weights.shipped_path(f"reader-{name}")
-    return weights.load(path), weights.read_record(path)
+    return compress.fold_batch_norm(weights.load(path)), weights.read_record(path)
 
 
 def own_way(model: "nn.Module") -> Way:

@@ -65,6 +65,8 @@ class Reading:
         The currency sign, "$", "₹", "€", "£" or "R$", where one was recognised.
     alternatives : tuple of (str, float)
         The most probable texts, `text` first, each with the probability that it is right.
+    agreed : bool or None
+        Whether both ways to read found this text; None where only one was asked.
     """
 
     text: str
@@ -77,6 +79,7 @@ class Reading:
     note: str = ""
     currency: str | None = None
     alternatives: Alternatives = ()
+    agreed: bool | None = None
 
 
 def in_image(reading: Reading, matrix: npt.NDArray[np.float64], size: tuple[int, int]) -> Reading:

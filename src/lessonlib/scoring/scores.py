@@ -84,7 +84,7 @@ class Result:
         The summary and the page of failures show these. A new figure is added here.
         """
         low, high = self.interval
-        return [
+        figures = [
             ("read exactly", f"{self.exact:.1%}", f"95 % interval {low:.1%} to {high:.1%}"),
             ("digit errors", f"{self.digit_errors:.1%}", "of the digits that are there"),
             (
@@ -98,6 +98,14 @@ class Result:
                 "honest when it is the share read exactly",
             ),
         ]
+        agreed = [reading.agreed for reading in self.readings]
+        if any(one is not None for one in agreed):
+            hits = sum(right for one, right in zip(agreed, self.right, strict=True) if one)
+            meaning = (
+                f"both ways read the same text; {hits} of these {agreed.count(True)} are right"
+            )
+            figures.append(("agreement", f"{agreed.count(True) / len(agreed):.1%}", meaning))
+        return figures
 
     def __str__(self) -> str:
         """Give the first two figures in one line, the others in a line each, then the failures.

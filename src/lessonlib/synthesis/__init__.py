@@ -4,8 +4,9 @@
 and `anyones_field` draw any field that a reader may meet.
 """
 
-from lessonlib.synthesis.fields import LabelledField, anyones_field, training_field
+from lessonlib.synthesis.fields import LabelledField, anyones_field
 from lessonlib.synthesis.hands import bundled_hand, drawn_hand
+from lessonlib.synthesis.mixture import training_field
 from lessonlib.synthesis.render import MEDIUM, Difficulty, digits_of, render, render_with_owner
 from lessonlib.synthesis.samples import bill_fields, sample_amounts, write_samples
 from lessonlib.synthesis.texts import marked_text

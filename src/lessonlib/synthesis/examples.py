@@ -5,6 +5,7 @@ fragments, joined digits, commas, what is left of lines. The renderer labels all
 knows which character's ink each pixel is.
 """
 
+from collections.abc import Iterable
 from dataclasses import fields
 
 import cv2
@@ -21,11 +22,12 @@ from lessonlib.checks.candidates import (
     runs,
     sheared_start,
 )
+from lessonlib.checks.find import find_writing
 from lessonlib.checks.image import Gray, resample
 from lessonlib.checks.pictures import pictures
+from lessonlib.synthesis.fields import LabelledField
 from lessonlib.synthesis.hands import Hand, mixed_hand
 from lessonlib.synthesis.render import NOBODY, Difficulty, Owner, render_with_owner
-from lessonlib.synthesis.samples import sample_amounts
 
 Examples = tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]
 Classes = npt.NDArray[np.int16]
@@ -50,20 +52,15 @@ SCALES = (0.6, 1.2)  # scans are coarser or finer than the renderer's
 SMALLEST_SIDE = 8  # pixels
 
 
-def examples(
-    images: npt.NDArray[np.uint8], labels: npt.NDArray[np.int64], count: int, seed: int
-) -> Examples:
-    """Render fields and collect the labelled candidates of all of them, some junk left out.
+def examples(fields: Iterable[LabelledField], thinning: np.random.Generator) -> Examples:
+    """Collect the labelled candidates of rendered fields, some junk left out.
 
     Parameters
     ----------
-    images : uint8 array, shape (n, 28, 28)
-        Handwritten digits to render with, beside the drawn ones.
-    labels : int64 array, shape (n,)
-    count : int
-        Fields.
-    seed : int
-        The same seed gives the same examples.
+    fields : iterable of LabelledField
+        One at least.
+    thinning : numpy Generator
+        Chooses the junk that is left out.
 
     Returns
     -------
@@ -73,17 +70,15 @@ def examples(
 
     Examples
     --------
-    >>> from lessonlib import digits
-    >>> inputs, classes = examples(*digits.load_bundled("test"), count=3, seed=0)
+    >>> image, owner = render_with_owner("$1,980.-", seed=31)
+    >>> field = LabelledField(image, "$1,980.-", owner)
+    >>> inputs, classes = examples([field, field], np.random.default_rng(0))
     >>> inputs.shape == (len(classes), 2, 28, 28)
     True
     """
-    rng = np.random.default_rng(seed)
-    (thinning,) = rng.spawn(1)  # chance of its own: what is left out changes none of the fields
-    parts = []
-    for amount in sample_amounts(rng, count):
-        image, owner = random_field(amount, rng, images, labels)
-        parts.append(labelled_candidates(image, owner, amount, thinning))
+    parts = [
+        labelled_candidates(field.image, field.owner, field.text, thinning) for field in fields
+    ]
     inputs, classes = zip(*parts, strict=True)
     return np.concatenate(inputs), np.concatenate(classes)
 
@@ -138,6 +133,7 @@ def labelled_candidates(
     owner : int16 array, shape (H, W)
         As `render_with_owner` gives it.
     amount : str
+        What is written: the owners are positions in it.
     thinning : numpy Generator, optional
         Chooses the junk that is left out; all of it stays when not given.
 
@@ -154,15 +150,24 @@ def labelled_candidates(
     >>> sorted(set(classes.tolist()))
     [0, 1, 8, 9, 10, 11]
     """
-    field = resample(image)
+    found = find_writing(image)
+    field = resample(found.gray)
     strip = cut_up(binarize(field))
     candidates = runs(strip)
+    owner = moved(owner, found.matrix, found.gray.shape)
     owner = spread(resized(owner, field.shape[1], field.shape[0]))
     classes = classes_of(strip, candidates, straightened(owner, strip), amount)
     used = classes != UNCLEAR
     if thinning is not None:
         used &= (classes != JUNK) | (thinning.random(len(classes)) < JUNK_SHARE)
     return pictures(strip, candidates[used]), classes[used].astype(np.uint8)
+
+
+def moved(owner: Owner, matrix: npt.NDArray[np.float64], shape: tuple[int, ...]) -> Owner:
+    """Cut the owners out as `find_writing` cut the image; beyond its border nobody owns ink."""
+    flags = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
+    cut = cv2.warpAffine(owner, matrix, shape[::-1], flags=flags, borderValue=float(NOBODY))
+    return np.asarray(cut, dtype=np.int16)
 
 
 def resized(owner: Owner, width: int, height: int) -> Owner:

@@ -3,8 +3,8 @@
 `render.render` draws the fields of one bank's checks, as the samples and the chapters show them,
 with a knob for each difficulty. Here there are no knobs, since chance draws everything, and each
 step is wider: `texts` makes up what is written, `lines` writes it, `surroundings` prints what is
-around, and this module puts it on paper, lights it and cuts it out. `training_field` mixes both
-kinds of fields: those to train readers on.
+around, and this module puts it on paper, lights it and cuts it out. `mixture` mixes both kinds of
+fields, and images of nothing: what readers are trained on.
 
 A length is a share of a digit's height, the unit, where nothing else is said. A pair in capitals is
 a range from which a number is drawn, and a "spread" the standard deviation of a normal number.
@@ -19,11 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from lessonlib.checks.image import FloatImage, Gray
-from lessonlib.synthesis.examples import field_by, random_difficulty
 from lessonlib.synthesis.hands import Hand
-from lessonlib.synthesis.lines import Line, printed_hand, sheared, write_line
+from lessonlib.synthesis.lines import FONTS, Line, printed, printed_hand, sheared, write_line
 from lessonlib.synthesis.render import INKED, NOBODY, Owner
-from lessonlib.synthesis.samples import sample_amounts
 from lessonlib.synthesis.surroundings import (
     PATTERN_SHARE,
     WORDS,
@@ -33,7 +31,6 @@ from lessonlib.synthesis.surroundings import (
 )
 from lessonlib.synthesis.texts import choose, marked_text
 
-CHECK_SHARE = 0.35  # of the fields to train on are those of one bank's checks
 # Pixels of a digit's height. Most fields are cut from scans at 100 to 300 dots per inch.
 UNITS = (13.0, 64.0)
 PRINTED_SHARE = 0.05  # of the texts are printed
@@ -77,6 +74,11 @@ PERSPECTIVE_SHARE, PERSPECTIVE = 0.1, 0.06  # how far corners move, as a share o
 BLURS, BLURRED_SHARE, STRONG_BLURS = (0.2, 0.8), 0.25, (0.03, 0.09)  # pixels, then units
 LEAST_NOISE, MOST_NOISE = 0.5, 8.0  # gray levels; little is more frequent than much
 JPEG_SHARE, QUALITIES = 0.5, (25, 95)
+# Gray levels between each digit and the paper around it, on average, in the picture taken. With
+# less, people can't read a digit between the grains of noise; another picture is taken then.
+LEAST_CONTRAST = 14.0
+MOST_PICTURES = 10
+AROUND = (0.1, 0.25)  # where that paper is: so far from the ink
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,29 +97,6 @@ class LabelledField:
     image: Gray
     text: str
     owner: Owner
-
-
-def training_field(rng: np.random.Generator, hand: Hand) -> LabelledField:
-    """Render a field to train on: some of one bank's checks, the others on anyone's paper.
-
-    Parameters
-    ----------
-    rng : numpy Generator
-        Chooses everything but the hand.
-    hand : Hand
-        Who writes, as `hands.anyone` makes them.
-
-    Returns
-    -------
-    LabelledField
-        Its image has 13 to 64 pixels for the height of a digit on anyone's paper, and 19 to 38 on
-        checks, each more or less.
-    """
-    if rng.random() >= CHECK_SHARE:
-        return anyones_field(rng, hand)
-    text = sample_amounts(rng, 1)[0]
-    image, owner = field_by(hand, text, rng, random_difficulty(rng))
-    return LabelledField(image, text, owner)
 
 
 def anyones_field(rng: np.random.Generator, hand: Hand) -> LabelledField:
@@ -139,25 +118,56 @@ def anyones_field(rng: np.random.Generator, hand: Hand) -> LabelledField:
     """
     unit = float(np.exp(rng.uniform(*np.log(UNITS))))
     text = marked_text(rng)
-    if rng.random() < PRINTED_SHARE:
+    prints = bool(rng.random() < PRINTED_SHARE)
+    if prints:
         hand = printed_hand(rng)
     cells = bool(text.isdecimal() and rng.random() < CELL_SHARE)
     if rng.random() < EMPTY_SHARE:
         text, cells, line = "", False, word_line(unit, rng)
     else:
-        line = write_line(text, unit, hand, rng, cells)
+        line = write_line(text, unit, hand, rng, cells, prints)
     framed, owner, place = frame(leaning(line, cells, rng), cells, rng)
-    printing = print_surroundings(framed.shape, place, rng)
-    light = illuminate(expose(framed, printing, unit, rng), unit, rng)
-    light, owner = tilt(light, owner, rng)
-    return LabelledField(scan(light, unit, rng), text, owner)
+    for _ in range(MOST_PICTURES):
+        printing = print_surroundings(framed.shape, place, rng)
+        light = illuminate(expose(framed, printing, unit, rng), unit, rng)
+        light, owners = tilt(light, owner, rng)
+        image = scan(light, unit, rng)
+        if least_contrast(image, owners, text, unit) >= LEAST_CONTRAST:
+            break
+    return LabelledField(image, text, owners)
+
+
+def least_contrast(image: Gray, owner: Owner, text: str, unit: float) -> float:
+    """Measure how many gray levels lie between the faintest digit and the paper around it.
+
+    Paper is what nobody owns, at a distance of `AROUND` from the ink; where a digit has none, its
+    contrast isn't measured. Without digits it is infinite.
+    """
+    near, far = (grown(owner, reach * unit) for reach in AROUND)
+    around = np.where(near == NOBODY, far, NOBODY)
+    size = len(text) + 1
+    inked, paper = (
+        np.bincount(of.ravel() + 1, weights=image.ravel(), minlength=size)[1:]
+        / np.maximum(np.bincount(of.ravel() + 1, minlength=size)[1:], 1)
+        for of in (owner, around)
+    )
+    contrast = np.where(paper > 0, np.abs(inked - paper), np.inf)
+    is_digit = np.array([character.isdecimal() for character in text], bool)
+    return float(contrast[is_digit].min(initial=np.inf))
+
+
+def grown(owner: Owner, reach: float) -> Owner:
+    """Let each character own what is up to so many pixels away."""
+    window = np.ones((2 * round(reach) + 1, 2 * round(reach) + 1), np.uint8)
+    return np.asarray(cv2.dilate(owner, window), np.int16)
 
 
 def word_line(unit: float, rng: np.random.Generator) -> Line:
     """Print a word where an amount would stand: without digits, and nobody owns its ink."""
-    word = str(rng.choice(WORDS)).replace("$", "")
-    line = write_line(word, unit, printed_hand(rng), rng)
-    return Line(line.ink, np.full_like(line.owner, NOBODY), unit, line.baseline)
+    height = round(unit)
+    word, below = printed(str(rng.choice(WORDS)), height, str(rng.choice(FONTS)))
+    ink = np.pad(word, height)
+    return Line(ink, np.full(ink.shape, NOBODY, np.int16), unit, len(ink) - height - below)
 
 
 def leaning(line: Line, cells: bool, rng: np.random.Generator) -> Line:

@@ -7,7 +7,7 @@ take digits of people whose writing no shipped network was trained on; the latte
 only.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 
 import cv2
@@ -161,7 +161,9 @@ def pen_hand(pens: list[handwriting.PenDigit], rng: np.random.Generator) -> Hand
     return hand
 
 
-def anyone(split: digits.Split, rng: np.random.Generator) -> Hand:
+def anyone(
+    split: digits.Split, rng: np.random.Generator, writers: Mapping[str, float] = WRITERS
+) -> Hand:
     """Make a writer of any kind: with MNIST's digits, other people's, or drawn ones.
 
     Where other people's digits can't be had, MNIST's take their place, and where MNIST can't,
@@ -173,9 +175,11 @@ def anyone(split: digits.Split, rng: np.random.Generator) -> Hand:
         All digits are from this split: of MNIST, and of `handwriting`.
     rng : numpy Generator
         Chooses the writer.
+    writers : mapping
+        The kinds of writers with their shares, which add up to 1.
     """
     digits.check_split(split)
-    kind = str(rng.choice(list(WRITERS), p=list(WRITERS.values())))
+    kind = str(rng.choice(list(writers), p=list(writers.values())))
     if kind == "drawn":
         return drawn_writer(rng, rarer=True)
     if kind == "pens" and (pens := handwriting.pen_digits(split)):

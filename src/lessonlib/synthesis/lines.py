@@ -8,9 +8,10 @@ a range from which a number is drawn, and a "spread" the standard deviation of a
 They were chosen by eye, wider than what forms and checks of several countries showed.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import cv2
 import matplotlib
@@ -52,6 +53,17 @@ CHAIN_SHARE, CHAIN_OVERLAPS = 0.25, (0, 0.15)  # writers who write zeros in one 
 STRETCHED_SHARE, STRETCHES = 0.4, (1.2, 3.5)  # dashes drawn longer than the table has them
 PRINTED_SIGN_SHARE, SIGN_SIZES, SIGN_GAPS = 0.55, (0.6, 1.3), (0.05, 1.2)
 
+# A printer's characters differ neither in size nor in row, and touch nowhere.
+PRINTERS_HABITS: dict[str, Any] = {
+    "gap": 0.12,
+    "gap_spread": 0.0,
+    "size_spread": 0.0,
+    "row_spread": 0.0,
+    "chains_zeros": False,
+    "stretch": 1.0,
+    "prints_signs": False,
+}
+
 # Raised cents: how large, how high, and how far what is under their stroke hangs (above 0: stands)
 RAISED_SIZES, LIFTS, LOWERED = (0.45, 0.8), (0.3, 0.7), (-0.2, 0.15)
 UNDERLINE_SHARES = {0: 0.4, 1: 0.4, 2: 0.2}  # how many strokes under them
@@ -86,12 +98,16 @@ class Cursor:
     x: int  # column of its left edge, in pixels
     size: float = 1.0  # raised cents are smaller ...
     lift: float = 0.0  # ... and stand so far above the baseline
-    raised_from: int | None = None  # the column where they begin
+    raised: tuple[int, int, float] | None = None  # their columns, and their lift
 
     def raise_cents(self, rng: np.random.Generator) -> None:
         """Let what follows be smaller and higher."""
         self.size, self.lift = rng.uniform(*RAISED_SIZES), rng.uniform(*LIFTS)
-        self.raised_from = self.x
+        self.raised = (self.x, self.x, self.lift)
+
+    def end_cents(self) -> None:
+        """Let what follows be as large as what came before them, on the baseline."""
+        self.size, self.lift = 1.0, 0.0
 
 
 @dataclass(eq=False)
@@ -121,7 +137,12 @@ class Line:
 
 
 def write_line(
-    text: str, unit: float, hand: Hand, rng: np.random.Generator, cells: bool = False
+    text: str,
+    unit: float,
+    hand: Hand,
+    rng: np.random.Generator,
+    cells: bool = False,
+    prints: bool = False,
 ) -> Line:
     """Write a text of digits and marks, "^" before raised cents, on one baseline or in cells.
 
@@ -138,6 +159,8 @@ def write_line(
     cells : bool
         Whether each character stands in a cell of its own, all of one width; the text has no "^"
         and no signs then.
+    prints : bool
+        Whether the hand is a printer: all characters have one size and stand on one row.
 
     Returns
     -------
@@ -151,12 +174,17 @@ def write_line(
     [0, 1, 3, 4]
     """
     writer = draw_writer(hand, rng)
+    if prints:
+        writer = replace(writer, **PRINTERS_HABITS)
     line, cursor = blank_line(len(text), unit), Cursor(round(SIDE * unit))
     pitch = rng.uniform(*PITCHES) * unit
+    end_of_cents = end_of_raised(text)
     for position, character in enumerate(text):
         if character == RAISE:
             cursor.raise_cents(rng)
             continue
+        if position == end_of_cents:
+            cursor.end_cents()
         glyph, bottom = glyph_on(line, character, cursor, writer, rng)
         if cells:
             middle = SIDE * unit + (position + 0.5) * pitch + CELL_SPREAD * unit * rng.normal()
@@ -167,13 +195,29 @@ def write_line(
         cursor.x = max(0, cursor.x)
         put(glyph, line, bottom, cursor.x, position)
         cursor.x += glyph.shape[1]
+        if cursor.raised and cursor.size < 1:
+            cursor.raised = (cursor.raised[0], cursor.x, cursor.raised[2])
         is_sign = character in SIGNS and position + 1 < len(text)
         leave_gap(line, cursor, writer, rng, is_sign)
     if cells:
         line.walls = [SIDE * unit + number * pitch for number in range(len(text) + 1)]
-    elif cursor.raised_from is not None and "/" not in text:
-        underline(line, (cursor.raised_from, cursor.x), cursor.lift, writer, rng)
+    elif cursor.raised and "/" not in text:
+        underline(line, cursor.raised, writer, rng)
     return trimmed(line)
+
+
+def end_of_raised(text: str) -> int:
+    """Find the place behind raised cents, or hundredths; -1 where nothing is raised.
+
+    Examples
+    --------
+    >>> end_of_raised("12^50-"), end_of_raised("12^50/100*"), end_of_raised("12.50")
+    (5, 9, -1)
+    """
+    if RAISE not in text:
+        return -1
+    behind = text.index(RAISE) + 3  # the two digits of the cents
+    return behind + 4 if text[behind : behind + 1] == "/" else behind
 
 
 def draw_writer(hand: Hand, rng: np.random.Generator) -> Writer:
@@ -213,7 +257,7 @@ def glyph_on(
     bottom : int
         The row of the line below it.
     """
-    if character == "/" and cursor.raised_from is not None:
+    if character == "/" and cursor.raised:
         glyph, below = glyph_of(character, line.unit, writer, rng)
         cursor.lift = rng.uniform(*LOWERED)  # what follows stands under the stroke
         return glyph, line.baseline + below
@@ -270,13 +314,13 @@ def leave_gap(
 
 
 def underline(
-    line: Line, between: tuple[int, int], lift: float, writer: Writer, rng: np.random.Generator
+    line: Line, raised: tuple[int, int, float], writer: Writer, rng: np.random.Generator
 ) -> None:
     """Draw a stroke or two under raised cents, in place, or none; nobody owns them.
 
-    They go from one column to another, and the cents stand so far above the baseline.
+    The cents go from one column to another, and stand so far above the baseline.
     """
-    left, right = between
+    left, right, lift = raised
     unit, pen = line.unit, max(1, round(writer.pen * line.unit))
     strokes = int(rng.choice(list(UNDERLINE_SHARES), p=list(UNDERLINE_SHARES.values())))
     for number in range(strokes):

@@ -49,7 +49,7 @@ DOLLAR_SHARE = 0.7
 
 # Rupees: no cents, and mostly a stroke that ends the amount
 INDIAN_ENDS = {"/-": 0.5, "/=": 0.06, "/": 0.02, "": 0.3, ".00": 0.05, "-": 0.03, "=00": 0.04}
-LAKHS_SHARE, THOUSANDS_SHARE, UNGROUPED_SHARE = 0.55, 0.15, 0.3
+INDIAN_GROUPINGS = {"lakhs": 0.55, "thousands": 0.15, "none": 0.3}
 RUPEE_SHARE = 0.4
 
 # Euros, pounds and reais
@@ -67,13 +67,15 @@ EUROPEAN_SIGNS = {"€": 0.3, "£": 0.15, "R$": 0.15, "": 0.4}
 EURO_BEHIND = 0.5  # of the signs of the euro stand behind the amount
 
 # Stars or dashes around an amount, so that nobody adds a digit
-FILLED_BEFORE = {"": 0.9, "*": 0.05, "-": 0.03, "=": 0.02}
+FILLED_BEFORE = {"": 0.92, "*": 0.05, "-": 0.03}
 FILLED_BEHIND = {"": 0.88, "*": 0.05, "-": 0.05, "=": 0.02}
 MOST_FILLED = 3  # of them in a row
 
 MOST_DIGITS = 12  # of a number that is no amount
 ONE_DIGIT_SHARE = 0.2  # of these numbers: a cell alone
 DATE_SEPARATORS = {"/": 0.5, "-": 0.25, ".": 0.25}
+DATE_ORDERS = {"dmy": 0.6, "mdy": 0.25, "ymd": 0.15}  # day, month, year
+DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)  # of each month at most
 YEARS = (1900, 2059)
 FRACTIONS = {"0": 0.2, "{cents}": 0.6, "xx": 0.2}
 
@@ -90,7 +92,7 @@ def marked_text(rng: np.random.Generator) -> str:
     --------
     >>> rng = np.random.default_rng(5)
     >>> [marked_text(rng) for _ in range(4)]
-    ['5629023', '---200/-***', '46660959', '2']
+    ['5629023', '₹---200/-', '46660959', '2']
     """
     return MAKERS[choose(SHARES, rng)](rng)
 
@@ -125,18 +127,13 @@ def indian(rng: np.random.Generator) -> str:
     --------
     >>> rng = np.random.default_rng(1)
     >>> [indian(rng) for _ in range(4)]
-    ['₹382605/-', '7,00,000/-', '₹867', '73,30,95,238/---']
+    ['3,82,605/-', '700000/-', '₹867', '733095238/-']
     """
     value = number(rng, INDIAN_MAGNITUDES)
-    # Two ways to group may give one text. It has the share of the last then: from 1,000 to 99,999
-    # two of three numbers are not grouped.
-    groupings = {
-        lakhs(value): LAKHS_SHARE,
-        f"{value:,d}": THOUSANDS_SHARE,
-        str(value): UNGROUPED_SHARE,
-    }
+    groupings = {"lakhs": lakhs(value), "thousands": f"{value:,d}", "none": str(value)}
+    grouped = groupings[choose(INDIAN_GROUPINGS, rng)]
     sign = "₹" if rng.random() < RUPEE_SHARE else ""
-    return filled(sign, choose(groupings, rng) + choose(INDIAN_ENDS, rng), rng)
+    return filled(sign, grouped + choose(INDIAN_ENDS, rng), rng)
 
 
 def european(rng: np.random.Generator) -> str:
@@ -166,13 +163,15 @@ def digits(rng: np.random.Generator) -> str:
 
 
 def date(rng: np.random.Generator) -> str:
-    """Make up a day, a month and a year, as "7.11.1989" or "07/11/89"."""
-    day, month = int(rng.integers(1, 32)), int(rng.integers(1, 13))
+    """Make up a day, a month and a year in some order, as "7.11.1989" or "11/07/89"."""
+    month = int(rng.integers(1, 13))
+    day = int(rng.integers(1, DAYS[month - 1] + 1))
     year = int(rng.integers(YEARS[0], YEARS[1] + 1))
     separator = choose(DATE_SEPARATORS, rng)
     two_digits_each, short = rng.random(2) < 0.5
-    parts = [f"{part:02d}" if two_digits_each else str(part) for part in (day, month)]
-    return separator.join([*parts, f"{year % 100:02d}" if short else str(year)])
+    d, m = (f"{part:02d}" if two_digits_each else str(part) for part in (day, month))
+    parts = {"d": d, "m": m, "y": f"{year % 100:02d}" if short else str(year)}
+    return separator.join(parts[part] for part in choose(DATE_ORDERS, rng))
 
 
 def fraction(rng: np.random.Generator) -> str:
@@ -227,6 +226,8 @@ def filled(sign: str, text: str, rng: np.random.Generator) -> str:
     """Put a sign in front, and at times stars or dashes around, as "$***25.00"."""
     before, behind = choose(FILLED_BEFORE, rng), choose(FILLED_BEHIND, rng)
     count = int(rng.integers(1, MOST_FILLED + 1))
+    if text[-1] in "-=":  # that is filled already
+        behind = ""
     return sign + before * count + text + behind * count
 
 
