@@ -55,7 +55,7 @@ def reader(request: pytest.FixtureRequest) -> CheckReader:
     if request.param == "untrained line":
         reader.way = lines
     elif request.param == "untrained ensemble":
-        features = ("constant", "share", "line", "cut", "path")
+        features = ("constant", "share", "line", "cut", "path", "agreed", "looks")
         reader.way = Ensemble(cutting, lines, dict.fromkeys(features, 0.1) | {"mix": 2.0})
     return reader
 

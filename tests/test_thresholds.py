@@ -43,7 +43,7 @@ OTHERS = {
     },
     # what keeps a number finite, or decides about a note and not about a text
     "readings": {"LEAST_DOUBT", "UNSURE"},
-    "find": {"READABLE"},
+    "find": {"OTHER_LINES", "OTHER_WIDTH", "READABLE", "TURNED_DIGITS", "TURNED_LENGTH"},
 }
 TABLES = (CUTTING, LINE, ENSEMBLE, RULES)
 

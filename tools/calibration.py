@@ -10,7 +10,7 @@ from lessonlib.synthesis.hands import anyone
 from lessonlib.synthesis.mixture import training_field
 
 # The shares of those who write the fields for a calibration. The people of the test split's bitmaps
-# are not among them: they write the fields on which chapter 6 and the benchmarks measure.
+# are not among them: they write the fields on which the book measures.
 WRITERS = {"mnist": 0.6, "pens": 0.3, "drawn": 0.1}
 ALMOST_FREE = 1e6  # the inverse of the penalty on a calibration's weights: next to none
 
