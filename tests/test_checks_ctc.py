@@ -318,7 +318,27 @@ def test_fields_of_several_widths_give_together_what_each_gives_alone() -> None:
             assert score == pytest.approx(log_likelihood(log_p, text))
     best = [texts[0][0] for texts in together]
     alone = [align(log_p, text) for log_p, text in zip(columns, best, strict=True)]
-    assert align_all(side_by_side(columns), best) == alone
+    assert align_all(columns, best) == alone
+
+
+def test_a_wide_field_makes_no_table_larger_for_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = []
+
+    def noted(columns: Sequence[Floats]) -> Floats:
+        sizes.append({len(log_p) for log_p in columns})
+        return side_by_side(columns)
+
+    monkeypatch.setattr(ctc, "MOST_TOGETHER", 40)
+    monkeypatch.setattr(ctc, "side_by_side", noted)
+    rng = np.random.default_rng(0)
+    columns = [random_columns(rng, length) for length in (9, 39, 8, 9)]
+    found = best_texts_of(columns, count=2)
+    assert sizes == [{8, 9}, {39}]
+    assert [texts[0][0] for texts in found] == [
+        best_texts(log_p, count=2)[0][0] for log_p in columns
+    ]
+    spans = align_all(columns, [texts[0][0] for texts in found])
+    assert spans == [align(log_p, texts[0][0]) for log_p, texts in zip(columns, found, strict=True)]
 
 
 def random_columns(rng: np.random.Generator, length: int) -> Floats:

@@ -40,7 +40,7 @@ from lessonlib.checks.lines import (
     mean_log_likelihoods,
     read_columns,
     read_line,
-    resized,
+    stretched,
 )
 from lessonlib.checks.readings import NO_DIGITS, UNSURE
 from lessonlib.models import LineNetwork
@@ -299,7 +299,7 @@ def test_a_doubtful_line_is_looked_at_again_and_a_sure_one_is_not() -> None:
 def test_a_line_of_another_size_keeps_its_middle_row() -> None:
     picture = np.zeros((2, LINE_HEIGHT, 64), np.uint8)
     picture[:, 18:22, 10:20] = 255
-    wider, smaller = resized(picture, 2.0, 1.0), resized(picture, 1.0, 0.5)
+    wider, smaller = stretched(picture, 2.0, 1.0), stretched(picture, 1.0, 0.5)
     assert wider.shape == (2, LINE_HEIGHT, 128)
     assert np.flatnonzero(wider[0].any(axis=0)).mean() == pytest.approx(29.5, abs=1.5)
     assert np.flatnonzero(smaller[0].any(axis=1)).mean() == pytest.approx(19.5, abs=1)

@@ -21,7 +21,7 @@ OTHERS = {
     "candidates": {"MARK", "JUNK", "CANDIDATE_CLASSES"},
     "pictures": {"FRAME_SIDE", "DIGIT_SIDE"},
     "binarize": {"SAUVOLA_R"},
-    "ctc": {"BLANK"},
+    "ctc": {"BLANK", "MOST_TOGETHER"},
     # Limits on memory and time, and in `lines` the sizes that its network needs. There, the last
     # four say how probable a digit and how large its box is, and change no text.
     "image": {"MAX_PIXELS", "MAX_BYTES", "MAX_ASPECT"},

@@ -19,8 +19,8 @@ unsegmented sequence data with recurrent neural networks, 2006.
 Hannun, Sequence modeling with CTC, Distill, 2017.
 """
 
-from collections.abc import Iterable, Sequence
-from itertools import chain, groupby
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +36,10 @@ BLANK = -1  # the last class, as an index
 # share of the best one's probability, and texts that begin so improbably. Chosen as far below any
 # doubt that matters.
 FAINT = 1e-4
+
+# So many columns of several fields are treated at once. It bounds the size of a table: a wide image
+# of noise has many columns and long texts, and all texts beside it would get as many cells.
+MOST_TOGETHER = 4096
 
 
 def collapse(path: Iterable[int], blank: int = BLANK) -> Text:
@@ -161,10 +165,27 @@ def best_texts_of(
     if count < 1 or width < 1:
         raise ValueError(f"count and width must be 1 or more; not {count} and {width}")
     found = [_survivors(log_p, max(count, width))[:count] for log_p in columns]
-    owners = [log_p for log_p, texts in zip(columns, found, strict=True) for _ in texts]
-    scores = iter(log_likelihoods(side_by_side(owners), list(chain.from_iterable(found))).tolist())
-    with_scores = [[(text, next(scores)) for text in texts] for texts in found]
-    return [sorted(texts, key=lambda pair: -pair[1]) for texts in with_scores]
+    ranked: list[list[tuple[Text, float]]] = [[] for _ in columns]
+    for part in _parts(columns):
+        pairs = [(i, text) for i in part for text in found[i]]
+        scores = log_likelihoods(
+            side_by_side([columns[i] for i, _ in pairs]), [t for _, t in pairs]
+        )
+        for (i, text), score in zip(pairs, scores.tolist(), strict=True):
+            ranked[i].append((text, score))
+    return [sorted(texts, key=lambda pair: -pair[1]) for texts in ranked]
+
+
+def _parts(columns: Sequence[Floats]) -> Iterator[list[int]]:
+    """Put the numbers of fields of similar width together, `MOST_TOGETHER` columns at most."""
+    part: list[int] = []
+    for i in sorted(range(len(columns)), key=lambda i: len(columns[i])):
+        if part and (len(part) + 1) * len(columns[i]) > MOST_TOGETHER:
+            yield part
+            part = []
+        part.append(i)
+    if part:
+        yield part
 
 
 def side_by_side(columns: Sequence[Floats]) -> Floats:
@@ -257,14 +278,21 @@ def align(log_p: Floats, text: Sequence[int]) -> list[tuple[int, int]]:
     [(0, 2), (2, 3)]
     """
     _check(log_p, [text])
-    return align_all(log_p[:, np.newaxis], [text])[0]
+    return align_all([log_p], [text])[0]
 
 
-def align_all(log_p: Floats, texts: Sequence[Sequence[int]]) -> list[list[tuple[int, int]]]:
-    """Align each of n texts, as `align` does; `log_p`, (T, n, K), has columns for each."""
-    _check(log_p, texts)
-    table = forward_table(log_p, _states(texts), join=np.maximum)
-    return [_spans(table[:, :, n].tolist(), text) for n, text in enumerate(texts)]
+def align_all(
+    columns: Sequence[Floats], texts: Sequence[Sequence[int]]
+) -> list[list[tuple[int, int]]]:
+    """Align the text of each of several fields, as `align` does; `columns` has their `log_p`."""
+    spans: list[list[tuple[int, int]]] = [[] for _ in columns]
+    for part in _parts(columns):
+        log_p, own = side_by_side([columns[i] for i in part]), [texts[i] for i in part]
+        _check(log_p, own)
+        table = forward_table(log_p, _states(own), join=np.maximum)
+        for n, i in enumerate(part):
+            spans[i] = _spans(table[:, :, n].tolist(), texts[i])
+    return spans
 
 
 def _spans(table: list[list[float]], text: Sequence[int]) -> list[tuple[int, int]]:

@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from lessonlib.checks.ctc import Text, log_likelihoods
+from lessonlib.checks.ctc import Text
 from lessonlib.checks.cutting import Cutting, Field, candidates_in, searched
 from lessonlib.checks.find import find_writing
 from lessonlib.checks.image import Gray
@@ -68,13 +68,12 @@ def products(
 ) -> npt.NDArray[np.float64]:
     """Compute the log of the product of both ways' probabilities for each of n texts, (n,).
 
-    It is -inf where the columns of the first look have no room for a text.
+    It is -inf where the first look has no room for a text.
     """
     line = mean_log_likelihoods(looks, texts)
     cut = [cut_shares.get("".join(map(str, text)), UNLIKELY) for text in texts]
     both = np.maximum(line, UNLIKELY) + mix * np.maximum(cut, UNLIKELY)
-    has_room = ~np.isneginf(log_likelihoods(looks[0], texts))
-    return np.where(has_room, both, -np.inf)
+    return np.where(np.isneginf(line), -np.inf, both)
 
 
 def numbers_of(text: str) -> Text:

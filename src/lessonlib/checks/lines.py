@@ -23,7 +23,6 @@ from lessonlib.checks.ctc import (
     best_texts_of,
     log_likelihoods,
     merge_into_blank,
-    side_by_side,
 )
 from lessonlib.checks.find import Found, find_writing
 from lessonlib.checks.image import Box, Gray, resample
@@ -217,7 +216,7 @@ def evidence_of(model: "nn.Module", lines: Sequence[npt.NDArray[np.uint8]]) -> l
     evidence = seen_once(read_columns(model, lines))
     doubtful = [i for i, one in enumerate(evidence) if one.texts[0][1] < np.log(DOUBTFUL)]
     again = [
-        read_columns(model, [resized(lines[i], *size) for i in doubtful]) for size in OTHER_SIZES
+        read_columns(model, [stretched(lines[i], *size) for i in doubtful]) for size in OTHER_SIZES
     ]
     for i, *others in zip(doubtful, *again, strict=True):
         evidence[i] = seen_again(evidence[i], others)
@@ -238,23 +237,28 @@ def seen_again(first: Evidence, others: Sequence[Columns]) -> Evidence:
     """Add the columns of a line in other sizes to what was seen of it."""
     looks = [*first.looks, *(merge_into_blank(log_p, keep=10) for log_p in others)]
     found = [first.texts, *best_line_texts(looks[1:])]
-    texts = sorted({text for texts in found for text, _ in texts})
+    texts = sorted({text for own in found for text, _ in own})
     numbers = [tuple(map(int, text)) for text in texts]
     scores = mean_log_likelihoods(looks, numbers)
-    scores[np.isneginf(log_likelihoods(looks[0], numbers))] = -np.inf  # no room for its digits
     best = np.argsort(-scores, kind="stable")[:ALTERNATIVES]
     ranked = [(texts[i], float(scores[i])) for i in best if scores[i] > -np.inf]
-    agreed = [texts[0][0] == ranked[0][0] for texts in found]
-    return Evidence(first.columns, looks, ranked, sum(agreed) / len(agreed))
+    agreed = sum(own[0][0] == ranked[0][0] for own in found) / len(found)
+    return Evidence(first.columns, looks, ranked, agreed)
 
 
 def mean_log_likelihoods(looks: Sequence[Columns], texts: Sequence[Text]) -> Columns:
-    """Compute the log of the mean over some looks of the probability of each of n texts, (n,)."""
+    """Compute the log of the mean over some looks of the probability of each of n texts, (n,).
+
+    It is -inf where the first look has no room for a text: there its digits have to be placed.
+    """
     scores = [log_likelihoods(log_p, texts) for log_p in looks]
-    return np.asarray(np.logaddexp.reduce(scores) - np.log(len(looks)), np.float64)
+    means = np.logaddexp.reduce(scores) - np.log(len(looks))
+    return np.where(np.isneginf(scores[0]), -np.inf, means)
 
 
-def resized(pictures: npt.NDArray[np.uint8], wider: float, higher: float) -> npt.NDArray[np.uint8]:
+def stretched(
+    pictures: npt.NDArray[np.uint8], wider: float, higher: float
+) -> npt.NDArray[np.uint8]:
     """Show a line so many times as wide and as high, in the middle of its rows."""
     _, height, width = pictures.shape
     room = -(-round(wider * width) // WIDTH_STEP) * WIDTH_STEP
@@ -310,7 +314,7 @@ def best_line_texts(digit_columns: Sequence[Columns]) -> list[Texts]:
 
 def spans_of(evidence: Sequence[Evidence], texts: Sequence[str]) -> list[Spans]:
     """Find where each digit of each line's text stands: its first column, and one past its last."""
-    columns = side_by_side([one.looks[0] for one in evidence])
+    columns = [one.looks[0] for one in evidence]
     return align_all(columns, [tuple(map(int, text)) for text in texts])
 
 
