@@ -2,7 +2,8 @@
 
 Usage: ``python -m tools.bench [numpy] [training] [reading] [doubts] [programs]`` (``make bench``:
 all; numpy, training and programs need MNIST), or ``python -m tools.bench real --folder FOLDER`` for
-labelled fields, and ``cases --folder FOLDER`` where the labels name the kind of each.
+labelled fields, and ``cases --folder FOLDER`` where the labels name the kind of each. By itself,
+``python -m tools.bench gpu [--record]`` times training on a GPU: see `tools.gpu`.
 Each part prints its table and writes it to chapters/benchmarks/, and what it ran on to runs.csv
 there. Seconds differ from machine to machine and from minute to minute; the ratios carry over.
 """
@@ -60,7 +61,7 @@ from lessonlib.synthesis import nothing
 from lessonlib.synthesis.fields import LabelledField
 from lessonlib.synthesis.hands import Hand, drawn_hand, drawn_writer, left_out_hand
 from lessonlib.synthesis.samples import sample_amounts
-from tools import by_recipe
+from tools import by_recipe, gpu
 from tools.notebooks import CHAPTERS, cpu_name
 
 Table = list[list[str]]  # a header, then rows
@@ -556,14 +557,34 @@ def show(table: Table) -> None:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)))
 
 
+def measure_gpu(record_it: bool) -> None:
+    """Time training on a GPU, or on the CPU where there is none, and record it where asked."""
+    if digits.source() != "mnist":
+        sys.exit("gpu trains on MNIST, which was not found: set LESSONLIB_MNIST_ROOT.")
+    table = gpu.bench_gpu()
+    show(table)
+    if record_it:
+        try:
+            gpu.record(table)
+        except ValueError as error:
+            sys.exit(f"{error}")
+
+
 def main(arguments: list[str]) -> None:
     """Run the parts that are named, or all that need no folder; print and store their tables."""
     parser = argparse.ArgumentParser(prog="python -m tools.bench", description=__doc__)
-    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join([*PARTS, *FOLDER_PARTS]))
+    known_parts = ", ".join([*PARTS, *FOLDER_PARTS])
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"{known_parts}; or gpu alone")
     parser.add_argument(
         "--folder", type=Path, help=f"labelled fields for {' or '.join(FOLDER_PARTS)}"
     )
+    parser.add_argument("--record", action="store_true", help="with gpu: add it to data/gpu.csv")
     chosen = parser.parse_args(arguments)
+    if chosen.parts == ["gpu"]:
+        measure_gpu(chosen.record)
+        return
+    if chosen.record:
+        sys.exit("--record goes with gpu alone: the other parts always write their tables.")
     names = chosen.parts or list(PARTS)
     if unknown := set(names) - {*PARTS, *FOLDER_PARTS}:
         known = ", ".join([*PARTS, *FOLDER_PARTS])
