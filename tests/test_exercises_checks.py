@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from decimal import Decimal
 from functools import cache
+from itertools import groupby, product
 from typing import Any
 
 import cv2
@@ -53,12 +54,30 @@ def cents(text: str) -> Any:
     return int(first + "".join(rest) + last)
 
 
+def text_probability(p: Any, text: Any) -> Any:
+    blank = p.shape[1] - 1
+    states = [blank]
+    for digit in text:
+        states += [digit, blank]
+    row = np.zeros(len(states))
+    row[:2] = p[0, states[:2]]
+    for column in p[1:]:
+        before, row = row, np.zeros(len(states))
+        for s, k in enumerate(states):
+            ways = before[s]
+            ways += before[s - 1] if s > 0 else 0
+            ways += before[s - 2] if s > 1 and k != states[s - 2] else 0
+            row[s] = column[k] * ways
+    return row[-2:].sum()
+
+
 SOLUTIONS: dict[int, Answer] = {
     1: local_threshold,
     2: centre_of_mass,
     3: field_confidence,
     4: best_score,
     5: cents,
+    6: text_probability,
 }
 
 
@@ -208,6 +227,32 @@ def cents_by_decimals(text: str) -> Any:
     return 100 * Decimal("".join(groups)) + Decimal(hundredths)
 
 
+def by_torch(p: Any, text: Any) -> Any:
+    columns, blank = p.shape[0], p.shape[1] - 1
+    loss = torch.nn.functional.ctc_loss(
+        torch.tensor(np.log(p))[:, None],
+        torch.tensor([text], dtype=torch.long),
+        torch.tensor([columns]),
+        torch.tensor([len(text)]),
+        blank=blank,
+        reduction="none",
+    )
+    return torch.exp(-loss[0])
+
+
+def from_the_right(p: Any, text: Any) -> Any:
+    return text_probability(p[::-1], tuple(reversed(text)))
+
+
+def by_all_paths(p: Any, text: Any) -> Any:
+    total = 0.0
+    for path in product(range(p.shape[1]), repeat=len(p)):
+        kept = [k for k, _ in groupby(path) if k != p.shape[1] - 1]
+        if tuple(kept) == tuple(text):
+            total += p[np.arange(len(p)), path].prod()
+    return total
+
+
 RIGHT: list[tuple[int, Answer]] = [
     (1, threshold_by_loops),
     (1, threshold_by_squares),
@@ -228,6 +273,8 @@ RIGHT: list[tuple[int, Answer]] = [
     (5, cents_by_loops),
     (5, cents_by_decimals),
     (5, lambda text: float(cents(text))),
+    (6, by_torch),
+    (6, from_the_right),
 ]
 
 
@@ -516,6 +563,36 @@ def unanswered_without_mark(text: str) -> Any:
     return cents(text) if re.search("[.,]", text) else int(text)
 
 
+def table_with(
+    skips: Callable[[int, int, int], bool] = lambda k, before, blank: k != before,
+    first: tuple[int, ...] = (0, 1),
+    last: tuple[int, ...] = (-1, -2),
+    blank: int = -1,
+    join: Callable[[list[float]], float] = sum,
+) -> Answer:
+    """Make an answer that fills the table with one rule changed."""
+
+    def answer(p: Any, text: Any) -> Any:
+        own = blank % p.shape[1]
+        states = [own, *(k for digit in text for k in (digit, own))]
+        row = [p[0, k] if s in first else 0.0 for s, k in enumerate(states)]
+        for column in p[1:]:
+            ways = [
+                [row[s]]
+                + ([row[s - 1]] if s else [])
+                + ([row[s - 2]] if s > 1 and skips(k, states[s - 2], own) else [])
+                for s, k in enumerate(states)
+            ]
+            row = [column[k] * join(way) for k, way in zip(states, ways, strict=True)]
+        return join([row[s] for s in last if -s <= len(row)])
+
+    return answer
+
+
+def always_some(p: Any, text: Any) -> Any:
+    return max(text_probability(p, text), 1e-9)
+
+
 MISTAKES: list[tuple[int, Answer, str]] = [
     (1, lambda w: w.astype(float), "shape (5, 5)"),
     (1, lambda w: np.array([local_threshold(w)]), "shape (1,)"),
@@ -659,6 +736,23 @@ MISTAKES: list[tuple[int, Answer, str]] = [
     (5, no_amount_is(np.nan), "return -1 and not nan"),
     (5, no_amount_is(None), "returns nothing"),
     (5, no_amount_is(False), "of type bool"),
+    (6, lambda p, text: p, "shape (3, 3)"),
+    (6, lambda p, text: text_probability(p, text) or None, "returns nothing"),
+    (6, table_with(join=max), "sum of all its paths"),
+    (6, lambda p, text: np.log(text_probability(p, text)), "take exp"),
+    (6, table_with(skips=lambda k, before, blank: k != blank), "merge into one"),
+    (6, table_with(skips=lambda k, before, blank: False), "may skip it"),
+    (6, table_with(skips=lambda k, before, blank: True), "leaves a digit out"),
+    (6, table_with(last=(-1,)), "end in the last digit, too"),
+    (6, lambda p, text: table_with(last=(-2,) if text else (-1,))(p, text), "last blank, too"),
+    (6, lambda p, text: table_with(last=tuple(range(2 * len(text) + 1)))(p, text), "all states"),
+    (6, table_with(first=(0,)), "begin with the first digit, too"),
+    (6, table_with(first=(1,)), "begin with a blank"),
+    (6, table_with(blank=0), "the last class, not the first"),
+    (6, lambda p, text: p.max(axis=1).prod(), "whatever its text"),
+    (6, lambda p, text: 2 * text_probability(p, text), "not the sum of its paths"),
+    (6, always_some, "no room for the text"),
+    (6, by_all_paths, "use the table"),
 ]
 
 

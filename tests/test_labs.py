@@ -47,6 +47,12 @@ def solutions(chapter: Path) -> list[NotebookNode]:
     return [c for c in read(chapter).cells if re.match(r"#\s*@title Solution", c.source)]
 
 
+def written_solutions(chapter: Path) -> list[NotebookNode]:
+    """The solutions of exercises on paper: collapsed text."""
+    cells = [c for c in read(chapter).cells if c.cell_type == "markdown"]
+    return [c for c in cells if re.search(r"<summary>\s*Solution", c.source)]
+
+
 def exercises_of(chapter: Path) -> list[str]:
     titles = [re.search(r"Solution (\d+\.\d+)", cell.source) for cell in solutions(chapter)]
     return [title[1] for title in titles if title]
@@ -76,7 +82,7 @@ def test_how_to_start_names_the_version_of_the_set_up_cell(handed_out: Path) -> 
 
 @every_chapter
 def test_all_cells_but_the_solutions_are_kept_in_order(chapter: Path, handed_out: Path) -> None:
-    solved = {cell.id for cell in solutions(chapter)}
+    solved = {cell.id for cell in [*solutions(chapter), *written_solutions(chapter)]}
     kept = [cell for cell in read(chapter).cells if cell.id not in solved]
     lab = read(handed_out / chapter.name).cells
     assert [cell.id for cell in lab] == [cell.id for cell in kept]
@@ -120,9 +126,10 @@ def squeezed(text: str) -> str:
 @every_chapter
 def test_no_line_of_a_solution_is_left(chapter: Path, handed_out: Path) -> None:
     """Look through the whole file, metadata and outputs included."""
-    solved = {cell.id for cell in solutions(chapter)}
+    secrets = [*solutions(chapter), *written_solutions(chapter)]
+    solved = {cell.id for cell in secrets}
     elsewhere = [squeezed(c.source) for c in read(chapter).cells if c.id not in solved]
-    lines = {squeezed(line) for cell in solutions(chapter) for line in cell.source.splitlines()}
+    lines = {squeezed(line) for cell in secrets for line in cell.source.splitlines()}
     secret = {line for line in lines if line and not any(line in other for other in elsewhere)}
     assert len(secret) >= len(solved)
 

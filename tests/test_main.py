@@ -190,6 +190,7 @@ def test_read_json_has_the_amount_and_the_marks(
         "note": "",
         "confidence": 0.6,
         "accepted": True,
+        "agreed": None,
         "separator": [18, 9, 2, 2],
         "alternatives": [
             {"text": "1250", "probability": 0.6},

@@ -37,6 +37,9 @@ if importlib.util.find_spec("lessonlib") is None:
     source = "git+{repository}@v{version}"
     %pip install --quiet --no-deps "lessonlib @ {{source}}"\
 """
+# A chapter can be read in a sitting. Two hold more, since each is to become two chapters.
+MOST_WORDS, MOST_LINES = 5_500, 500
+TWO_IN_ONE = ("backprop", "checks")
 CODE_WIDTH = 84  # characters of code that the book shows at 1280 pixels: theme/static/course.css
 
 every_notebook = pytest.mark.parametrize("path", PATHS, ids=lambda p: p.stem)
@@ -57,6 +60,17 @@ def tags(cell: NotebookNode) -> set[str]:
 
 def test_the_book_has_its_chapters() -> None:
     assert [path.stem[:2] for path in PATHS] == [f"{n}-" for n in range(1, 9)]
+
+
+@every_notebook
+def test_a_chapter_is_short_enough_for_one_sitting(path: Path) -> None:
+    texts = [c.source for c in read(path).cells if c.cell_type == "markdown"]
+    words = sum(len(text.split()) for text in texts)
+    code = [line for c in code_cells(path) for line in c.source.splitlines() if line.strip()]
+    print(f"{path.stem}: {words:,} words, {len(code)} lines of code")
+    chapters = 2 if path.stem.endswith(TWO_IN_ONE) else 1
+    assert words <= chapters * MOST_WORDS
+    assert len(code) <= chapters * MOST_LINES
 
 
 @every_notebook
@@ -124,6 +138,17 @@ def test_solutions_are_collapsed_in_the_book_and_in_colab(path: Path) -> None:
         assert cell.source.splitlines()[0].endswith('{ display-mode: "form" }')
         assert "hide-input" in tags(cell)
         assert any(": right." in output.get("text", "") for output in cell.outputs)
+
+
+@every_notebook
+def test_solutions_on_paper_are_collapsed_and_still_markdown(path: Path) -> None:
+    """Blank lines end the HTML, so that all four places where it is read set the formulas."""
+    for cell in read(path).cells:
+        if cell.cell_type == "markdown" and "<details" in cell.source:
+            first, second, *_, last_but_one, last = cell.source.splitlines()
+            assert re.fullmatch(r"<details><summary>Solution \d\.\d+</summary>", first)
+            assert second == last_but_one == ""
+            assert last == "</details>"
 
 
 class Unannotated(ast.NodeTransformer):

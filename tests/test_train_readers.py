@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 import torch
 
-from lessonlib import digits, models, recipes, weights
+from lessonlib import digits, handwriting, models, recipes, weights
 from lessonlib.checks import MARK, CheckReader
 from lessonlib.checks.candidates import CANDIDATE_CLASSES
 from lessonlib.checks.cutting import DEFAULT_CALIBRATION
 from lessonlib.synthesis import render
 from lessonlib.synthesis.examples import Examples
-from tools import train_readers
+from lessonlib.synthesis.hands import drawn_hand
+from tools import calibration, train_readers
 
 TINY = {"epochs": 1, "batch_size": 32}
 
@@ -35,8 +36,10 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
         tiny = replace(recipe, training=dict(recipe.training) | TINY)
         monkeypatch.setitem(recipes.CUTTERS, name, tiny)
     monkeypatch.setattr(train_readers, "render_all", render_here)
+    monkeypatch.setattr(train_readers, "anyone", lambda split, rng: drawn_hand)
+    monkeypatch.setattr(calibration, "anyone", lambda split, rng, writers: drawn_hand)
     monkeypatch.setattr(digits, "source", lambda: "mnist")
-    monkeypatch.setattr(digits, "load", digits.load_bundled)
+    monkeypatch.setattr(handwriting, "source", lambda: {"pens": "their sum"})
 
 
 @pytest.mark.usefixtures("tiny")
@@ -56,6 +59,7 @@ def test_every_reader_is_trained_calibrated_and_saved_with_a_record(
         assert record["recipe"] == dict(recipe.training) | {"model": model.config}
         assert (record["fields"], record["seed"]) == (120, train_readers.SEED)
         assert record["data"] == digits.SHA256
+        assert record["handwriting"] == {"pens": "their sum"}
         assert set(record["calibration"]) == set(DEFAULT_CALIBRATION)
         assert all(np.isfinite(value) for value in record["calibration"].values())
         assert set(record["versions"]) == {"lessonlib", "python", "torch"}

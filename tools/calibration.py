@@ -21,22 +21,34 @@ def unseen_fields(count: int, seed: int) -> list[LabelledField]:
     return [training_field(rng, anyone("test", rng, WRITERS)) for _ in range(count)]
 
 
-def fit(features: Sequence[Mapping[str, float]], right: Sequence[bool]) -> dict[str, float]:
-    """Fit the probability that a text is right to the features of its reading.
+def fit(
+    name: str,
+    features: Sequence[Mapping[str, float]],
+    texts: Sequence[str],
+    truths: Sequence[str],
+) -> dict[str, float]:
+    """Fit the probability that a text is right to the features of its reading, and print the share.
+
+    Readings without a text have no part in it: their confidence is always 0.
 
     Parameters
     ----------
+    name : str
+        The reader's.
     features : sequence of mappings
         For each reading its numbers, all with the same names.
-    right : sequence of bool
-        Whether each was right; both kinds must occur.
+    texts, truths : sequence of str
+        What each said, and should have said. Some must be right and some wrong.
 
     Returns
     -------
     dict
         A weight for each feature, and a "constant", to 4 digits.
     """
+    right = np.array(texts) == np.array(truths)
+    print(f"{name}: reads {right.mean():.1%} of {len(right)} new rendered fields exactly")
     inputs = np.array([list(one.values()) for one in features])
-    model = LogisticRegression(C=ALMOST_FREE, max_iter=1000).fit(inputs, np.array(right))
+    said = np.array(texts) != ""
+    model = LogisticRegression(C=ALMOST_FREE, max_iter=1000).fit(inputs[said], right[said])
     found = {"constant": model.intercept_[0]} | dict(zip(features[0], model.coef_[0], strict=True))
     return {name: round(float(found[name]), 4) for name in sorted(found)}

@@ -23,7 +23,8 @@ from tools.notebooks import CHAPTERS, METADATA, store
 ROOT = CHAPTERS.parent
 LABS = ROOT / "_build" / "labs"
 ARCHIVE = "reading-digits-labs.zip"
-SOLUTION = "#@title Solution"
+# How the source of a solution begins: in code, and on paper.
+SOLUTIONS = ("#@title Solution", "<details><summary>Solution")
 PAGE_LINK = re.compile(r"(?<=\]\()([\w./-]+)\.(md|ipynb)(?=[)#])")
 
 README = """\
@@ -61,10 +62,12 @@ def student_form(notebook: NotebookNode, pages: set[str], book: str) -> Notebook
     """
     cells = []
     for cell in notebook.cells:
+        if cell.source.startswith(SOLUTIONS):
+            continue
         if cell.cell_type == "markdown":
             source = link_to_the_book(cell.source, pages, book)
             cells.append(nbformat.v4.new_markdown_cell(source, id=cell.id))
-        elif not cell.source.startswith(SOLUTION):
+        else:
             cells.append(nbformat.v4.new_code_cell(cell.source, id=cell.id))
     # Alt text of figures is dropped too: it tells what the reader is asked to predict.
     lab: NotebookNode = nbformat.v4.new_notebook(cells=cells, metadata=METADATA)

@@ -198,9 +198,8 @@ def calibrate_line(model: nn.Module, fields: list[LabelledField]) -> dict[str, f
     """Fit the probability that the line network's text is right."""
     way = Lines(model, {})
     evidence = evidence_of(model, [way.prepare(field.image).pictures for field in fields])
-    right = are_right([one.texts for one in evidence], fields)
-    print(f"line: reads {np.mean(right):.1%} of {len(right)} new rendered fields exactly")
-    return fit([line_features(one.texts, one.agreed) for one in evidence], right)
+    features = [line_features(one.texts, one.agreed) for one in evidence]
+    return fit("line", features, best_of([one.texts for one in evidence]), truths_of(fields))
 
 
 def calibrate_ensemble(model: nn.Module, fields: list[LabelledField]) -> dict[str, float]:
@@ -211,21 +210,27 @@ def calibrate_ensemble(model: nn.Module, fields: list[LabelledField]) -> dict[st
     evidence = evidence_of(model, [line.pictures for line in lines])
     parts = cutting.log_probabilities(cut)
 
-    def tried(mix: float) -> tuple[list[dict[str, float]], list[bool]]:
+    def tried(mix: float) -> tuple[list[dict[str, float]], list[str]]:
         weighed = replace(both, calibration={"mix": mix}).weigh_all(cut, parts, evidence)
-        return [one.features for one in weighed], are_right([one.texts for one in weighed], fields)
+        return [one.features for one in weighed], best_of([one.texts for one in weighed])
 
-    mix = max(MIXES, key=lambda mix: sum(tried(mix)[1]))
-    features, right = tried(mix)
-    print(f"ensemble: reads {np.mean(right):.1%} of {len(right)} new rendered fields, mix {mix}")
-    return {"mix": mix} | fit(features, right)
+    def right(texts: list[str]) -> int:
+        return sum(text == truth for text, truth in zip(texts, truths, strict=True))
+
+    truths = truths_of(fields)
+    mix = max(MIXES, key=lambda mix: right(tried(mix)[1]))
+    print(f"mix {mix}")
+    return {"mix": mix} | fit("ensemble", *tried(mix), truths)
 
 
-def are_right(texts: Sequence[Texts], fields: list[LabelledField]) -> list[bool]:
-    """Tell of each field whether the most probable of its texts is its digits."""
-    return [
-        found[0][0] == digits_of(field.text) for found, field in zip(texts, fields, strict=True)
-    ]
+def best_of(texts: Sequence[Texts]) -> list[str]:
+    """Give each line's most probable text."""
+    return [found[0][0] for found in texts]
+
+
+def truths_of(fields: Sequence[LabelledField]) -> list[str]:
+    """Give the digits of each field."""
+    return [digits_of(field.text) for field in fields]
 
 
 def main(arguments: list[str]) -> None:

@@ -2,10 +2,11 @@
 
 Usage: ``python -m tools.train_readers [FOLDER] [--only NAME] [--calibrate]`` (``make models``)
 
-It needs MNIST: the fields are rendered from MNIST's training digits and from digits that the
-project draws itself. With ``--calibrate`` the networks stay as they are, and only the numbers
-behind their confidence are fitted anew. That takes minutes, and is due where the candidates, the
-search or the sizes of a recipe change.
+It needs MNIST. The fields are those of `lessonlib.synthesis.mixture`, as for the line network, in
+the writing of MNIST's training digits, of other people where it can be had (see
+`lessonlib.handwriting`), and of drawn digits. With ``--calibrate`` the networks stay as they are,
+and only the numbers behind their confidence are fitted anew. That takes minutes, and is due where
+the candidates, the search or the sizes of a recipe change.
 """
 
 import argparse
@@ -20,7 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from lessonlib import augment, digits, models, training, weights
+from lessonlib import augment, digits, handwriting, models, training, weights
 from lessonlib.checks.cutting import (
     Field,
     classify,
@@ -30,16 +31,16 @@ from lessonlib.checks.cutting import (
 )
 from lessonlib.files import check_writable
 from lessonlib.recipes import CUTTERS
-from lessonlib.synthesis.examples import Examples, examples, random_field
-from lessonlib.synthesis.fields import LabelledField
+from lessonlib.synthesis.examples import Examples, examples
+from lessonlib.synthesis.hands import anyone
+from lessonlib.synthesis.mixture import training_field
 from lessonlib.synthesis.render import digits_of
-from lessonlib.synthesis.samples import sample_amounts
 from tools.by_recipe import WEIGHTS
-from tools.calibration import fit
+from tools.calibration import fit, unseen_fields
 
 SEED = CUTTERS["mlp"].seed  # of the fields; both readers are trained on the same
-FIELDS = 120_000
-CHUNK = 250  # fields to a job
+FIELDS = 60_000
+CHUNK = 200  # fields to a job
 CALIBRATION_FIELDS = 3_000
 
 
@@ -50,12 +51,7 @@ def render_chunk(seed: int) -> Examples:
     cv2.setNumThreads(1)
     rng = np.random.default_rng(seed)
     (thinning,) = rng.spawn(1)  # chance of its own: what is left out changes none of the fields
-    images, labels = digits.load("train")
-    fields = (
-        LabelledField(image, amount, owner)
-        for amount in sample_amounts(rng, CHUNK)
-        for image, owner in [random_field(amount, rng, images, labels)]
-    )
+    fields = (training_field(rng, anyone("train", rng)) for _ in range(CHUNK))
     return examples(fields, thinning)
 
 
@@ -102,32 +98,24 @@ def train(
     model.eval()
 
 
-def unseen_fields() -> list[tuple[Field, str]]:
-    """Render fields that no network saw, of MNIST's test digits and newly drawn ones.
-
-    Each comes with its candidates found, and with its digits.
-    """
-    rng = np.random.default_rng(SEED)
-    images, labels = digits.load("test")
-    return [
-        (find_candidates(random_field(amount, rng, images, labels)[0]), digits_of(amount))
-        for amount in sample_amounts(rng, CALIBRATION_FIELDS)
-    ]
+def fields_to_calibrate() -> list[tuple[Field, str]]:
+    """Render fields in unseen writing, each with its candidates found, and with its digits."""
+    fields = unseen_fields(CALIBRATION_FIELDS, SEED)
+    return [(find_candidates(field.image), digits_of(field.text)) for field in fields]
 
 
 def calibrate(
     name: str, model: models.Network, unseen: list[tuple[Field, str]]
 ) -> dict[str, float]:
     """Fit the probability that a text is right to the features of its reading."""
-    features, right = [], []
+    features, texts, truths = [], [], []
     for field, truth in unseen:
-        log_p = classify(model, field.pictures, CUTTERS[name].sizes)
-        path, texts = searched(field, log_p)
-        text, share = texts[0]
+        path, found = searched(field, classify(model, field.pictures, CUTTERS[name].sizes))
+        text, share = found[0]
         features.append(confidence_features(path.score, share))
-        right.append(text == truth)
-    print(f"{name}: reads {np.mean(right):.1%} of {len(right)} new rendered fields exactly")
-    return fit(features, right)
+        texts.append(text)
+        truths.append(truth)
+    return fit(name, features, texts, truths)
 
 
 def train_all(paths: dict[str, Path]) -> None:
@@ -137,7 +125,7 @@ def train_all(paths: dict[str, Path]) -> None:
     rendering = time.perf_counter() - start
     print(f"{len(inputs):,} candidates of {FIELDS:,} rendered fields, in {rendering:.0f} s")
     x, y = torch.from_numpy(inputs), torch.from_numpy(classes.astype(np.int64))
-    unseen = unseen_fields()
+    unseen = fields_to_calibrate()
     for name, path in paths.items():
         recipe = CUTTERS[name]
         start = time.perf_counter()
@@ -151,6 +139,7 @@ def train_all(paths: dict[str, Path]) -> None:
             "make models",
             fields=FIELDS,
             candidates=len(inputs),
+            handwriting=handwriting.source(),
             seconds={"rendering": round(rendering), "training": round(seconds)},
             sizes=recipe.sizes,
             calibration=calibrate(name, model, unseen),
@@ -160,7 +149,7 @@ def train_all(paths: dict[str, Path]) -> None:
 
 def calibrate_all(paths: dict[str, Path]) -> None:
     """Fit the calibrations anew, and leave the networks as they are."""
-    unseen = unseen_fields()
+    unseen = fields_to_calibrate()
     for name, path in paths.items():
         model, record = weights.load(path), weights.read_record(path)
         anew = {"sizes": CUTTERS[name].sizes, "calibration": calibrate(name, model, unseen)}

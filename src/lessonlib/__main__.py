@@ -340,6 +340,7 @@ def _as_json(image: str, reading: "Reading") -> dict[str, Any]:
         "note": reading.note,
         "confidence": round(reading.confidence, 4),
         "accepted": reading.accepted,
+        "agreed": reading.agreed,
         "separator": None if reading.separator is None else list(map(int, reading.separator)),
         "alternatives": [
             {"text": text, "probability": round(p, 4)} for text, p in reading.alternatives

@@ -1,4 +1,4 @@
-"""Checks on reading a check: a local threshold, a centre of mass, a confidence, a path, cents."""
+"""Checks on reading a check: a threshold, a centre of mass, a confidence, a path, cents, CTC."""
 
 import re
 import time
@@ -332,7 +332,7 @@ CONFIDENCE_MISTAKES: list[Named] = [
 # ---------------------------------------------------------------- the best path
 
 
-# Seconds for one field: a table takes milliseconds, all paths of 30 primitives take hours.
+# Seconds for one field: a table takes milliseconds, all paths of 30 primitives, or columns, hours.
 SLOW = 0.25
 
 
@@ -636,10 +636,179 @@ def _with_decimals(groups: list[str]) -> set[float]:
 
 
 # In the order of the exercises.
+
+
+# ---------------------------------------------------------------- the probability of a text
+
+Columns = tuple[Floats, tuple[int, ...]]  # probabilities, the blank's last, and a text
+
+
+def check_text_probability(answer: Any) -> str | None:
+    """Compare with (N.10) for columns of two digits and the blank, and of all ten."""
+    rng = np.random.default_rng(66)
+    return (
+        _text_problem(answer, list(_columns(rng)))
+        or _no_room_problem(answer, rng)
+        or _many_columns_problem(answer, rng)
+    )
+
+
+def _columns(rng: np.random.Generator) -> Iterator[Columns]:
+    """Draw columns, and texts that they have room for: different digits, equal ones, and none."""
+    for columns, text in (
+        (3, (0,)),
+        (3, (0, 1)),
+        (5, (0, 0)),
+        (5, (1, 0)),
+        (6, (0, 1, 0)),
+        (7, (1, 1, 0)),
+        (1, (1,)),
+        (4, ()),
+        (4, (0, 1, 0, 1)),
+    ):
+        yield rng.dirichlet(np.full(3, 1.5), size=columns), text
+    yield rng.dirichlet(np.full(11, 0.5), size=4), (3, 9, 9)
+
+
+def _text_probability(p: Floats, text: tuple[int, ...], **changes: Any) -> float:
+    """Fill the table of (N.10); the changes are mistakes: see `_paths_by_states`."""
+    return float(_paths_by_states(p, text, **changes)[0])
+
+
+def _paths_by_states(
+    p: Floats,
+    text: tuple[int, ...],
+    *,
+    join: Callable[..., Any] = sum,
+    skips: Callable[[int, int, int], bool] = lambda k, before, blank: k != before,
+    first: slice = slice(0, 2),
+    last: slice = slice(-2, None),
+    blank: int = -1,
+) -> tuple[float, Floats]:
+    """Fill the table: return the text's probability, and the row of the last column.
+
+    `join` unites ways into one, `skips` says whether a state of class k may follow the state two
+    before it, and the slices are the states in which a path may begin and end.
+    """
+    blank %= p.shape[1]
+    states = [blank]
+    for digit in text:
+        states += [digit, blank]
+    row = np.zeros(len(states))
+    row[first] = p[0, states[first]]
+    for column in p[1:]:
+        ways = [[row[s]] for s in range(len(states))]
+        for s in range(1, len(states)):
+            ways[s].append(row[s - 1])
+            if s > 1 and skips(states[s], states[s - 2], blank):
+                ways[s].append(row[s - 2])
+        row = np.array([column[k] * join(own) for k, own in zip(states, ways, strict=True)])
+    return float(join(row[last].tolist())), row
+
+
+def _best_path_alone(p: Floats, text: tuple[int, ...]) -> float:
+    """Multiply the largest probability of each column, whatever the text."""
+    return float(p.max(axis=1).prod())
+
+
+TEXT_MISTAKES: list[Named] = [
+    (
+        lambda p, text: _text_probability(p, text, join=max),
+        "That is the most probable path's own probability: the text has the sum of all its paths.",
+    ),
+    (
+        lambda p, text: np.log(_text_probability(p, text)),
+        "That is the logarithm of the probability: take exp of it.",
+    ),
+    (
+        lambda p, text: _text_probability(p, text, skips=lambda k, before, blank: k != blank),
+        "Two equal digits without a blank between them merge into one: there no path may skip.",
+    ),
+    (
+        lambda p, text: _text_probability(p, text, skips=lambda k, before, blank: False),
+        "Between two different digits there need be no blank: a path may skip it.",
+    ),
+    (
+        lambda p, text: _text_probability(p, text, skips=lambda k, before, blank: True),
+        "A path that goes from blank to blank leaves a digit out; and equal digits need theirs.",
+    ),
+    (
+        lambda p, text: _text_probability(p, text, last=slice(-1, None)),
+        "A path may end in the last digit, too: add both states.",
+    ),
+    (
+        lambda p, text: _paths_by_states(p, text)[1][-2:][0],
+        "A path may end in the last blank, too: add both states.",
+    ),
+    (
+        lambda p, text: _paths_by_states(p, text)[1].sum(),
+        "You added all states of the last column, but a path ends in the last digit or blank.",
+    ),
+    (
+        lambda p, text: _text_probability(p, text, first=slice(0, 1)),
+        "A path may begin with the first digit, too, without a blank before it.",
+    ),
+    (
+        lambda p, text: _text_probability(p, text, first=slice(1, 2)),
+        "A path may begin with a blank, too.",
+    ),
+    (
+        lambda p, text: _text_probability(p, text, blank=0),
+        "The blank is the last class, not the first.",
+    ),
+    (_best_path_alone, "That is the best path of all, whatever its text."),
+]
+
+
+def _text_result(answer: Any, p: Floats, text: tuple[int, ...]) -> float:
+    return number(call(answer, p, text), "The probability of a text")
+
+
+def _text_problem(answer: Any, cases: list[Columns]) -> str | None:
+    results = [_text_result(answer, *case) for case in cases]
+    for got, (p, text) in zip(results, cases, strict=True):
+        if not close(got, _text_probability(p, text)):
+            return usual_mistake(results, cases, TEXT_MISTAKES) or (
+                f"For the text {text} and {len(p)} columns of {p.shape[1]} classes, {got:.4g} is "
+                "not the sum of its paths' probabilities."
+            )
+    return None
+
+
+def _no_room_problem(answer: Any, rng: np.random.Generator) -> str | None:
+    """Try texts for which there are too few columns."""
+    for columns, text in ((1, (0, 1)), (2, (0, 0)), (4, (0, 1, 1, 0))):
+        got = _text_result(answer, rng.dirichlet(np.full(3, 1.5), size=columns), text)
+        if got != 0:
+            return (
+                f"{columns} columns have no room for the text {text}, so its probability is 0, "
+                f"and yours is {got:.4g}."
+            )
+    return None
+
+
+def _many_columns_problem(answer: Any, rng: np.random.Generator) -> str | None:
+    """Try more and more columns, and stop at the first number for which the answer takes long."""
+    for columns in range(5, 41, 5):
+        case = rng.dirichlet(np.full(11, 0.5), size=columns), (1, 2, 2, 5)
+        start = time.thread_time()  # without the time that another program takes
+        problem = _text_problem(answer, [case])
+        seconds = time.thread_time() - start
+        if problem is not None:
+            return problem
+        if seconds > SLOW:
+            return (
+                f"Right so far, but slow: {columns} columns took {seconds:.1f} seconds, and a "
+                "field has 40. Don't list the paths: use the table, as the text does."
+            )
+    return None
+
+
 CHECKS: list[Check] = [
     check_local_threshold,
     check_centre_of_mass,
     check_field_confidence,
     check_best_score,
     check_cents,
+    check_text_probability,
 ]

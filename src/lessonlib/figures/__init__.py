@@ -24,7 +24,15 @@ from lessonlib.figures.base import (
 )
 from lessonlib.figures.checks import fields, gray_levels, line_columns, steps
 from lessonlib.figures.checksums import decoded
-from lessonlib.figures.evaluation import answers, confusion, intervals, reject_curves, reliability
+from lessonlib.figures.evaluation import (
+    answers,
+    confusion,
+    intervals,
+    precision_recall,
+    reject_curves,
+    reliability,
+    roc,
+)
 from lessonlib.figures.forward import (
     activations,
     approximation,
@@ -36,7 +44,7 @@ from lessonlib.figures.forward import (
     spread_by_layer,
 )
 from lessonlib.figures.history import Plane, folded, planes, timeline
-from lessonlib.figures.training import cost_by_size, training_curves
+from lessonlib.figures.training import by_setting, training_curves, weight_images
 
 __all__ = [
     "BLUE",
@@ -53,8 +61,8 @@ __all__ = [
     "answers",
     "approximation",
     "bars",
+    "by_setting",
     "confusion",
-    "cost_by_size",
     "curves",
     "decoded",
     "descents",
@@ -69,10 +77,12 @@ __all__ = [
     "network",
     "new",
     "planes",
+    "precision_recall",
     "probabilities",
     "regions",
     "reject_curves",
     "reliability",
+    "roc",
     "shapes",
     "spaces",
     "spread_by_layer",
@@ -80,5 +90,6 @@ __all__ = [
     "timeline",
     "training_curves",
     "two_passes",
+    "weight_images",
     "worked_network",
 ]

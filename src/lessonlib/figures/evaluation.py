@@ -1,7 +1,7 @@
 """Plots on evaluation: a network's answers, how sure it is of them, and how often it is right."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,9 @@ from lessonlib.figures.base import BLUE, COLORS, LINES, RED, SKY, new
 
 if TYPE_CHECKING:  # evaluation imports torch, and no figure needs torch
     from lessonlib.evaluation import RejectCurve, Reliability
+
+# The values of a curve's points along the horizontal axis, and those along the vertical one.
+Curve = tuple[npt.ArrayLike, npt.ArrayLike]
 
 
 def answers(
@@ -114,6 +117,17 @@ def reliability(panels: "Mapping[str, Reliability]") -> Figure:
     return figure
 
 
+def precision_recall(curves: Mapping[str, Curve], axis: Any = None) -> Figure:
+    """Draw precision against recall, a point for each threshold.
+
+    Each curve has its name, and two arrays, the recall and the precision at each threshold, from
+    the highest down. They are drawn on `axis`, or in a new figure.
+    """
+    figure, axis = _lines(curves, axis)
+    axis.set(xlabel="recall", ylabel="precision", xlim=(0, 1.02), ylim=(0, 1.02))
+    return figure
+
+
 def reject_curves(curves: "Mapping[str, RejectCurve]") -> Figure:
     """Draw the share of wrong answers against the share of images that are answered.
 
@@ -127,3 +141,34 @@ def reject_curves(curves: "Mapping[str, RejectCurve]") -> Figure:
     axis.set(xlim=(0, 100), ylim=(0, None))
     axis.legend()
     return figure
+
+
+def roc(curves: Mapping[str, Curve], axis: Any = None) -> Figure:
+    """Draw the true-positive rate against the false-positive rate, a point for each threshold.
+
+    Each curve has its name, and two arrays, the false-positive and the true-positive rate at each
+    threshold, from the highest down; the point without any alarm, (0, 0), is added. The diagonal is
+    the curve of scores that know nothing. All is drawn on `axis`, or in a new figure.
+    """
+    from_origin = {
+        name: (np.append(0, false), np.append(0, true)) for name, (false, true) in curves.items()
+    }
+    figure, axis = _lines(from_origin, axis)
+    axis.plot([0, 1], [0, 1], ":", color="black", label="mere luck")
+    axis.set(xlabel="false-positive rate", ylabel="true-positive rate")
+    axis.set(xlim=(-0.02, 1.02), ylim=(0, 1.02))
+    axis.legend()
+    return figure
+
+
+def _lines(curves: Mapping[str, Curve], axis: Any) -> tuple[Figure, Any]:
+    """Draw one line for each curve, on the axis or in a new figure; return figure and axis."""
+    if axis is None:
+        _, axis = new()
+    for i, (name, (x, y)) in enumerate(curves.items()):
+        style = LINES[i % len(LINES)]
+        axis.plot(x, y, style, color=COLORS[i % len(COLORS)], label=name)
+    if len(curves) > 1:
+        axis.legend()
+    figure: Figure = axis.figure
+    return figure, axis

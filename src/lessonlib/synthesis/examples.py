@@ -42,9 +42,9 @@ PURE = 0.85  # ... and the share of its own ink that is the digit's; for a mark,
 BROKEN = 0.7  # below this share of either it is junk
 JOINED = 0.4  # an unclear zero holds less than this share of any other digit's ink
 
-# Half of all candidates are junk, more than is needed beside the digits. Chance picks this share of
-# it. For the training of the readers that ship a count did: every second or third in a field.
-JUNK_SHARE = 0.4
+# Four of five candidates are junk or marks (of print and lines around the writing, mostly), more
+# than is needed beside the digits. Chance picks this share of both.
+OTHERS_SHARE = 0.4
 
 # What the fields to train on are like
 DIFFICULTY, DIFFICULTY_SPREAD = 0.55, 0.3  # mean and standard deviation of each knob
@@ -53,14 +53,14 @@ SMALLEST_SIDE = 8  # pixels
 
 
 def examples(fields: Iterable[LabelledField], thinning: np.random.Generator) -> Examples:
-    """Collect the labelled candidates of rendered fields, some junk left out.
+    """Collect the labelled candidates of rendered fields, some junk and marks left out.
 
     Parameters
     ----------
     fields : iterable of LabelledField
         One at least.
     thinning : numpy Generator
-        Chooses the junk that is left out.
+        Chooses the junk and the marks that are left out.
 
     Returns
     -------
@@ -135,7 +135,7 @@ def labelled_candidates(
     amount : str
         What is written: the owners are positions in it.
     thinning : numpy Generator, optional
-        Chooses the junk that is left out; all of it stays when not given.
+        Chooses the junk and the marks that are left out; all stay when not given.
 
     Returns
     -------
@@ -159,7 +159,7 @@ def labelled_candidates(
     classes = classes_of(strip, candidates, straightened(owner, strip), amount)
     used = classes != UNCLEAR
     if thinning is not None:
-        used &= (classes != JUNK) | (thinning.random(len(classes)) < JUNK_SHARE)
+        used &= (classes < MARK) | (thinning.random(len(classes)) < OTHERS_SHARE)
     return pictures(strip, candidates[used]), classes[used].astype(np.uint8)
 
 
