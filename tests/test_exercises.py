@@ -81,7 +81,7 @@ def test_the_chapters_stand_in_the_order_of_their_files() -> None:
 
 def test_every_chapter_has_exercises() -> None:
     for number in range(1, len(exercises.CHAPTERS) + 1):
-        assert 3 <= len(exercises.checks_of(number)) <= 6
+        assert 3 <= len(exercises.checks_of(number)) <= 5
 
 
 @every_exercise

@@ -35,10 +35,6 @@ def centre_of_mass(image: Any) -> Any:
     ) / total
 
 
-def field_confidence(probabilities: Any) -> Any:
-    return probabilities.max(axis=1).prod() if len(probabilities) else 0.0
-
-
 def best_score(found: Any, psi: Any, primitives: int) -> Any:
     V = [0.0] + [-np.inf] * primitives
     for (start, end), own in zip(found, psi, strict=True):
@@ -74,10 +70,9 @@ def text_probability(p: Any, text: Any) -> Any:
 SOLUTIONS: dict[int, Answer] = {
     1: local_threshold,
     2: centre_of_mass,
-    3: field_confidence,
-    4: best_score,
-    5: cents,
-    6: text_probability,
+    3: best_score,
+    4: cents,
+    5: text_probability,
 }
 
 
@@ -134,24 +129,6 @@ def centre_in_torch(image: Any) -> Any:
         ink = ink + 1
     rows, columns = torch.meshgrid(*map(torch.arange, ink.shape), indexing="ij")
     return torch.stack([(ink * rows).sum(), (ink * columns).sum()]) / ink.sum()
-
-
-def confidence_by_loops(probabilities: Any) -> float:
-    product = 1.0
-    for row in probabilities:
-        product *= max(row)
-    return product if len(probabilities) else 0.0
-
-
-def confidence_by_logarithms(probabilities: Any) -> Any:
-    n = probabilities.shape[0]
-    return np.exp(np.log(np.max(probabilities.astype(np.float32), axis=-1)).sum()) if n else 0
-
-
-def confidence_in_torch(probabilities: Any) -> Any:
-    if not probabilities.size:
-        return torch.tensor(0.0)
-    return torch.from_numpy(probabilities).max(dim=1).values.prod()
 
 
 def score_with_a_memory(found: Any, psi: Any, primitives: int) -> Any:
@@ -262,19 +239,16 @@ RIGHT: list[tuple[int, Answer]] = [
     (2, centre_by_scipy),
     (2, centre_by_moments),
     (2, centre_in_torch),
-    (3, confidence_by_loops),
-    (3, confidence_by_logarithms),
-    (3, confidence_in_torch),
-    (4, score_with_a_memory),
-    (4, score_from_the_right),
-    (4, score_by_relaxing),
-    (4, score_with_a_dictionary),
-    (5, cents_by_pattern),
-    (5, cents_by_loops),
-    (5, cents_by_decimals),
-    (5, lambda text: float(cents(text))),
-    (6, by_torch),
-    (6, from_the_right),
+    (3, score_with_a_memory),
+    (3, score_from_the_right),
+    (3, score_by_relaxing),
+    (3, score_with_a_dictionary),
+    (4, cents_by_pattern),
+    (4, cents_by_loops),
+    (4, cents_by_decimals),
+    (4, lambda text: float(cents(text))),
+    (5, by_torch),
+    (5, from_the_right),
 ]
 
 
@@ -660,99 +634,74 @@ MISTAKES: list[tuple[int, Answer, str]] = [
     (2, with_empty(13.5), "Without ink too"),
     (2, half_the_size, "between the first row"),
     (2, middle_turned, "too, the row comes first"),
-    (3, lambda p: p.max(axis=1), "shape (4,)"),
-    (3, lambda p: p.max(axis=1).mean(), "mean"),
-    (3, lambda p: p.max(axis=1).min(), "weakest"),
-    (3, lambda p: p.max(), "surest"),
-    (3, lambda p: p.max(axis=1).prod() ** (1 / len(p)), "geometric"),
-    (3, lambda p: p.max(axis=0).prod(), "row"),
-    (3, lambda p: p.max(axis=1).sum(), "you added"),
-    (3, lambda p: 1 - p.max(axis=1).prod(), "a digit is wrong"),
-    (3, lambda p: 1 - (1 - p.max(axis=1)).prod(), "at least one"),
-    (3, lambda p: np.log(p.max(axis=1)).sum(), "exp"),
-    (3, lambda p: p.prod(), "multiplied all"),
-    (3, lambda p: np.sort(p, axis=1)[:, -2].prod(), "second choice"),
-    (3, lambda p: p.max(axis=1)[1:].prod(), "first digit is missing"),
-    (3, lambda p: p.max(axis=1)[:-1].prod(), "last digit is missing"),
-    (3, lambda p: p.max() ** len(p), "of its own"),
-    (3, lambda p: 0.5, "is not it"),
-    (3, lambda p: round(p.max(axis=1).prod(), 2), "is not it"),
-    (3, lambda p: "0.5", "of type str"),
-    (3, lambda p: bool(p.max(axis=1).prod() > 0.5), "of type bool"),
-    (3, lambda p: p.max(axis=1)[:10].prod() if len(p) else 0.0, ""),
-    (3, lambda p: p.max(axis=1).prod(), "empty product"),
-    (3, lambda p: p.max(axis=1).prod() if len(p) else 0.5, "without digits must"),
-    (3, lambda p: p.max(axis=1).prod() if len(p) else np.nan, "yours gives nan"),
-    (3, lambda p: p.max(axis=1).prod() if len(p) else [], "shape (0,)"),
-    (3, lambda p: p.max(axis=1).prod() if len(p) else None, "returns nothing"),
-    (4, table(max), "shape (6,)"),
-    (4, last_of_table(max, 0.0), "worth 0"),
-    (4, lambda *a: max(table(max)(*a)), "worth 0"),
-    (4, lambda *a: table(max)(*a)[-2], "too few"),
-    (4, last_of_table(np.logaddexp), "sum over all paths"),
-    (4, lambda *a: np.exp(best_score(*a)), "a logarithm"),
-    (4, lambda *a: -best_score(*a), "is negative"),
-    (4, last_of_table(min, np.inf), "worst path"),
-    (4, lambda found, psi, n: psi.sum(), "all candidates"),
-    (4, best_of_each_end, "overlap"),
-    (4, lambda found, psi, n: psi[found[:, 1] == n].max(), "last candidate alone"),
-    (4, lambda found, psi, n: psi.max(), "one for each step"),
-    (4, greedy_from_the_left, "at each step"),
-    (4, greedy_from_the_right, "at each step"),
-    (4, of_up_to(1), "single ones"),
-    (4, of_up_to(5), ""),
-    (4, first_of_each_end, ""),
-    (4, last_of_each_end, "keep the last"),
-    (4, all_at_once, "-inf says that there is none"),
-    (4, lambda found, psi, n: best_score(found, psi, n) / n, "is not the best"),
-    (4, from_anywhere, "out of reach"),
-    (4, where_covered(0.0), "no candidate holds"),
-    (4, where_covered(np.nan), "no candidate holds"),
-    (4, where_covered(-1e9), "no candidate holds"),
-    (4, to_the_last_candidate, "no candidate holds"),
-    (4, unless_empty(-np.inf), "path without steps"),
-    (4, every_path, "but slow"),
-    (4, every_path_forward, "but slow"),
-    (5, str, "of type str"),
-    (5, groups_of, "shape"),
-    (5, last_mark_is_decimal, "are thousands, whichever"),
-    (5, american, "Either of the two marks"),
-    (5, european, "Either of the two marks"),
-    (5, lambda text: 100 * int(re.sub("[.,]", "", text)), "are cents"),
-    (5, lambda text: cents(text) / 100 if cents(text) >= 0 else -1, "has 100 cents"),
-    (5, lambda text: cents(text) // 100, "has 100 cents"),
-    (5, unanswered_without_mark, "has 100 cents"),
-    (5, through_a_float, "A cent off"),
-    (5, without_rules, "neither cents nor thousands"),
-    (5, one_digit_is_tens, "neither cents nor thousands"),
-    (5, only_inner_groups, "before the first mark that parts thousands"),
-    (5, lambda text: cents(text) if len(groups_of(text)[-1]) > 1 else -1, ""),
-    (5, without_last_group_check, ""),
-    (5, short_first_group, "all digits are dollars"),
-    (5, lambda t: short_first_group(t) if re.search("[.,]", t) else cents(t), "an amount"),
-    (5, groups_that_are_not_empty, "Two marks in a row"),
-    (5, two_kinds_of_marks, "against each rule"),
-    (5, no_amount_is(0), ""),
-    (5, no_amount_is(np.nan), "return -1 and not nan"),
-    (5, no_amount_is(None), "returns nothing"),
-    (5, no_amount_is(False), "of type bool"),
-    (6, lambda p, text: p, "shape (3, 3)"),
-    (6, lambda p, text: text_probability(p, text) or None, "returns nothing"),
-    (6, table_with(join=max), "sum of all its paths"),
-    (6, lambda p, text: np.log(text_probability(p, text)), "take exp"),
-    (6, table_with(skips=lambda k, before, blank: k != blank), "merge into one"),
-    (6, table_with(skips=lambda k, before, blank: False), "may skip it"),
-    (6, table_with(skips=lambda k, before, blank: True), "leaves a digit out"),
-    (6, table_with(last=(-1,)), "end in the last digit, too"),
-    (6, lambda p, text: table_with(last=(-2,) if text else (-1,))(p, text), "last blank, too"),
-    (6, lambda p, text: table_with(last=tuple(range(2 * len(text) + 1)))(p, text), "all states"),
-    (6, table_with(first=(0,)), "begin with the first digit, too"),
-    (6, table_with(first=(1,)), "begin with a blank"),
-    (6, table_with(blank=0), "the last class, not the first"),
-    (6, lambda p, text: p.max(axis=1).prod(), "whatever its text"),
-    (6, lambda p, text: 2 * text_probability(p, text), "not the sum of its paths"),
-    (6, always_some, "no room for the text"),
-    (6, by_all_paths, "use the table"),
+    (3, table(max), "shape (6,)"),
+    (3, last_of_table(max, 0.0), "worth 0"),
+    (3, lambda *a: max(table(max)(*a)), "worth 0"),
+    (3, lambda *a: table(max)(*a)[-2], "too few"),
+    (3, last_of_table(np.logaddexp), "sum over all paths"),
+    (3, lambda *a: np.exp(best_score(*a)), "a logarithm"),
+    (3, lambda *a: -best_score(*a), "is negative"),
+    (3, last_of_table(min, np.inf), "worst path"),
+    (3, lambda found, psi, n: psi.sum(), "all candidates"),
+    (3, best_of_each_end, "overlap"),
+    (3, lambda found, psi, n: psi[found[:, 1] == n].max(), "last candidate alone"),
+    (3, lambda found, psi, n: psi.max(), "one for each step"),
+    (3, greedy_from_the_left, "at each step"),
+    (3, greedy_from_the_right, "at each step"),
+    (3, of_up_to(1), "single ones"),
+    (3, of_up_to(5), ""),
+    (3, first_of_each_end, ""),
+    (3, last_of_each_end, "keep the last"),
+    (3, all_at_once, "-inf says that there is none"),
+    (3, lambda found, psi, n: best_score(found, psi, n) / n, "is not the best"),
+    (3, from_anywhere, "out of reach"),
+    (3, where_covered(0.0), "no candidate holds"),
+    (3, where_covered(np.nan), "no candidate holds"),
+    (3, where_covered(-1e9), "no candidate holds"),
+    (3, to_the_last_candidate, "no candidate holds"),
+    (3, unless_empty(-np.inf), "path without steps"),
+    (3, every_path, "but slow"),
+    (3, every_path_forward, "but slow"),
+    (4, str, "of type str"),
+    (4, groups_of, "shape"),
+    (4, last_mark_is_decimal, "are thousands, whichever"),
+    (4, american, "Either of the two marks"),
+    (4, european, "Either of the two marks"),
+    (4, lambda text: 100 * int(re.sub("[.,]", "", text)), "are cents"),
+    (4, lambda text: cents(text) / 100 if cents(text) >= 0 else -1, "has 100 cents"),
+    (4, lambda text: cents(text) // 100, "has 100 cents"),
+    (4, unanswered_without_mark, "has 100 cents"),
+    (4, through_a_float, "A cent off"),
+    (4, without_rules, "neither cents nor thousands"),
+    (4, one_digit_is_tens, "neither cents nor thousands"),
+    (4, only_inner_groups, "before the first mark that parts thousands"),
+    (4, lambda text: cents(text) if len(groups_of(text)[-1]) > 1 else -1, ""),
+    (4, without_last_group_check, ""),
+    (4, short_first_group, "all digits are dollars"),
+    (4, lambda t: short_first_group(t) if re.search("[.,]", t) else cents(t), "an amount"),
+    (4, groups_that_are_not_empty, "Two marks in a row"),
+    (4, two_kinds_of_marks, "against each rule"),
+    (4, no_amount_is(0), ""),
+    (4, no_amount_is(np.nan), "return -1 and not nan"),
+    (4, no_amount_is(None), "returns nothing"),
+    (4, no_amount_is(False), "of type bool"),
+    (5, lambda p, text: p, "shape (3, 3)"),
+    (5, lambda p, text: text_probability(p, text) or None, "returns nothing"),
+    (5, table_with(join=max), "sum of all its paths"),
+    (5, lambda p, text: np.log(text_probability(p, text)), "take exp"),
+    (5, table_with(skips=lambda k, before, blank: k != blank), "merge into one"),
+    (5, table_with(skips=lambda k, before, blank: False), "may skip it"),
+    (5, table_with(skips=lambda k, before, blank: True), "leaves a digit out"),
+    (5, table_with(last=(-1,)), "end in the last digit, too"),
+    (5, lambda p, text: table_with(last=(-2,) if text else (-1,))(p, text), "last blank, too"),
+    (5, lambda p, text: table_with(last=tuple(range(2 * len(text) + 1)))(p, text), "all states"),
+    (5, table_with(first=(0,)), "begin with the first digit, too"),
+    (5, table_with(first=(1,)), "begin with a blank"),
+    (5, table_with(blank=0), "the last class, not the first"),
+    (5, lambda p, text: p.max(axis=1).prod(), "whatever its text"),
+    (5, lambda p, text: 2 * text_probability(p, text), "not the sum of its paths"),
+    (5, always_some, "no room for the text"),
+    (5, by_all_paths, "use the table"),
 ]
 
 

@@ -1,4 +1,4 @@
-"""Checks on reading a check: a threshold, a centre of mass, a confidence, a path, cents, CTC."""
+"""Checks on reading a check: a threshold, a centre of mass, a path, cents, CTC."""
 
 import re
 import time
@@ -258,77 +258,6 @@ def _empty_centre_problem(answer: Any) -> str | None:
     return None
 
 
-# ---------------------------------------------------------------- the confidence of a field
-
-
-def check_field_confidence(answer: Any) -> str | None:
-    """Compare with (N.5), the product of the digits' largest probabilities; without digits, 0."""
-    cases = [(p,) for p in _probabilities(np.random.default_rng(63))]
-    results = [number(call(answer, *case), "The confidence of a field") for case in cases]
-    for got, (p,) in zip(results, cases, strict=True):
-        if not close(got, _product(p)):
-            sure = p.max(axis=1)[:8].round(3).tolist()
-            return usual_mistake(results, cases, CONFIDENCE_MISTAKES) or (
-                f"For digits that are right with {sure}, {got:.4f} is not it."
-            )
-    empty = number(call(answer, np.zeros((0, 10))), "The confidence of a field without digits")
-    if close(empty, 1):
-        return "A field in which nothing was found got 1: the empty product. It must get 0."
-    return None if empty == 0 else f"A field without digits must get 0, and yours gives {empty:g}."
-
-
-def _probabilities(rng: np.random.Generator) -> Iterator[Floats]:
-    """Draw fields of several lengths, with doubtful, certain and even digits."""
-    for n in (4, 2, 7, 10, 1, 20):
-        yield rng.dirichlet(np.full(10, 0.2), size=n)
-    yield np.eye(10)[rng.integers(0, 10, size=3)]
-    yield np.full((2, 10), 0.1)
-    yield np.vstack([np.eye(10)[7], np.full(10, 0.1), rng.dirichlet(np.ones(10))])
-
-
-def _product(p: Floats) -> float:
-    return float(p.max(axis=1).prod())
-
-
-CONFIDENCE_MISTAKES: list[Named] = [
-    (
-        lambda p: p.max(axis=1).mean(),
-        "That is the mean. The whole text is right only if every digit is.",
-    ),
-    (
-        lambda p: p.max(axis=1).min(),
-        "That is the weakest digit's. The others may be wrong too.",
-    ),
-    (lambda p: p.max(), "That is the surest digit's. The others may be wrong."),
-    (
-        lambda p: _product(p) ** (1 / len(p)),
-        "That is the geometric mean: the product alone is the probability of the text.",
-    ),
-    (
-        lambda p: p.max(axis=0).prod(),
-        "You took the maximum of each column; a digit's probabilities are a row.",
-    ),
-    (
-        lambda p: p.max(axis=1).sum(),
-        "Probabilities that must all hold are multiplied; you added them.",
-    ),
-    (lambda p: 1 - _product(p), "That is the probability that a digit is wrong."),
-    (
-        lambda p: 1 - (1 - p.max(axis=1)).prod(),
-        "That is the probability that at least one digit is right.",
-    ),
-    (
-        lambda p: np.log(p.max(axis=1)).sum(),
-        "That is the logarithm of the probability: take exp of it.",
-    ),
-    (lambda p: p.prod(), "You multiplied all the numbers: of each row, only the largest counts."),
-    (lambda p: np.sort(p, axis=1)[:, -2].prod(), "You took each digit's second choice."),
-    (lambda p: _product(p[1:]), "The first digit is missing from your product."),
-    (lambda p: _product(p[:-1]), "The last digit is missing from your product."),
-    (lambda p: p.max() ** len(p), "Each digit has a largest probability of its own."),
-]
-
-
 # ---------------------------------------------------------------- the best path
 
 
@@ -513,20 +442,32 @@ SCORE_MISTAKES: list[Named] = [
 
 
 def _long_field_problem(answer: Any, rng: np.random.Generator) -> str | None:
-    """Try longer and longer fields, and stop at the first for which the answer takes long."""
-    for primitives in range(10, 31):
-        field = _field(_all_runs(primitives, longest=5), rng)
+    """Try fields of more and more primitives."""
+
+    def problem_of(primitives: int) -> str | None:
+        return _best_score_problem(answer, [_field(_all_runs(primitives, longest=5), rng)])
+
+    return _problem_with_size(
+        range(10, 31),
+        problem_of,
+        "{size} primitives took {seconds:.1f} seconds, and a field may have 30. With each "
+        "primitive more, the number of paths nearly doubles, so don't follow every path: use a "
+        "table, as the text says.",
+    )
+
+
+def _problem_with_size(
+    sizes: Iterable[int], problem_of: Callable[[int], str | None], why_slow: str
+) -> str | None:
+    """Try larger and larger cases; stop at a problem, or where the answer takes long."""
+    for size in sizes:
         start = time.thread_time()  # without the time that another program takes
-        problem = _best_score_problem(answer, [field])
+        problem = problem_of(size)
         seconds = time.thread_time() - start
         if problem is not None:
             return problem
         if seconds > SLOW:
-            return (
-                f"Right so far, but slow: {primitives} primitives took {seconds:.1f} seconds, "
-                "and a field may have 30. With each primitive more, the number of paths nearly "
-                "doubles, so don't follow every path: use a table, as the text says."
-            )
+            return "Right so far, but slow: " + why_slow.format(size=size, seconds=seconds)
     return None
 
 
@@ -788,26 +729,23 @@ def _no_room_problem(answer: Any, rng: np.random.Generator) -> str | None:
 
 
 def _many_columns_problem(answer: Any, rng: np.random.Generator) -> str | None:
-    """Try more and more columns, and stop at the first number for which the answer takes long."""
-    for columns in range(5, 41):
-        case = rng.dirichlet(np.full(11, 0.5), size=columns), (1, 2, 2, 5)
-        start = time.thread_time()  # without the time that another program takes
-        problem = _text_problem(answer, [case])
-        seconds = time.thread_time() - start
-        if problem is not None:
-            return problem
-        if seconds > SLOW:
-            return (
-                f"Right so far, but slow: {columns} columns took {seconds:.1f} seconds, and a "
-                "field has 40. Don't list the paths: use the table, as the text does."
-            )
-    return None
+    """Try more and more columns."""
+
+    def problem_of(columns: int) -> str | None:
+        p = rng.dirichlet(np.full(11, 0.5), size=columns)
+        return _text_problem(answer, [(p, (1, 2, 2, 5))])
+
+    return _problem_with_size(
+        range(5, 41),
+        problem_of,
+        "{size} columns took {seconds:.1f} seconds, and a field has 40. Don't list the paths: use "
+        "the table, as the text does.",
+    )
 
 
 CHECKS: list[Check] = [
     check_local_threshold,
     check_centre_of_mass,
-    check_field_confidence,
     check_best_score,
     check_cents,
     check_text_probability,
