@@ -30,15 +30,12 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gpu, "NETWORKS", {"MLP": models.MLP})
     monkeypatch.setattr(gpu, "PART", 128)
     monkeypatch.setattr(gpu, "WORKERS", 0)
-    # FakeData's images have three colours where the transform makes no gray ones.
-    monkeypatch.setattr(gpu, "step", lambda model, optimizer, x, y: None)
     monkeypatch.setattr(nn.Module, "compile", lambda model, mode: None)
-    monkeypatch.setattr(training, "pick_device", lambda: torch.device("cpu"))
 
 
 @pytest.mark.usefixtures("small")
 def test_every_network_is_timed_in_every_way_with_every_batch_size() -> None:
-    header, *rows = gpu.bench_gpu()
+    header, *rows = gpu.bench_gpu(torch.device("cpu"))
     assert header == gpu.HEADER
     assert [row[1:4] for row in rows] == [["MLP", way, "64"] for way in gpu.WAYS]
     images = len(digits.load_bundled("train")[0])
@@ -64,10 +61,7 @@ def test_a_step_changes_the_weights() -> None:
     assert not any(torch.equal(a, b) for a, b in zip(before, after, strict=True))
 
 
-def test_a_record_replaces_the_rows_of_its_device_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(training, "pick_device", lambda: torch.device("cuda"))
+def test_a_record_replaces_the_rows_of_its_device_alone(tmp_path: Path) -> None:
     path = tmp_path / "gpu.csv"
     gpu.record(TABLE, path)
     other = [["Another GPU", *TABLE[1][1:]], ["Another GPU", *TABLE[1][1:]]]
@@ -77,17 +71,28 @@ def test_a_record_replaces_the_rows_of_its_device_alone(
         assert list(csv.reader(file)) == [gpu.HEADER, TABLE[1], other[0]]
 
 
-def test_a_cpu_is_measured_but_not_recorded(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("options", [[], ["--record"]])
+def test_what_is_measured_is_printed_and_recorded_where_asked(
+    options: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(training, "pick_device", lambda: torch.device("cpu"))
-    monkeypatch.setattr(gpu, "RECORD", tmp_path / "gpu.csv")
-    monkeypatch.setattr(gpu, "bench_gpu", lambda: TABLE)
+    recorded: list[object] = []
+    monkeypatch.setattr(training, "pick_device", lambda: torch.device("cuda"))
+    monkeypatch.setattr(gpu, "bench_gpu", lambda device: TABLE)
+    monkeypatch.setattr(gpu, "record", recorded.append)
     monkeypatch.setattr(digits, "source", lambda: "mnist")
-    with pytest.raises(SystemExit, match="is no GPU"):
-        bench.main(["gpu", "--record"])
+    bench.main(["gpu", *options])
     assert "An old GPU" in capsys.readouterr().out
-    assert not list(tmp_path.iterdir())
+    assert recorded == ([TABLE] if options else [])
+
+
+def test_without_a_gpu_nothing_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training, "pick_device", lambda: torch.device("cpu"))
+    monkeypatch.setattr(gpu, "bench_gpu", pytest.fail)
+    with pytest.raises(SystemExit, match="no GPU here"):
+        bench.main(["gpu", "--record"])
 
 
 def test_record_goes_with_gpu_alone() -> None:

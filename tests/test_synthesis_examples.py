@@ -133,9 +133,10 @@ def test_thinning_leaves_out_a_share_of_junk_and_marks_and_no_digit() -> None:
         before += np.bincount(everything, minlength=12)
         kept += np.bincount(some, minlength=12)
     assert kept[:10].tolist() == before[:10].tolist()
-    for kind in (MARK, JUNK):
-        assert before[kind] > 60
-        assert kept[kind] / before[kind] == pytest.approx(OTHERS_SHARE, abs=0.12)
+    assert before[JUNK] > 300
+    assert kept[JUNK] / before[JUNK] == pytest.approx(OTHERS_SHARE, abs=0.08)
+    assert before[MARK] > 60  # so few that chance moves their share further
+    assert kept[MARK] / before[MARK] == pytest.approx(OTHERS_SHARE, abs=0.12)
 
 
 def test_the_pictures_are_the_same_as_the_reader_s() -> None:

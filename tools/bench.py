@@ -34,8 +34,6 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 from threadpoolctl import threadpool_limits
-from torch.utils.data import DataLoader
-from torchvision import datasets, transforms
 
 from lessonlib import (
     __version__,
@@ -92,11 +90,7 @@ FAST: dict[str, Any] = {
 def train_with_dataloader(seed: int) -> torch.nn.Module:
     """Train as the source lesson does: an image at a time through PIL transforms."""
     training.set_seed(seed)
-    transform = transforms.Compose(
-        [transforms.ToTensor(), transforms.Normalize((models.MEAN,), (models.STD,))]
-    )
-    dataset = datasets.MNIST(digits.find_mnist(), train=True, transform=transform)
-    loader = DataLoader(dataset, batch_size=128, shuffle=True, num_workers=2)
+    loader = gpu.one_at_a_time(batch_size=128)
     model = models.MLP()
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, weight_decay=1e-4)
     model.train()
@@ -558,16 +552,16 @@ def show(table: Table) -> None:
 
 
 def measure_gpu(record_it: bool) -> None:
-    """Time training on a GPU, or on the CPU where there is none, and record it where asked."""
+    """Time training on a GPU, and record it where asked."""
+    device = training.pick_device()
+    if device.type == "cpu":
+        sys.exit("torch finds no GPU here, so there is nothing to measure.")
     if digits.source() != "mnist":
         sys.exit("gpu trains on MNIST, which was not found: set LESSONLIB_MNIST_ROOT.")
-    table = gpu.bench_gpu()
+    table = gpu.bench_gpu(device)
     show(table)
     if record_it:
-        try:
-            gpu.record(table)
-        except ValueError as error:
-            sys.exit(f"{error}")
+        gpu.record(table)
 
 
 def main(arguments: list[str]) -> None:

@@ -1,8 +1,8 @@
 """Measure how quickly networks train on a device, and keep the record of a GPU.
 
 Usage: ``python -m tools.bench gpu [--record]``. It needs MNIST. ``--record`` adds the table to
-data/gpu.csv, in place of what was measured on the same device before. Without a GPU it measures
-the CPU, and records nothing.
+data/gpu.csv, in place of what was measured on the same device before. Without a GPU there is
+nothing to measure.
 
 Three ways of feeding a network are timed. A ``DataLoader`` prepares each image by itself, as many
 tutorials do. A *resident tensor* holds all images on the device. The third way also compiles the
@@ -25,7 +25,6 @@ from torchvision import datasets, transforms
 
 from lessonlib import __version__, digits, models, training
 from lessonlib.files import write_whole
-from tools.notebooks import cpu_name
 
 RECORD = Path(__file__).resolve().parents[1] / "data" / "gpu.csv"
 HEADER = ["Device", "Network", "Way", "Batch size", "Seconds an epoch", "Images a second"]
@@ -45,9 +44,8 @@ WORKERS = 2  # processes that prepare images for the DataLoader
 Measure = Callable[[nn.Module, int, torch.device], float]
 
 
-def bench_gpu() -> list[list[str]]:
+def bench_gpu(device: torch.device) -> list[list[str]]:
     """Time every network in every way with every batch size: a header, then rows."""
-    device = training.pick_device()
     table = [HEADER]
     for network, build in NETWORKS.items():
         for way, measure in WAYS.items():
@@ -70,18 +68,13 @@ def name_of(device: torch.device) -> str:
     """Name a device as its maker does."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return "Apple GPU" if device.type == "mps" else cpu_name()
+    return "Apple GPU" if device.type == "mps" else "CPU"
 
 
 def rate_of_dataloader(model: nn.Module, batch_size: int, device: torch.device) -> float:
     """Train on images that are prepared one at a time; return images a second."""
-    transform = transforms.Compose(
-        [transforms.ToTensor(), transforms.Normalize((models.MEAN,), (models.STD,))]
-    )
-    dataset = datasets.MNIST(digits.find_mnist(), train=True, transform=transform)
-    loader = DataLoader(dataset, batch_size, shuffle=True, num_workers=WORKERS, drop_last=True)
     optimizer = optimizer_for(model)
-    batches = iter(loader)  # starts the processes
+    batches = iter(one_at_a_time(batch_size))  # starts the processes
     step(model, optimizer, *(part.to(device) for part in next(batches)))
     count = max(1, PART // batch_size)
     start = time.perf_counter()
@@ -89,6 +82,15 @@ def rate_of_dataloader(model: nn.Module, batch_size: int, device: torch.device) 
         step(model, optimizer, x.to(device), y.to(device))
     wait_for(device)
     return count * batch_size / (time.perf_counter() - start)
+
+
+def one_at_a_time(batch_size: int) -> DataLoader[tuple[Tensor, Tensor]]:
+    """Deal MNIST's training images into batches, each image read and prepared by itself."""
+    transform = transforms.Compose(
+        [transforms.ToTensor(), transforms.Normalize((models.MEAN,), (models.STD,))]
+    )
+    dataset = datasets.MNIST(digits.find_mnist(), train=True, transform=transform)
+    return DataLoader(dataset, batch_size, shuffle=True, num_workers=WORKERS)
 
 
 def rate_of_tensor(model: nn.Module, batch_size: int, device: torch.device) -> float:
@@ -124,7 +126,8 @@ WAYS: dict[str, Measure] = {
 
 def optimizer_for(model: nn.Module) -> torch.optim.Optimizer:
     """Make the optimizer of `training.fit` at its plain settings."""
-    return torch.optim.Adam(model.parameters(), lr=1e-3, weight_decay=1e-4)
+    fused = next(model.parameters()).device.type in ("cpu", "cuda")  # as there
+    return torch.optim.Adam(model.parameters(), lr=1e-3, weight_decay=1e-4, fused=fused)
 
 
 def step(model: nn.Module, optimizer: torch.optim.Optimizer, x: Tensor, y: Tensor) -> None:
@@ -141,16 +144,8 @@ def wait_for(device: torch.device) -> None:
 
 
 def record(table: list[list[str]], path: Path = RECORD) -> None:
-    """Add a table to the record, in place of the rows of its device; a CPU's isn't recorded.
-
-    Raises
-    ------
-    ValueError
-        When the table was measured on a CPU.
-    """
+    """Add a table to the record, in place of the rows of its device."""
     device = table[1][0]
-    if training.pick_device().type == "cpu":
-        raise ValueError(f"{device} is no GPU, so there is nothing to record: the table is above")
     rows = list(csv.reader(path.read_text(encoding="utf-8").splitlines())) if path.is_file() else []
     others = [row for row in rows[1:] if row[0] != device]
     text = io.StringIO()

@@ -73,7 +73,7 @@ CUTTERS = {
         sizes=(1.0, 0.9),
     ),
     "cnn": Recipe(
-        "slower and better",
+        "slower, better on real amounts",
         "CNN",
         _PAIR | {"channels": 16, "dropout": 0.2},
         {"epochs": 5, "batch_size": 256, "lr": 4e-3, "weight_decay": 1e-2},
