@@ -58,13 +58,16 @@ def clean(reader: CheckReader) -> list[Reading]:
 # ---------------------------------------------------------------- how well it reads
 
 
-@pytest.mark.parametrize("name", [LINE, "ensemble"])  # the others learnt to read checks alone
-def test_at_most_one_in_200_images_of_nothing_is_read_with_confidence(name: str) -> None:
+# The others still take a few images for amounts, those of Arabic-Indic digits above all.
+@pytest.mark.parametrize(
+    ("name", "one_in"), [(LINE, 200), ("ensemble", 200), *((cutter, 50) for cutter in CUTTERS)]
+)
+def test_hardly_any_image_of_nothing_is_read_with_confidence(name: str, one_in: int) -> None:
     reader = CheckReader(name)
     rng = np.random.default_rng(200)
     images = [make(rng) for make in nothing.KINDS.values() for _ in range(60)]
     sure = sum(reading.confidence > 0.9 for reading in reader.read_many(images))
-    assert sure <= len(images) / 200
+    assert sure <= len(images) / one_in
 
 
 def test_nearly_all_medium_rendered_fields_are_read_right(reader: CheckReader) -> None:
