@@ -17,12 +17,14 @@ notebooks.set_environment()
 # worker busy while the other has nothing left to do.
 LONGEST = (
     "test_labs",
-    "checks",
+    "any-check",
     "test_book",
     "next-steps",
     "training",
     "evaluation",
+    "checks",
     "backprop",
+    "descent",
     "test_notebooks",
     "test_quick_reference",
 )

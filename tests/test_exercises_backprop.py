@@ -294,74 +294,11 @@ def for_two_layers_only(a: Any, z: Any, Y: Any, W: Any) -> Any:
     return dW[:2], db[:2]
 
 
-# ---------------------------------------------------------------- momentum with weight decay
-
-
-def momentum(w: Any, g: Any, m: Any, lr: float, beta: float, decay: float) -> Any:
-    m = beta * m + g + decay * w
-    return w - lr * m, m
-
-
-def momentum_of_torch(w: Any, g: Any, m: Any, lr: float, beta: float, decay: float) -> Any:
-    w, g, m = map(torch.tensor, (w, g, m))
-    m = torch.add(beta * m + g, w, alpha=decay)
-    return torch.sub(w, m, alpha=lr), m
-
-
-def momentum_in_loops(w: Any, g: Any, m: Any, lr: float, beta: float, decay: float) -> Any:
-    new_w, new_m = np.empty_like(w), np.empty_like(m)
-    for at in np.ndindex(w.shape):
-        new_m[at] = beta * m[at] + (g[at] + decay * w[at])
-        new_w[at] = w[at] - lr * new_m[at]
-    return [new_w.tolist(), new_m.tolist()]
-
-
-def momentum_rearranged(w: Any, g: Any, m: Any, lr: float, beta: float, decay: float) -> Any:
-    return (1 - lr * decay) * w - lr * g - lr * beta * m, beta * m + g + decay * w
-
-
-def momentum_in_float32(w: Any, g: Any, m: Any, lr: float, beta: float, decay: float) -> Any:
-    w, g, m = (part.astype(np.float32) for part in (w, g, m))
-    return momentum(w, g, m, lr, beta, decay)
-
-
-def with_m(new: Callable[..., Any]) -> Answer:
-    """Make the step along a wrongly computed m."""
-
-    def step(w: Any, g: Any, m: Any, lr: float, beta: float, decay: float) -> Any:
-        m = new(w, g, m, lr, beta, decay)
-        return w - lr * m, m
-
-    return step
-
-
-def with_w(new: Callable[..., Any]) -> Answer:
-    """Move w wrongly, from the right m; `new` gets w, the new m, lr, decay, the old m, beta."""
-
-    def step(w: Any, g: Any, m: Any, lr: float, beta: float, decay: float) -> Any:
-        right = momentum(w, g, m, lr, beta, decay)[1]
-        return new(w, right, lr, decay, m, beta), right
-
-    return step
-
-
-def changes_m(w: Any, g: Any, m: Any, lr: float, beta: float, decay: float) -> Any:
-    m *= beta
-    m += g + decay * w
-    return w - lr * m, m
-
-
-def decoupled(w: Any, g: Any, m: Any, lr: float, beta: float, decay: float) -> Any:
-    m = beta * m + g
-    return w - lr * m - lr * decay * w, m
-
-
 SOLUTIONS: dict[int, Answer] = {
     1: slope,
     2: logits_gradient,
     3: layer,
     4: squared,
-    5: momentum,
 }
 
 RIGHT: list[tuple[int, Answer]] = [
@@ -388,10 +325,6 @@ RIGHT: list[tuple[int, Answer]] = [
     (4, squared_in_float32),
     (4, squared_as_lists),
     (4, lambda *record: tuple(map(tuple, squared(*record)))),
-    (5, momentum_of_torch),
-    (5, momentum_in_loops),
-    (5, momentum_rearranged),
-    (5, momentum_in_float32),
 ]
 
 MISTAKES: list[tuple[int, Answer, str]] = [
@@ -551,66 +484,6 @@ MISTAKES: list[tuple[int, Answer, str]] = [
     ),
     (4, lambda *r: ([g * np.nan for g in squared(*r)[0]], squared(*r)[1]), "NaN"),
     (4, changes_z, "Work on a copy"),
-    (5, with_m(lambda w, g, m, lr, beta, decay: beta * m + g), "no decay"),
-    (5, decoupled, "no decay"),
-    (5, with_m(lambda w, g, m, lr, beta, decay: beta * m + g - decay * w), "sign of the decay"),
-    (5, with_m(lambda w, g, m, lr, beta, decay: beta * m + g + 2 * decay * w), "twice"),
-    (5, with_m(lambda w, g, m, lr, beta, decay: beta * m + g + decay * w / 2), "half"),
-    (5, with_m(lambda w, g, m, lr, beta, decay: beta * m + g + lr * decay * w), "in the decay"),
-    (5, with_m(lambda w, g, m, lr, beta, decay: beta * m + g + decay * w**2), "its derivative"),
-    (5, with_m(lambda w, g, m, lr, beta, decay: beta * m + g + decay * np.sign(w)), "its sign"),
-    (5, with_m(lambda w, g, m, lr, beta, decay: beta * m + g + decay), "λ alone"),
-    (5, with_m(lambda w, g, m, lr, beta, decay: decay * m + g + beta * w), "exchanged"),
-    (
-        5,
-        with_m(lambda w, g, m, lr, beta, decay: beta * m + (1 - beta) * (g + decay * w)),
-        "factor 1 − β",
-    ),
-    (5, with_m(lambda w, g, m, lr, beta, decay: beta * (m + g + decay * w)), "old m only"),
-    (5, with_m(lambda w, g, m, lr, beta, decay: m + g + decay * w), "fades"),
-    (5, with_m(lambda w, g, m, lr, beta, decay: g + decay * w), "dropped"),
-    (
-        5,
-        with_m(lambda w, g, m, lr, beta, decay: beta * m + lr * (g + decay * w)),
-        "not in m",
-    ),
-    (
-        5,
-        with_m(lambda w, g, m, lr, beta, decay: beta * m - lr * (g + decay * w)),
-        "not steps downhill",
-    ),
-    (
-        5,
-        with_m(lambda w, g, m, lr, beta, decay: beta * m - g - decay * w),
-        "not steps downhill",
-    ),
-    (5, lambda *step: (momentum(*step)[0], step[2]), "before the step"),
-    (5, with_w(lambda w, new, lr, decay, m, beta: w + lr * new), "uphill"),
-    (5, with_w(lambda w, new, lr, decay, m, beta: w - new), "learning rate is missing"),
-    (5, with_w(lambda w, new, lr, decay, m, beta: w - lr * m), "moved by the m from before"),
-    (
-        5,
-        with_w(lambda w, new, lr, decay, m, beta: w - lr * (new - beta * m)),
-        "not along the gradient alone",
-    ),
-    (
-        5,
-        with_w(lambda w, new, lr, decay, m, beta: w - lr * new - lr * decay * w),
-        "taken twice",
-    ),
-    (
-        5,
-        with_w(lambda w, new, lr, decay, m, beta: w - lr * (beta * new + new - beta * m)),
-        "a step further",
-    ),
-    (5, with_w(lambda w, new, lr, decay, m, beta: -lr * new), "the change alone"),
-    (5, with_w(lambda w, new, lr, decay, m, beta: w), "has not moved"),
-    (5, with_w(lambda w, new, lr, decay, m, beta: w + 1), "differ"),
-    (5, lambda *step: momentum(*step)[::-1], "swapped"),
-    (5, lambda *step: momentum(*step)[0], "two arrays"),
-    (5, lambda *step: {"w": momentum(*step)[0]}, "got dict"),
-    (5, lambda *step: (0.0, 0.0), "has shape ()"),
-    (5, changes_m, "Work on a copy"),
 ]
 
 

@@ -1,11 +1,8 @@
 """Answers to the exercises on reading a check; test_exercises.py tries them."""
 
 import math
-import re
 from collections.abc import Callable
-from decimal import Decimal
-from functools import cache
-from itertools import groupby, product
+from itertools import product
 from typing import Any
 
 import cv2
@@ -35,44 +32,26 @@ def centre_of_mass(image: Any) -> Any:
     ) / total
 
 
-def best_score(found: Any, psi: Any, primitives: int) -> Any:
-    V = [0.0] + [-np.inf] * primitives
-    for (start, end), own in zip(found, psi, strict=True):
-        V[end] = max(V[end], V[start] + own)
-    return V[-1]
-
-
-def cents(text: str) -> Any:
-    first, *rest = text.replace(",", ".").split(".")
-    last = rest.pop() if rest and len(rest[-1]) == 2 else "00"
-    if rest and (len(first) > 3 or any(len(group) != 3 for group in rest)):
-        return -1
-    return int(first + "".join(rest) + last)
-
-
-def text_probability(p: Any, text: Any) -> Any:
-    blank = p.shape[1] - 1
-    states = [blank]
-    for digit in text:
-        states += [digit, blank]
-    row = np.zeros(len(states))
-    row[:2] = p[0, states[:2]]
-    for column in p[1:]:
-        before, row = row, np.zeros(len(states))
-        for s, k in enumerate(states):
-            ways = before[s]
-            ways += before[s - 1] if s > 0 else 0
-            ways += before[s - 2] if s > 1 and k != states[s - 2] else 0
-            row[s] = column[k] * ways
-    return row[-2:].sum()
+def count_pieces(ink: Any) -> Any:
+    left = set(zip(*np.nonzero(ink), strict=True))
+    pieces = 0
+    while left:
+        pieces += 1
+        waiting = [left.pop()]
+        while waiting:
+            row, column = waiting.pop()
+            for dy, dx in product((-1, 0, 1), repeat=2):
+                neighbour = (row + dy, column + dx)
+                if neighbour in left:
+                    left.remove(neighbour)
+                    waiting.append(neighbour)
+    return pieces
 
 
 SOLUTIONS: dict[int, Answer] = {
     1: local_threshold,
     2: centre_of_mass,
-    3: best_score,
-    4: cents,
-    5: text_probability,
+    3: count_pieces,
 }
 
 
@@ -131,103 +110,44 @@ def centre_in_torch(image: Any) -> Any:
     return torch.stack([(ink * rows).sum(), (ink * columns).sum()]) / ink.sum()
 
 
-def score_with_a_memory(found: Any, psi: Any, primitives: int) -> Any:
-    @cache
-    def best(end: int) -> float:
-        if end == 0:
-            return 0.0
-        ways = [best(int(a)) + p for (a, b), p in zip(found, psi, strict=True) if b == end]
-        return max(ways, default=-math.inf)
-
-    return best(primitives)
+def pieces_by_opencv(ink: Any) -> Any:
+    return cv2.connectedComponents(ink.astype(np.uint8), connectivity=8)[0] - 1
 
 
-def score_from_the_right(found: Any, psi: Any, primitives: int) -> Any:
-    left = np.full(primitives + 1, -np.inf)
-    left[primitives] = 0
-    for start in reversed(range(primitives)):
-        for j in np.flatnonzero(found[:, 0] == start):
-            left[start] = max(left[start], psi[j] + left[found[j, 1]])
-    return left[0]
+def pieces_by_scipy(ink: Any) -> Any:
+    return ndimage.label(ink, np.ones((3, 3)))[1]
 
 
-def score_by_relaxing(found: Any, psi: Any, primitives: int) -> Any:
-    V = np.full(primitives + 1, -np.inf, dtype=np.float32)
-    V[0] = 0
-    for _ in range(primitives):
-        if len(found):
-            np.maximum.at(V, found[:, 1], V[found[:, 0]] + psi.astype(np.float32))
-    return V[primitives]
+def pieces_by_labels(ink: Any) -> Any:
+    """Give every pixel a label, and unite the labels of neighbours."""
+    above = np.arange(ink.size).reshape(ink.shape)
+    parent = list(range(ink.size))
+
+    def root(label: int) -> int:
+        while parent[label] != label:
+            parent[label] = label = parent[parent[label]]
+        return label
+
+    for row, column in np.argwhere(ink):
+        for dy, dx in ((0, 1), (1, -1), (1, 0), (1, 1)):
+            y, x = row + dy, column + dx
+            if y < ink.shape[0] and 0 <= x < ink.shape[1] and ink[y, x]:
+                parent[root(int(above[y, x]))] = root(int(above[row, column]))
+    return np.int64(len({root(int(label)) for label in above[ink]}))
 
 
-def score_with_a_dictionary(found: Any, psi: Any, primitives: int) -> Any:
-    V = {0: torch.tensor(0.0, dtype=torch.float64)}
-    for (start, end), own in zip(found.tolist(), psi.tolist(), strict=True):
-        if start in V and (end not in V or V[start] + own > V[end]):
-            V[end] = V[start] + own
-    return V.get(primitives, -float("inf"))
-
-
-def cents_by_pattern(text: str) -> int:
-    found = re.fullmatch(r"(\d{1,3}(?:[.,]\d{3})*|\d+)(?:[.,](\d\d))?", text)
-    if found is None:
-        return -1
-    return 100 * int(re.sub("[.,]", "", found[1])) + int(found[2] or 0)
-
-
-def cents_by_loops(text: str) -> Any:
-    places = [i for i, character in enumerate(text) if character in ".,"]
-    has_cents = bool(places) and places[-1] == len(text) - 3
-    marks = places[:-1] if has_cents else places
-    end = len(text) - 3 if has_cents else len(text)
-    if marks:
-        if marks[0] > 3:
-            return -1
-        for left, right in zip(marks, [*marks[1:], end], strict=True):
-            if right - left != 4:
-                return -1
-    number = 0
-    for character in text:
-        if character.isdecimal():
-            number = 10 * number + int(character)
-    return np.int64(number if has_cents else number * 100)
-
-
-def cents_by_decimals(text: str) -> Any:
-    groups = text.replace(",", ".").split(".")
-    hundredths = groups.pop() if len(groups) > 1 and len(groups[-1]) == 2 else "0"
-    alone = len(groups) == 1 and groups[0].isdecimal()
-    if not alone and [len(group) for group in groups[1:]] != [3] * (len(groups) - 1):
-        return Decimal(-1)
-    if not alone and len(groups[0]) > 3:
-        return Decimal(-1)
-    return 100 * Decimal("".join(groups)) + Decimal(hundredths)
-
-
-def by_torch(p: Any, text: Any) -> Any:
-    columns, blank = p.shape[0], p.shape[1] - 1
-    loss = torch.nn.functional.ctc_loss(
-        torch.tensor(np.log(p))[:, None],
-        torch.tensor([text], dtype=torch.long),
-        torch.tensor([columns]),
-        torch.tensor([len(text)]),
-        blank=blank,
-        reduction="none",
-    )
-    return torch.exp(-loss[0])
-
-
-def from_the_right(p: Any, text: Any) -> Any:
-    return text_probability(p[::-1], tuple(reversed(text)))
-
-
-def by_all_paths(p: Any, text: Any) -> Any:
-    total = 0.0
-    for path in product(range(p.shape[1]), repeat=len(p)):
-        kept = [k for k, _ in groupby(path) if k != p.shape[1] - 1]
-        if tuple(kept) == tuple(text):
-            total += p[np.arange(len(p)), path].prod()
-    return total
+def pieces_on_a_frame_of_paper(ink: Any) -> Any:
+    ink = np.pad(ink, 1)
+    pieces = 0.0
+    while ink.any():
+        pieces += 1
+        waiting = [np.unravel_index(ink.argmax(), ink.shape)]
+        while waiting:
+            row, column = waiting.pop()
+            around = ink[row - 1 : row + 2, column - 1 : column + 2]
+            waiting += [(row + dy - 1, column + dx - 1) for dy, dx in np.argwhere(around)]
+            around[...] = False
+    return pieces
 
 
 RIGHT: list[tuple[int, Answer]] = [
@@ -239,16 +159,10 @@ RIGHT: list[tuple[int, Answer]] = [
     (2, centre_by_scipy),
     (2, centre_by_moments),
     (2, centre_in_torch),
-    (3, score_with_a_memory),
-    (3, score_from_the_right),
-    (3, score_by_relaxing),
-    (3, score_with_a_dictionary),
-    (4, cents_by_pattern),
-    (4, cents_by_loops),
-    (4, cents_by_decimals),
-    (4, lambda text: float(cents(text))),
-    (5, by_torch),
-    (5, from_the_right),
+    (3, pieces_by_opencv),
+    (3, pieces_by_scipy),
+    (3, pieces_by_labels),
+    (3, pieces_on_a_frame_of_paper),
 ]
 
 
@@ -350,221 +264,93 @@ def no_rounding(image: Any) -> Any:
     return tuple(round(float(value)) for value in centre_of_mass(image))
 
 
-def table(choose: Any, nothing: float = -np.inf) -> Answer:
-    def fill(found: Any, psi: Any, primitives: int) -> Any:
-        values = [0.0] + [nothing] * primitives
-        for (start, end), own in zip(found, psi, strict=True):
-            values[end] = choose(values[end], values[start] + own)
-        return values
-
-    return fill
+FORWARD = [(0, 1), (1, -1), (1, 0), (1, 1)]
+AROUND = [*FORWARD, *((-dy, -dx) for dy, dx in FORWARD)]
 
 
-def last_of_table(choose: Any, nothing: float = -np.inf) -> Answer:
-    return lambda *arguments: table(choose, nothing)(*arguments)[-1]
+def flooded(steps: list[tuple[int, int]] = AROUND, recursive: bool = False) -> Answer:
+    """Count by filling a piece after the other; an index beyond the edge leads nowhere."""
 
+    def answer(ink: Any) -> Any:
+        ink = ink.copy()
 
-def greedy_from_the_left(found: Any, psi: Any, primitives: int) -> Any:
-    score, place = 0.0, 0
-    while place < primitives:
-        number = max(np.flatnonzero(found[:, 0] == place), key=lambda j: psi[j])
-        score, place = score + psi[number], found[number, 1]
-    return score
+        def fill(row: int, column: int) -> None:
+            ink[row, column] = False
+            for dy, dx in steps:
+                y, x = row + dy, column + dx
+                if 0 <= y < ink.shape[0] and 0 <= x < ink.shape[1] and ink[y, x]:
+                    fill(y, x)
 
+        def fill_with_a_list(row: int, column: int) -> None:
+            waiting = [(row, column)]
+            while waiting:
+                row, column = waiting.pop()
+                ink[row, column] = False
+                for dy, dx in steps:
+                    y, x = row + dy, column + dx
+                    if 0 <= y < ink.shape[0] and 0 <= x < ink.shape[1] and ink[y, x]:
+                        waiting.append((y, x))
+                        ink[y, x] = False
 
-def greedy_from_the_right(found: Any, psi: Any, primitives: int) -> Any:
-    score, place = 0.0, primitives
-    while place > 0:
-        number = max(np.flatnonzero(found[:, 1] == place), key=lambda j: psi[j])
-        score, place = score + psi[number], found[number, 0]
-    return score
-
-
-def best_of_each_end(found: Any, psi: Any, primitives: int) -> Any:
-    return sum(max(psi[found[:, 1] == end]) for end in range(1, primitives + 1))
-
-
-def from_anywhere(found: Any, psi: Any, primitives: int) -> Any:
-    """Treat a place that nothing reaches as a start."""
-    V = {0: 0.0}
-    for (start, end), own in zip(found.tolist(), psi, strict=True):
-        V[end] = max(V.get(end, -np.inf), V.get(start, 0.0) + own)
-    return V.get(primitives, -np.inf)
-
-
-def where_covered(value: Any) -> Answer:
-    def answer(*arguments: Any) -> Any:
-        score = best_score(*arguments)
-        return score if np.isfinite(score) else value
+        pieces = 0
+        for row in range(ink.shape[0]):
+            for column in range(ink.shape[1]):
+                if ink[row, column]:
+                    pieces += 1
+                    (fill if recursive else fill_with_a_list)(row, column)
+        return pieces
 
     return answer
 
 
-def unless_empty(value: Any) -> Answer:
-    return lambda found, psi, n: best_score(found, psi, n) if n else value
+def around_the_edge(after: Callable[[int, int], int], steps: Any = AROUND) -> Answer:
+    """Go on at the other side; `after` says what becomes of an index."""
 
-
-def to_the_last_candidate(found: Any, psi: Any, primitives: int) -> Any:
-    """Take the largest end for the number of primitives."""
-    return best_score(found, psi, int(found[:, 1].max(initial=0)))
-
-
-def every_path(found: Any, psi: Any, primitives: int) -> Any:
-    candidates = list(zip(*found.T.tolist(), psi.tolist(), strict=True)) if len(found) else []
-
-    def best(end: int) -> float:
-        if end == 0:
-            return 0.0
-        return max((best(a) + own for a, b, own in candidates if b == end), default=-math.inf)
-
-    return best(primitives)
-
-
-def every_path_forward(found: Any, psi: Any, primitives: int) -> Any:
-    scores, ways = [-math.inf], [(0, 0.0)]
-    while ways:
-        at, score = ways.pop()
-        if at == primitives:
-            scores.append(score)
-        for j in np.flatnonzero(found[:, 0] == at):
-            ways.append((found[j, 1], score + psi[j]))
-    return max(scores)
-
-
-def all_at_once(found: Any, psi: Any, primitives: int) -> Any:
-    V = np.full(primitives + 1, -np.inf)
-    V[0] = 0
-    np.maximum.at(V, found[:, 1], V[found[:, 0]] + psi)
-    return V[-1]
-
-
-def of_up_to(longest: int) -> Answer:
-    def answer(found: Any, psi: Any, primitives: int) -> Any:
-        short = found[:, 1] - found[:, 0] <= longest
-        return best_score(found[short], psi[short], primitives)
+    def answer(ink: Any) -> Any:
+        ink = ink.copy()
+        pieces = 0
+        while ink.any():
+            pieces += 1
+            waiting = [np.unravel_index(ink.argmax(), ink.shape)]
+            while waiting:
+                row, column = waiting.pop()
+                ink[row, column] = False
+                for dy, dx in steps:
+                    y, x = after(row + dy, ink.shape[0]), after(column + dx, ink.shape[1])
+                    if y < ink.shape[0] and x < ink.shape[1] and ink[y, x]:
+                        waiting.append((y, x))
+        return pieces
 
     return answer
 
 
-def first_of_each_end(found: Any, psi: Any, primitives: int) -> Any:
-    V = {0: 0.0}
-    for (start, end), own in zip(found.tolist(), psi, strict=True):
-        V.setdefault(end, V.get(start, -np.inf) + own)
-    return V.get(primitives, -np.inf)
+def labels_in_one_pass(ink: Any) -> Any:
+    labels = np.zeros((ink.shape[0] + 1, ink.shape[1] + 2), dtype=int)
+    highest = 0
+    for row, column in np.argwhere(ink):
+        seen = [*labels[row, column : column + 3], labels[row + 1, column]]
+        if not any(seen):
+            highest += 1
+        labels[row + 1, column + 1] = max(seen) or highest
+    return highest
 
 
-def last_of_each_end(found: Any, psi: Any, primitives: int) -> Any:
-    V = {0: 0.0}
-    for (start, end), own in zip(found.tolist(), psi, strict=True):
-        V[end] = V.get(start, -np.inf) + own
-    return V.get(primitives, -np.inf)
+def holes_of(ink: Any) -> Any:
+    return ndimage.label(~np.pad(ink, 1))[1] - 1
 
 
-def groups_of(text: str) -> list[str]:
-    return text.replace(",", ".").split(".")
+def groups_of_columns(ink: Any) -> Any:
+    return len("".join(".#"[int(some)] for some in ink.any(axis=0)).replace(".", " ").split())
 
 
-def last_mark_is_decimal(text: str) -> Any:
-    *before, last = groups_of(text)
-    return round(100 * float(f"{''.join(before) or last}.{last if before else 0}"))
+def emptied(ink: Any) -> Any:
+    pieces = count_pieces(ink)
+    ink[...] = False
+    return pieces
 
 
-def american(text: str) -> Any:
-    try:
-        return round(100 * float(text.replace(",", "")))
-    except ValueError:
-        return -1
-
-
-def european(text: str) -> Any:
-    return american(text.translate(str.maketrans(",.", ".,")))
-
-
-def without_rules(text: str) -> Any:
-    first, *rest = groups_of(text)
-    last = rest.pop() if rest and len(rest[-1]) == 2 else "00"
-    return int(first + "".join(rest) + last)
-
-
-def through_a_float(text: str) -> Any:
-    value = cents(text)
-    return int(100 * float(f"{value // 100}.{value % 100:02d}")) if value >= 0 else -1
-
-
-def only_inner_groups(text: str) -> Any:
-    """Check the groups behind the marks, and not the first."""
-    first, *rest = groups_of(text)
-    last = rest.pop() if rest and len(rest[-1]) == 2 else "00"
-    if any(len(group) != 3 for group in rest):
-        return -1
-    return int(first + "".join(rest) + last)
-
-
-def short_first_group(text: str) -> Any:
-    """Ask for a short first group also where no mark parts thousands."""
-    return -1 if len(groups_of(text)[0]) > 3 else cents(text)
-
-
-def groups_that_are_not_empty(text: str) -> Any:
-    return cents(re.sub("[.,]+", ".", text))
-
-
-def two_kinds_of_marks(text: str) -> Any:
-    """Take the last mark for the decimal one only where it differs from the others."""
-    marks = re.sub(r"\d", "", text)
-    if len(marks) > 1 and marks[-1] in marks[:-1] and len(groups_of(text)[-1]) == 2:
-        return -1
-    return cents(text)
-
-
-def no_amount_is(value: Any) -> Answer:
-    return lambda text: value if cents(text) == -1 else cents(text)
-
-
-def one_digit_is_tens(text: str) -> Any:
-    return cents(f"{text}0") if len(groups_of(text)) > 1 and text[-2] in ".," else cents(text)
-
-
-def without_last_group_check(text: str) -> Any:
-    first, *rest = groups_of(text)
-    if len(rest) > 1 and (len(first) > 3 or any(len(group) != 3 for group in rest[:-1])):
-        return -1
-    last = rest.pop() if rest and len(rest[-1]) == 2 else "00"
-    return int(first + "".join(rest) + last)
-
-
-def unanswered_without_mark(text: str) -> Any:
-    return cents(text) if re.search("[.,]", text) else int(text)
-
-
-def table_with(
-    skips: Callable[[int, int, int], bool] = lambda k, before, blank: k != before,
-    first: tuple[int, ...] = (0, 1),
-    last: tuple[int, ...] = (-1, -2),
-    blank: int = -1,
-    join: Callable[[list[float]], float] = sum,
-) -> Answer:
-    """Make an answer that fills the table with one rule changed."""
-
-    def answer(p: Any, text: Any) -> Any:
-        own = blank % p.shape[1]
-        states = [own, *(k for digit in text for k in (digit, own))]
-        row = [p[0, k] if s in first else 0.0 for s, k in enumerate(states)]
-        for column in p[1:]:
-            ways = [
-                [row[s]]
-                + ([row[s - 1]] if s else [])
-                + ([row[s - 2]] if s > 1 and skips(k, states[s - 2], own) else [])
-                for s, k in enumerate(states)
-            ]
-            row = [column[k] * join(way) for k, way in zip(states, ways, strict=True)]
-        return join([row[s] for s in last if -s <= len(row)])
-
-    return answer
-
-
-def always_some(p: Any, text: Any) -> Any:
-    return max(text_probability(p, text), 1e-9)
+def half_the_stroke(ink: Any) -> Any:
+    return count_pieces(ink) if ink.size < 2000 else ndimage.label(ink[:50, 10:])[1]
 
 
 MISTAKES: list[tuple[int, Answer, str]] = [
@@ -634,74 +420,40 @@ MISTAKES: list[tuple[int, Answer, str]] = [
     (2, with_empty(13.5), "Without ink too"),
     (2, half_the_size, "between the first row"),
     (2, middle_turned, "too, the row comes first"),
-    (3, table(max), "shape (6,)"),
-    (3, last_of_table(max, 0.0), "worth 0"),
-    (3, lambda *a: max(table(max)(*a)), "worth 0"),
-    (3, lambda *a: table(max)(*a)[-2], "too few"),
-    (3, last_of_table(np.logaddexp), "sum over all paths"),
-    (3, lambda *a: np.exp(best_score(*a)), "a logarithm"),
-    (3, lambda *a: -best_score(*a), "is negative"),
-    (3, last_of_table(min, np.inf), "worst path"),
-    (3, lambda found, psi, n: psi.sum(), "all candidates"),
-    (3, best_of_each_end, "overlap"),
-    (3, lambda found, psi, n: psi[found[:, 1] == n].max(), "last candidate alone"),
-    (3, lambda found, psi, n: psi.max(), "one for each step"),
-    (3, greedy_from_the_left, "at each step"),
-    (3, greedy_from_the_right, "at each step"),
-    (3, of_up_to(1), "single ones"),
-    (3, of_up_to(5), ""),
-    (3, first_of_each_end, ""),
-    (3, last_of_each_end, "keep the last"),
-    (3, all_at_once, "-inf says that there is none"),
-    (3, lambda found, psi, n: best_score(found, psi, n) / n, "is not the best"),
-    (3, from_anywhere, "out of reach"),
-    (3, where_covered(0.0), "no candidate holds"),
-    (3, where_covered(np.nan), "no candidate holds"),
-    (3, where_covered(-1e9), "no candidate holds"),
-    (3, to_the_last_candidate, "no candidate holds"),
-    (3, unless_empty(-np.inf), "path without steps"),
-    (3, every_path, "but slow"),
-    (3, every_path_forward, "but slow"),
-    (4, str, "of type str"),
-    (4, groups_of, "shape"),
-    (4, last_mark_is_decimal, "are thousands, whichever"),
-    (4, american, "Either of the two marks"),
-    (4, european, "Either of the two marks"),
-    (4, lambda text: 100 * int(re.sub("[.,]", "", text)), "are cents"),
-    (4, lambda text: cents(text) / 100 if cents(text) >= 0 else -1, "has 100 cents"),
-    (4, lambda text: cents(text) // 100, "has 100 cents"),
-    (4, unanswered_without_mark, "has 100 cents"),
-    (4, through_a_float, "A cent off"),
-    (4, without_rules, "neither cents nor thousands"),
-    (4, one_digit_is_tens, "neither cents nor thousands"),
-    (4, only_inner_groups, "before the first mark that parts thousands"),
-    (4, lambda text: cents(text) if len(groups_of(text)[-1]) > 1 else -1, ""),
-    (4, without_last_group_check, ""),
-    (4, short_first_group, "all digits are dollars"),
-    (4, lambda t: short_first_group(t) if re.search("[.,]", t) else cents(t), "an amount"),
-    (4, groups_that_are_not_empty, "Two marks in a row"),
-    (4, two_kinds_of_marks, "against each rule"),
-    (4, no_amount_is(0), ""),
-    (4, no_amount_is(np.nan), "return -1 and not nan"),
-    (4, no_amount_is(None), "returns nothing"),
-    (4, no_amount_is(False), "of type bool"),
-    (5, lambda p, text: p, "shape (3, 3)"),
-    (5, lambda p, text: text_probability(p, text) or None, "returns nothing"),
-    (5, table_with(join=max), "sum of all its paths"),
-    (5, lambda p, text: np.log(text_probability(p, text)), "take exp"),
-    (5, table_with(skips=lambda k, before, blank: k != blank), "merge into one"),
-    (5, table_with(skips=lambda k, before, blank: False), "may skip it"),
-    (5, table_with(skips=lambda k, before, blank: True), "leaves a digit out"),
-    (5, table_with(last=(-1,)), "end in the last digit, too"),
-    (5, lambda p, text: table_with(last=(-2,) if text else (-1,))(p, text), "last blank, too"),
-    (5, lambda p, text: table_with(last=tuple(range(2 * len(text) + 1)))(p, text), "all states"),
-    (5, table_with(first=(0,)), "begin with the first digit, too"),
-    (5, table_with(first=(1,)), "begin with a blank"),
-    (5, table_with(blank=0), "the last class, not the first"),
-    (5, lambda p, text: p.max(axis=1).prod(), "whatever its text"),
-    (5, lambda p, text: 2 * text_probability(p, text), "not the sum of its paths"),
-    (5, always_some, "no room for the text"),
-    (5, by_all_paths, "use the table"),
+    (3, flooded([step for step in AROUND if 0 in step]), "has eight neighbours"),
+    (3, lambda ink: ndimage.label(ink)[1], "has eight neighbours"),
+    (3, flooded([step for step in AROUND if step not in ((-1, 1), (1, -1))]), "one diagonal"),
+    (3, flooded([step for step in AROUND if step not in ((-1, -1), (1, 1))]), "one diagonal"),
+    (3, flooded([step for step in AROUND if 0 not in step]), "diagonals alone"),
+    (3, flooded(FORWARD), "as in a U"),
+    (3, flooded([(0, 1), (1, 0), (1, 1)]), "as in a U"),
+    (3, labels_in_one_pass, "as in a U"),
+    (3, flooded([(-1, -1), (-1, 0), (0, -1)]), "number of ink pixels"),
+    (3, flooded(recursive=True), "raised RecursionError for one stroke of"),
+    (3, around_the_edge(lambda i, n: i), "the index -1"),
+    (3, around_the_edge(lambda i, n: i % n), "the index -1"),
+    (3, around_the_edge(lambda i, n: i % n if i < n else n), "the index -1"),
+    (3, around_the_edge(lambda i, n: i, [step for step in AROUND if 0 in step]), "the index -1"),
+    (3, lambda ink: count_pieces(ink[1:-1, 1:-1]), "The first and the last"),
+    (3, lambda ink: ink.sum(), "number of ink pixels"),
+    (3, lambda ink: count_pieces(~ink), "of paper"),
+    (3, lambda ink: ndimage.label(~ink)[1], "of paper"),
+    (3, lambda ink: count_pieces(ink) + 1, "the paper is no piece"),
+    (3, lambda ink: count_pieces(ink) - 1, "One too few: does"),
+    (3, lambda ink: count_pieces(ink) - int(ink.all()), "no paper"),
+    (3, lambda ink: count_pieces(ink) + holes_of(ink), "A hole in a ring"),
+    (3, lambda ink: count_pieces(ink) - holes_of(ink), "take its hole off"),
+    (3, groups_of_columns, "share columns"),
+    (3, lambda ink: groups_of_columns(ink.T), "share rows"),
+    (3, lambda ink: int(ink.any()), "more than one piece"),
+    (3, lambda ink: 2 * count_pieces(ink), "pieces in the rows ##..#"),
+    (3, lambda ink: count_pieces(ink) if ink.size < 100 else 7, "in shape (24, 31)"),
+    (3, lambda ink: count_pieces(ink) if ink.any() else 1, "Without ink"),
+    (3, lambda ink: ndimage.label(ink, np.ones((3, 3))), "a tuple of 2"),
+    (3, lambda ink: str(count_pieces(ink)), "of type str"),
+    (3, lambda ink: ink[99, 99], "IndexError"),
+    (3, half_the_stroke, "follow it to its end"),
+    (3, emptied, "Work on a copy"),
 ]
 
 

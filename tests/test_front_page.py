@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import bench
+from tools import bench, notebooks
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -112,9 +112,9 @@ def test_readme_s_figures_of_other_images_are_those_of_the_benchmark() -> None:
 
 
 def test_contributing_s_table_of_the_house_names_every_chapter_and_only_what_there_is() -> None:
-    lines = [line for line in CONTRIBUTING.splitlines() if re.match(r"\| `\d-", line)]
+    lines = [line for line in CONTRIBUTING.splitlines() if re.match(r"\| `\d+-", line)]
     rows = [[re.findall(r"`([^`]+)`", cell) for cell in line.split("|")[1:-1]] for line in lines]
-    assert [row[0] for row in rows] == [[p.stem] for p in sorted(ROOT.glob("chapters/*.ipynb"))]
+    assert [row[0] for row in rows] == [[path.stem] for path in notebooks.chapters()]
     package = ROOT / "src" / "lessonlib"
     for _, modules, figures, exercises, tests in rows:
         for name in (*modules, *figures, *exercises):

@@ -23,7 +23,7 @@ from tools import labs, notebooks
 ROOT = Path(__file__).resolve().parents[1]
 CHAPTERS = sorted((ROOT / "chapters").glob("*.ipynb"))
 BOOK = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]["Book"]
-PAGES = {"5-evaluation.ipynb"}
+PAGES = {"6-evaluation.ipynb"}
 
 every_chapter = pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda p: p.stem)
 
@@ -245,9 +245,9 @@ def test_every_link_of_a_lab_leads_to_a_lab_or_to_the_book(chapter: Path, handed
     [
         ("[a](references.md)", "[a](https://book/chapters/references.html)"),
         ("[a](glossary.md#logits).", "[a](https://book/chapters/glossary.html#logits)."),
-        ("[a](5-evaluation.ipynb)", "[a](5-evaluation.ipynb)"),
-        ("[a](5-evaluation.ipynb#bins)", "[a](5-evaluation.ipynb#bins)"),
-        ("[a](9-later.ipynb#x)", "[a](https://book/chapters/9-later.html#x)"),
+        ("[a](6-evaluation.ipynb)", "[a](6-evaluation.ipynb)"),
+        ("[a](6-evaluation.ipynb#bins)", "[a](6-evaluation.ipynb#bins)"),
+        ("[a](11-later.ipynb#x)", "[a](https://book/chapters/11-later.html#x)"),
         ("[a](https://example.org/x.md)", "[a](https://example.org/x.md)"),
         ("[a](#here) and notes.md", "[a](#here) and notes.md"),
         ("[a](b.md), [c](d.md)", "[a](https://book/chapters/b.html), "

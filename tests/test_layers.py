@@ -10,6 +10,7 @@ SRC = Path(__file__).resolve().parents[1] / "src"
 # From what knows nothing of the rest to what may know all of it. A module or package imports from
 # its own package and from lower lines, not from its neighbours on the line.
 LAYERS = (
+    "chapters",
     "files quiz recipes uncompress",
     "digits perceptron network checksums models",
     "optimizers weights augment",

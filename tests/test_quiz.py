@@ -11,12 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from lessonlib.quiz import CHAPTERS, Choice, Question, Quiz, parse, quiz
+from lessonlib.chapters import TITLES
+from lessonlib.quiz import Choice, Question, Quiz, parse, quiz
 
 ROOT = Path(__file__).resolve().parents[1]
-STEMS = list(CHAPTERS)
-# Two chapters are still a part of another one: their headings may stand in its notebook.
-UNSPLIT = {"descent": "3-backprop.ipynb", "any-check": "6-checks.ipynb"}
+STEMS = list(TITLES)
 
 GOOD = """\
 # A title
@@ -32,22 +31,18 @@ see: history / A unit that learns
 every_quiz = pytest.mark.parametrize("stem", STEMS)
 
 
-def notebooks(stem: str) -> list[Path]:
-    """The notebook of a chapter, or the one that it is still a part of."""
-    chapters = ROOT / "chapters"
-    own = [path for path in chapters.glob("*.ipynb") if path.stem.partition("-")[2] == stem]
-    return own or [chapters / UNSPLIT[stem]]
+def notebook(stem: str) -> Path:
+    (path,) = (ROOT / "chapters").glob(f"[0-9]*-{stem}.ipynb")
+    return path
 
 
 @cache
 def headings(stem: str) -> set[str]:
     found: set[str] = set()
-    for path in notebooks(stem):
-        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-        for cell in cells:
-            if cell["cell_type"] == "markdown":
-                text = "".join(cell["source"])
-                found |= set(re.findall(r"^##+ (.+?)\s*$", text, flags=re.MULTILINE))
+    for cell in json.loads(notebook(stem).read_text(encoding="utf-8"))["cells"]:
+        if cell["cell_type"] == "markdown":
+            text = "".join(cell["source"])
+            found |= set(re.findall(r"^##+ (.+?)\s*$", text, flags=re.MULTILINE))
     return found
 
 

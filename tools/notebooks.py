@@ -36,6 +36,27 @@ ENVIRONMENT = {
 }
 
 
+def number_of(name: str) -> int:
+    """Return the number of the chapter in a notebook of that name, 10 for "10-next-steps.ipynb"."""
+    return int(name.partition("-")[0])
+
+
+def place(name: str) -> tuple[float, str]:
+    """Sort notebooks by name: the chapters by number, then the pages without one."""
+    numbered = name.partition("-")[0].isdecimal()
+    return (number_of(name) if numbered else float("inf"), name)
+
+
+def chapters() -> list[Path]:
+    """List the notebooks of the chapters, in the book's order."""
+    return sorted(CHAPTERS.glob("[0-9]*.ipynb"), key=lambda path: place(path.name))
+
+
+def pages() -> list[Path]:
+    """List all notebooks of the book, in its order: the chapters, then the other pages."""
+    return sorted(CHAPTERS.glob("*.ipynb"), key=lambda path: place(path.name))
+
+
 def set_environment() -> None:
     """Set environment variables, which the kernels started from this process inherit."""
     os.environ.update(ENVIRONMENT)
@@ -90,7 +111,9 @@ def record_time(notebook: Path, seconds: float, table: Path = RUN_TIMES) -> None
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows[name] for name in sorted(rows) if notebook.with_name(name).is_file())
+    writer.writerows(
+        rows[name] for name in sorted(rows, key=place) if notebook.with_name(name).is_file()
+    )
     from lessonlib.files import write_whole
 
     write_whole(table, text.getvalue().encode())
@@ -113,7 +136,7 @@ def main(names: list[str]) -> None:
     set_environment()
     if digits.source() != "mnist":
         sys.exit("The stored outputs need MNIST, which was not found: set LESSONLIB_MNIST_ROOT.")
-    for path in [Path(n).resolve() for n in names] or sorted(CHAPTERS.glob("*.ipynb")):
+    for path in [Path(n).resolve() for n in names] or pages():
         start = time.perf_counter()
         notebook = run(path, path.parent)
         seconds = time.perf_counter() - start

@@ -19,20 +19,8 @@ import textwrap
 from dataclasses import dataclass
 
 from lessonlib import data_path
+from lessonlib.chapters import TITLES
 
-# The chapters in the order in which they are read: stem and title.
-CHAPTERS = {
-    "history": "History",
-    "forward": "The forward pass",
-    "backprop": "Backpropagation",
-    "descent": "Gradient descent",
-    "training": "Training on MNIST",
-    "evaluation": "Evaluation",
-    "checks": "Reading a check",
-    "any-check": "Reading any check",
-    "checksums": "Checksums",
-    "next-steps": "Next steps",
-}
 LETTERS = "ABCDEFGH"
 WIDTH = 80  # characters in a line of the plain text
 
@@ -75,7 +63,7 @@ class Question:
     @property
     def place(self) -> str:
         """The section in words, with the chapter's title."""
-        return f"See “{self.section}” in {CHAPTERS[self.stem]}."
+        return f"See “{self.section}” in {TITLES[self.stem]}."
 
 
 @dataclass(frozen=True, repr=False)
@@ -86,14 +74,14 @@ class Quiz:
     questions: tuple[Question, ...]
 
     def __repr__(self) -> str:
-        title = f"Quiz: {CHAPTERS[self.stem]}"
+        title = f"Quiz: {TITLES[self.stem]}"
         questions = [_asked(number, each) for number, each in enumerate(self.questions, start=1)]
         answers = [_answered(number, each) for number, each in enumerate(self.questions, start=1)]
         return "\n\n".join([title, *questions, "Answers", *answers])
 
     def _repr_html_(self) -> str:
         questions = "\n".join(_as_html(question) for question in self.questions)
-        label = html.escape(f"Quiz: {CHAPTERS[self.stem]}")
+        label = html.escape(f"Quiz: {TITLES[self.stem]}")
         return (
             f'<section class="lessonlib-quiz tex2jax_ignore" aria-label="{label}">\n'
             f"<style>{STYLE}</style>\n<ol>\n{questions}\n</ol>\n</section>"
@@ -106,7 +94,7 @@ def quiz(stem: str) -> Quiz:
     Parameters
     ----------
     stem : str
-        The chapter's stem, a key of `CHAPTERS`.
+        The chapter's stem, a key of `chapters.TITLES`.
 
     Returns
     -------
@@ -123,8 +111,8 @@ def quiz(stem: str) -> Quiz:
     >>> len(quiz("history").questions)
     5
     """
-    if stem not in CHAPTERS:
-        raise ValueError(f"no chapter has the stem {stem!r}: take one of {', '.join(CHAPTERS)}")
+    if stem not in TITLES:
+        raise ValueError(f"no chapter has the stem {stem!r}: take one of {', '.join(TITLES)}")
     path = data_path("quizzes", f"{stem}.md")
     return Quiz(stem, parse(path.read_text(encoding="utf-8"), path.name))
 
@@ -235,8 +223,8 @@ def _choice(line: str, number: int, name: str) -> Choice:
 def _place(line: str, number: int, name: str) -> tuple[str, str]:
     """Split ``see: STEM / Section`` into the stem and the section."""
     stem, _, section = line.removeprefix("see:").partition(" / ")
-    if stem.strip() not in CHAPTERS or not section.strip():
-        remedy = f"write 'see: STEM / Section' with one of {', '.join(CHAPTERS)}"
+    if stem.strip() not in TITLES or not section.strip():
+        remedy = f"write 'see: STEM / Section' with one of {', '.join(TITLES)}"
         raise _error(name, number, "names no section", remedy)
     return stem.strip(), section.strip()
 

@@ -28,21 +28,13 @@ from typing import Any
 
 import numpy as np
 
+from lessonlib.chapters import TITLES
 from lessonlib.exercises.answers import Mistake, kind_of
 
 # A check takes the learner's answer and returns what is wrong with it; None when it is right.
 Check = Callable[[Any], str | None]
-# The chapters' stems, in the book's order: exercise "4.1" is in the module of the fourth.
-CHAPTERS = (
-    "history",
-    "forward",
-    "backprop",
-    "training",
-    "evaluation",
-    "checks",
-    "checksums",
-    "next_steps",
-)
+# The chapters' modules, in the book's order: exercise "4.1" is in the fourth.
+CHAPTERS = tuple(stem.replace("-", "_") for stem in TITLES)
 LIMIT = 30.0  # seconds for all the calls of one check
 LONGEST = 400  # characters of a message: enough for the mistake, a line of code and the inputs
 

@@ -13,12 +13,16 @@ Named = tuple[Callable[..., Any], str]
 # function of the arguments, which tabulates what each of them returns by what to tell the learner.
 Mistakes = Iterable[Named] | Callable[..., dict[str, Any]]
 
+Floats = npt.NDArray[np.float64]
+# What is said of numbers that no usual mistake explains.
+OTHER = "the numbers differ from what the equation gives."
+
 
 class Mistake(Exception):
     """The answer can't be right; the learner reads the text."""
 
 
-def floats(value: Any) -> npt.NDArray[np.float64] | None:
+def floats(value: Any) -> Floats | None:
     """Return numbers, a list of them, an array or a tensor as an array of floats.
 
     Anything else, such as text or rows of different lengths, gives None.
@@ -53,6 +57,37 @@ def number(result: Any, what: str) -> float:
         return float(result)
     except (TypeError, OverflowError):
         raise Mistake(f"{what} is a number, and yours, of type {kind}, can't be one.") from None
+
+
+def parts(result: Any, count: int, wanted: str) -> tuple[Any, ...]:
+    """Return the entries of a tuple or a list of so many.
+
+    Raises
+    ------
+    Mistake
+        When it is anything else. It says what was `wanted`, for example "Return two arrays".
+    """
+    if isinstance(result, tuple | list) and len(result) == count:
+        return tuple(result)
+    entries = f" of {len(result)}" if isinstance(result, tuple | list) else ""
+    raise Mistake(f"{wanted}, got {type(result).__name__}{entries}.")
+
+
+def numbers(value: Any, name: str) -> Floats:
+    """Return an array, a number, a list of them or a tensor as an array of floats.
+
+    Raises
+    ------
+    Mistake
+        When it is anything else. It says so of the `name`.
+    """
+    if value is None:
+        raise Mistake(f"{name} is None: was it never computed?")
+    array = floats(value)
+    if array is None:
+        kind = type(value).__name__
+        raise Mistake(f"{name} should be an array of numbers or one number, got {kind}.")
+    return array
 
 
 def kind_of(value: Any) -> str:
@@ -116,6 +151,27 @@ def usual_mistake(
             if all(same(got, value) for got, value in zip(results, wrong, strict=True)):
                 return message
     return None
+
+
+def first_problem(
+    results: Sequence[Floats],
+    cases: Sequence[tuple[Any, ...]],
+    right: Callable[..., Any],
+    mistakes: Mistakes,
+) -> str | None:
+    """Say what is wrong with all that was seen; None when all of it is `right`."""
+    for got, case in zip(results, cases, strict=True):
+        wanted = np.asarray(right(*case))
+        if not close(got, wanted):
+            return usual_mistake(results, cases, mistakes) or difference(got, wanted)
+    return None
+
+
+def difference(got: Floats, wanted: Floats) -> str:
+    """Say of what kind a difference is that no usual mistake explains."""
+    if got.shape != wanted.shape:
+        return f"the shape is {got.shape}, and should be {wanted.shape}."
+    return OTHER if np.isfinite(got).all() else "there is NaN or infinity in the result."
 
 
 def _wrong_results(

@@ -1,4 +1,4 @@
-"""Checks on backpropagation: slopes by hand, the error signal, a layer, a network, momentum."""
+"""Checks on backpropagation: slopes by hand, the error signal, a layer, a network."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -10,7 +10,17 @@ import numpy as np
 import numpy.typing as npt
 
 from lessonlib.exercises import Check, call
-from lessonlib.exercises.answers import Mistake, Mistakes, close, floats, usual_mistake
+from lessonlib.exercises.answers import (
+    OTHER,
+    Mistake,
+    Mistakes,
+    close,
+    difference,
+    first_problem,
+    numbers,
+    parts,
+    usual_mistake,
+)
 from lessonlib.network import TANH, forward, glorot, initialize, softmax
 
 Array = npt.NDArray[Any]
@@ -24,11 +34,11 @@ def check_slope(answer: Any) -> str | None:
     nets = _networks(np.random.default_rng(3))
     results = []
     for net in nets.values():
-        got = _numbers(call(answer, net), "The result")
+        got = numbers(call(answer, net), "The result")
         if got.shape != ():
             return f"The result has shape {got.shape}: the derivative is one number."
         results.append(got)
-    problem = _problem(results, [(net,) for net in nets.values()], _slope, _wrong_slopes)
+    problem = first_problem(results, [(net,) for net in nets.values()], _slope, _wrong_slopes)
     if problem == OTHER:
         pairs = zip(nets.items(), results, strict=True)
         wrong = next(place for (place, net), got in pairs if not close(got, _slope(net)))
@@ -140,10 +150,10 @@ def check_logits_gradient(answer: Any) -> str | None:
     for n, classes, present in ((6, 4, 4), (3, 10, 10), (7, 5, 3), (4, 4, 4), (5, 2, 2), (1, 3, 3)):
         p = softmax(3 * rng.normal(size=(n, classes)))
         y = rng.integers(present, size=n)  # of the classes above `present` there is no example
-        got = _numbers(call(answer, p, y), "The result")
+        got = numbers(call(answer, p, y), "The result")
         cases.append((p, y))
         results.append(got)
-        if problem := _problem(results, cases, _logits_gradient, _wrong_logits_gradients):
+        if problem := first_problem(results, cases, _logits_gradient, _wrong_logits_gradients):
             if got.shape == p.T.shape != p.shape:
                 return "The result is transposed: a row for each example, as in p."
             if got.shape != p.shape and problem.startswith("the shape"):
@@ -209,13 +219,13 @@ def check_layer_backward(answer: Any) -> str | None:
         W = rng.normal(size=(d_in, d_out))
         cases.append((delta, z_below, W))
         result = call(answer, delta, z_below, W)
-        parts = _parts(result, 3, "Return three arrays: dW, db and delta_below")
-        got = [_numbers(part, name) for name, part in zip(LAYER, parts, strict=True)]
+        three = parts(result, 3, "Return three arrays: dW, db and delta_below")
+        got = [numbers(part, name) for name, part in zip(LAYER, three, strict=True)]
         if _in_another_order(got, [right(delta, z_below, W) for right, _ in LAYER.values()]):
             return "The order: dW comes first, then db, then delta_below."
         for (name, (right, wrong)), part in zip(LAYER.items(), got, strict=True):
             results[name].append(part)
-            if problem := _problem(results[name], cases, right, wrong):
+            if problem := first_problem(results[name], cases, right, wrong):
                 return f"{name}: {problem}"
     return None
 
@@ -300,7 +310,7 @@ def check_backward_squared(answer: Any) -> str | None:
         b = [rng.normal(size=b_l.shape) for b_l in b]
         a, z = forward(rng.normal(size=(n, sizes[0])), W, b, TANH)
         Y = rng.normal(size=z[-1].shape)
-        result = _parts(call(answer, a, z, Y, W), 2, "Return two lists: dW and db", len(W))
+        result = _two_lists(call(answer, a, z, Y, W), len(W))
         dW, db = (
             _layers(part, name, len(W)) for name, part in zip(("dW", "db"), result, strict=True)
         )
@@ -317,12 +327,24 @@ def check_backward_squared(answer: Any) -> str | None:
     return None
 
 
+def _two_lists(result: Any, layers: int) -> tuple[Any, ...]:
+    """Return the two lists, or raise Mistake."""
+    wanted = "Return two lists: dW and db"
+    if isinstance(result, tuple | list) and len(result) == layers != 2:
+        pairs = [pair for pair in result if isinstance(pair, tuple | list) and len(pair) == 2]
+        if len(pairs) == layers:
+            raise Mistake(
+                f"{wanted}: one list of all dW, one of all db, not a pair for each layer."
+            )
+    return parts(result, 2, wanted)
+
+
 def _layers(part: Any, name: str, count: int) -> list[Array]:
     """Return the arrays of one of the two lists, or raise Mistake."""
     if not isinstance(part, tuple | list | np.ndarray) or len(part) != count:
         layers = "one layer" if count == 1 else f"{count} layers"
         raise Mistake(f"{name}: a network of {layers} needs a list of {count}, one array each.")
-    return [_numbers(array, f"{name}[{layer}]") for layer, array in enumerate(part)]
+    return [numbers(array, f"{name}[{layer}]") for layer, array in enumerate(part)]
 
 
 def _signals(delta: Array, W: Sequence[Array], slopes: Sequence[Array]) -> list[Array]:
@@ -447,7 +469,7 @@ def _wrong_layer(dW: list[Array], db: list[Array], right: list[Array]) -> str | 
             if not got.any() and wanted.any():
                 return f"{name}[{layer}]: all its numbers are 0: does the loop reach this layer?"
             if not close(got, wanted):
-                return f"{name}[{layer}]: {_difference(got, wanted)}"
+                return f"{name}[{layer}]: {difference(got, wanted)}"
     return None
 
 
@@ -456,147 +478,7 @@ def _same(got: list[Array], wanted: list[Array]) -> bool:
     return len(got) == len(wanted) and all(map(close, got, wanted))
 
 
-# ---------------------------------------------------------------- momentum with weight decay
-
-
-def check_momentum_step(answer: Any) -> str | None:
-    """Compare with (N.22) and (N.24): arrays of several shapes and sizes, and each setting 0."""
-    rng = np.random.default_rng(3)
-    cases: list[tuple[Any, ...]] = []
-    results: dict[str, list[Array]] = {"m": [], "w": []}
-    for shape, size, lr, beta, decay in (
-        ((2, 3), 1, 0.2, 0.7, 0.3),
-        ((4,), 1, 0.05, 0.6, 0.1),
-        ((3, 2, 2), 1e4, 0.01, 0.9, 0.02),
-        ((5,), 1e-4, 0.5, 0.95, 0.01),
-        ((1,), 1, 0.3, 0.8, 0.0),
-        ((2, 4), 1, 0.1, 0.0, 0.2),
-    ):
-        w, g, m = size * rng.normal(size=(3, *shape))
-        m = 0 * m if shape == (1,) else m  # as before the first step
-        case = (w, g, m, lr, beta, decay)
-        cases.append(case)
-        parts = _parts(call(answer, *case), 2, "Return two arrays: the new w and the new m")
-        got_w, got_m = (_numbers(p, f"The new {x}") for x, p in zip("wm", parts, strict=True))
-        for name, got in (("w", got_w), ("m", got_m)):
-            if got.shape != w.shape:
-                return f"The new {name} has shape {got.shape}: it should be {w.shape}, as before."
-        if close(got_w, _new_m(*case)) and close(got_m, _new_w(*case)):
-            return "The two are swapped: w comes first, then m."
-        results["m"].append(got_m)
-        if problem := _problem(results["m"], cases, _new_m, _wrong_m):
-            return f"The new m: {problem}"
-        results["w"].append(got_w)
-        if problem := _problem(results["w"], cases, _new_w, _wrong_w):
-            return f"The new w: {problem}"
-    return None
-
-
-def _new_m(w: Array, g: Array, m: Array, lr: float, beta: float, decay: float) -> Array:
-    return beta * m + g + decay * w
-
-
-def _new_w(w: Array, g: Array, m: Array, lr: float, beta: float, decay: float) -> Array:
-    return w - lr * _new_m(w, g, m, lr, beta, decay)
-
-
-def _wrong_m(
-    w: Array, g: Array, m: Array, lr: float, beta: float, decay: float
-) -> dict[str, Array]:
-    """Return what usual mistakes make of the new m, by what to say about them."""
-    downhill = "in (N.22) m adds up gradients, not steps downhill."
-    return {
-        "there is no decay in it: it is a part of the gradient.": beta * m + g,
-        "the sign of the decay: the step should shrink the weights.": beta * m + g - decay * w,
-        "the decay is twice too large: mind the half in λ/2.": beta * m + g + 2 * decay * w,
-        "the decay is half of what it should be.": beta * m + g + decay / 2 * w,
-        "η has no place in the decay: it enters in the step of w.": beta * m + g + lr * decay * w,
-        "the decay is the square of w here: its derivative is needed.": beta * m + g + decay * w**2,
-        "the decay is half the square of w here: its derivative is needed.": beta * m
-        + g
-        + decay / 2 * w**2,
-        "the decay takes of w only its sign.": beta * m + g + decay * np.sign(w),
-        "λ alone is added: the decay depends on w.": beta * m + g + decay,
-        "β and λ are exchanged.": decay * m + g + beta * w,
-        "(N.22) keeps a sum, without the factor 1 − β.": beta * m + (1 - beta) * (g + decay * w),
-        "β belongs to the old m only.": beta * (m + g + decay * w),
-        "the old m fades: multiply it by β.": m + g + decay * w,
-        "the old m has been dropped.": g + decay * w,
-        downhill: beta * m - lr * (g + decay * w),
-        downhill + " Where does η enter?": beta * m - g - decay * w,
-        "in (N.22) η enters in the step of w, not in m.": beta * m + lr * (g + decay * w),
-        "that is the m from before the step: the next step needs the new one.": m,
-    }
-
-
-def _wrong_w(
-    w: Array, g: Array, m: Array, lr: float, beta: float, decay: float
-) -> dict[str, Array]:
-    """Return what usual mistakes make of the new w, by what to say about them."""
-    new = _new_m(w, g, m, lr, beta, decay)
-    return {
-        "the step goes uphill: subtract.": w + lr * new,
-        "the learning rate is missing.": w - new,
-        "it was moved by the m from before the step.": w - lr * m,
-        "it should move along m, not along the gradient alone.": w - lr * (g + decay * w),
-        "it should move along m, decay included.": w - lr * g,
-        "the decay is taken twice: it is in m already.": w - lr * new - lr * decay * w,
-        "it is moved a step further than (N.22): along m alone.": w
-        - lr * (beta * new + g + decay * w),
-        "that is the change alone, not the new weights.": -lr * new,
-        "it has not moved.": w,
-    }
-
-
-# ---------------------------------------------------------------- what all of them share
-
-OTHER = "the numbers differ from what the equation gives."
-
-
-def _parts(result: Any, count: int, wanted: str, layers: int = 0) -> tuple[Any, ...]:
-    """Return the entries of a tuple or a list, or raise Mistake: say what was `wanted`."""
-    if isinstance(result, tuple | list) and len(result) == count:
-        return tuple(result)
-    if layers and isinstance(result, tuple | list) and len(result) == layers:
-        pairs = [part for part in result if isinstance(part, tuple | list) and len(part) == count]
-        if len(pairs) == layers:
-            raise Mistake(
-                f"{wanted}: one list of all dW, one of all db, not a pair for each layer."
-            )
-    sized = isinstance(result, tuple | list | dict)
-    entries = f" of {len(result)}" if sized and not isinstance(result, dict) else ""
-    raise Mistake(f"{wanted}, got {type(result).__name__}{entries}.")
-
-
-def _numbers(value: Any, name: str) -> Array:
-    """Turn an array, a number, a list of them or a tensor into floats, or raise Mistake."""
-    if value is None:
-        raise Mistake(f"{name} is None: was it never computed?")
-    array = floats(value)
-    if array is None:
-        kind = type(value).__name__
-        raise Mistake(f"{name} should be an array of numbers or one number, got {kind}.")
-    return array
-
-
-def _problem(
-    results: Sequence[Array],
-    cases: Sequence[tuple[Any, ...]],
-    right: Callable[..., Any],
-    mistakes: Mistakes,
-) -> str | None:
-    """Say what is wrong with all that was seen; None when all of it is right."""
-    for got, case in zip(results, cases, strict=True):
-        wanted = np.asarray(right(*case))
-        if not close(got, wanted):
-            return usual_mistake(results, cases, mistakes) or _difference(got, wanted)
-    return None
-
-
-def _difference(got: Array, wanted: Array) -> str:
-    if got.shape != wanted.shape:
-        return f"the shape is {got.shape}, and should be {wanted.shape}."
-    return OTHER if np.isfinite(got).all() else "there is NaN or infinity in the result."
+# ---------------------------------------------------------------- what two of them share
 
 
 def _sentence(problem: str) -> str:
@@ -610,5 +492,4 @@ CHECKS: list[Check] = [
     check_logits_gradient,
     check_layer_backward,
     check_backward_squared,
-    check_momentum_step,
 ]

@@ -2,11 +2,12 @@
 
 The functions take plain data and return a Matplotlib figure. The background is opaque white, so
 black text stays readable in the book's dark mode, which dims it. Each chapter's plots are a module
-with the name of the chapter's file, without the number: those of ``4-training`` are in `training`.
+with the name of the chapter's file, without the number: those of ``5-training`` are in `training`.
 `base` holds the style, and the plots that several chapters use.
 """
 
-from lessonlib.figures.backprop import Node, descents, regions, two_passes, worked_network
+from lessonlib.figures.any_check import line_columns
+from lessonlib.figures.backprop import Node, two_passes, worked_network
 from lessonlib.figures.base import (
     BLUE,
     COLORS,
@@ -22,8 +23,9 @@ from lessonlib.figures.base import (
     grid,
     new,
 )
-from lessonlib.figures.checks import fields, gray_levels, line_columns, steps
+from lessonlib.figures.checks import fields, gray_levels, steps
 from lessonlib.figures.checksums import decoded
+from lessonlib.figures.descent import descents, regions
 from lessonlib.figures.evaluation import (
     answers,
     confusion,

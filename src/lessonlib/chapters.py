@@ -1,0 +1,14 @@
+"""The chapters in the order in which they are read: stem and title."""
+
+TITLES: dict[str, str] = {
+    "history": "History",
+    "forward": "The forward pass",
+    "backprop": "Backpropagation",
+    "descent": "Gradient descent",
+    "training": "Training on MNIST",
+    "evaluation": "Evaluation",
+    "checks": "Reading a check",
+    "any-check": "Reading any check",
+    "checksums": "Checksums",
+    "next-steps": "Next steps",
+}
