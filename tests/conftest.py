@@ -25,6 +25,7 @@ LONGEST = (
     "checks",
     "backprop",
     "descent",
+    "strengths",
     "test_notebooks",
     "test_quick_reference",
 )

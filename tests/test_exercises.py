@@ -76,7 +76,7 @@ class Recorder:
 
 def test_the_chapters_stand_in_the_order_of_their_files() -> None:
     files = {f"{number}-{stem}" for number, stem in enumerate(TITLES, start=1)}
-    assert {path.stem for path in NOTEBOOKS.glob("*.ipynb")} == files
+    assert {path.stem for path in NOTEBOOKS.glob("[0-9]*.ipynb")} == files
 
 
 def test_every_chapter_has_exercises() -> None:

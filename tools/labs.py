@@ -1,4 +1,4 @@
-"""Write the student notebooks: the chapters without their solutions, ready to hand out.
+"""Write the student notebooks: all notebooks without their solutions, ready to hand out.
 
 Usage: ``python -m tools.labs`` (``make labs``)
 
@@ -30,7 +30,7 @@ PAGE_LINK = re.compile(r"(?<=\]\()([\w./-]+)\.(md|ipynb)(?=[)#])")
 README = """\
 # Reading Digits: the labs
 
-These are the chapters of [Reading Digits]({book}) without their solutions. Fill in an exercise's
+These are the notebooks of [Reading Digits]({book}) without their solutions. Fill in an exercise's
 stub, where it says `# your code`, and run the cell: the check says whether your answer is right,
 and if it isn't, what is wrong.
 
