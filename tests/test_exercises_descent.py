@@ -9,6 +9,123 @@ import torch
 Answer = Callable[..., Any]
 
 
+# ---------------------------------------------------------------- a line
+
+
+def fit_line(x: Any, y: Any, lr: float, batches: Any) -> Any:
+    w = b = 0
+    for batch in batches:
+        error = w * x[batch] + b - y[batch]
+        w, b = w - lr * (error * x[batch]).mean(), b - lr * error.mean()
+    return w, b
+
+
+def line_in_loops(x: Any, y: Any, lr: float, batches: Any) -> Any:
+    w = b = 0.0
+    for batch in batches:
+        dw = db = 0.0
+        for i in batch:
+            dw += (w * x[i] + b - y[i]) * x[i] / len(batch)
+            db += (w * x[i] + b - y[i]) / len(batch)
+        w -= lr * dw
+        b -= lr * db
+    return [w, b]
+
+
+def line_by_a_matrix(x: Any, y: Any, lr: float, batches: Any) -> Any:
+    X, w = np.stack([x, np.ones_like(x)], axis=1), np.zeros(2)
+    for batch in batches:
+        w -= lr * X[batch].T @ (X[batch] @ w - y[batch]) / len(batch)
+    return w
+
+
+def line_of_torch(x: Any, y: Any, lr: float, batches: Any) -> Any:
+    x, y = torch.tensor(x).float(), torch.tensor(y).float()
+    w, b = torch.zeros((), requires_grad=True), torch.zeros((), requires_grad=True)
+    optimizer = torch.optim.SGD([w, b], lr=lr)
+    for batch in batches:
+        optimizer.zero_grad()
+        (torch.nn.functional.mse_loss(w * x[batch] + b, y[batch]) / 2).backward()
+        optimizer.step()
+    return w, b
+
+
+def with_gradients(new: Callable[..., Any]) -> Answer:
+    """Take steps along wrong gradients; `new` gets the errors, x, the number of all, and lr."""
+
+    def answer(x: Any, y: Any, lr: float, batches: Any) -> Any:
+        w = b = 0.0
+        for batch in batches:
+            dw, db = new(w * x[batch] + b - y[batch], x[batch], len(x), lr)
+            w, b = w - lr * dw, b - lr * db
+        return w, b
+
+    return answer
+
+
+def with_batches(new: Callable[..., Any]) -> Answer:
+    """Take the right steps, for other batches; `new` gets the batches, and the number of all."""
+    return lambda x, y, lr, batches: fit_line(x, y, lr, new(batches, len(x)))
+
+
+def w_before_b(x: Any, y: Any, lr: float, batches: Any) -> Any:
+    w = b = 0.0
+    for batch in batches:
+        w -= lr * ((w * x[batch] + b - y[batch]) * x[batch]).mean()
+        b -= lr * (w * x[batch] + b - y[batch]).mean()
+    return w, b
+
+
+def b_before_w(x: Any, y: Any, lr: float, batches: Any) -> Any:
+    w = b = 0.0
+    for batch in batches:
+        b -= lr * (w * x[batch] + b - y[batch]).mean()
+        w -= lr * ((w * x[batch] + b - y[batch]) * x[batch]).mean()
+    return w, b
+
+
+def line_without_b(x: Any, y: Any, lr: float, batches: Any) -> Any:
+    w = b = 0.0
+    for batch in batches:
+        error = w * x[batch] - y[batch]
+        w, b = w - lr * (error * x[batch]).mean(), b - lr * error.mean()
+    return w, b
+
+
+def error_before_the_loop(x: Any, y: Any, lr: float, batches: Any) -> Any:
+    w = b = 0.0
+    error = w * x + b - y
+    for batch in batches:
+        w, b = w - lr * (error * x)[batch].mean(), b - lr * error[batch].mean()
+    return w, b
+
+
+def begins_anew(x: Any, y: Any, lr: float, batches: Any) -> Any:
+    w = b = 0.0
+    for batch in batches:
+        w, b = fit_line(x, y, lr, [batch])
+    return w, b
+
+
+def returns_in_the_loop(x: Any, y: Any, lr: float, batches: Any) -> Any:
+    for batch in batches:
+        return fit_line(x, y, lr, [batch])
+
+
+def least_squares(x: Any, y: Any, lr: float, batches: Any) -> Any:
+    return tuple(np.polyfit(x, y, 1))
+
+
+def except_without_batches(value: Any) -> Answer:
+    return lambda x, y, lr, batches: fit_line(x, y, lr, batches) if batches else value
+
+
+def changes_y(x: Any, y: Any, lr: float, batches: Any) -> Any:
+    result = fit_line(x, y, lr, batches)
+    y -= result[0] * x + result[1]
+    return result
+
+
 # ---------------------------------------------------------------- momentum with weight decay
 
 
@@ -248,156 +365,201 @@ def changes_losses(losses: list[float], patience: int) -> Any:
 
 
 SOLUTIONS: dict[int, Answer] = {
-    1: momentum,
-    2: dropout,
-    3: early_stop,
+    1: fit_line,
+    2: momentum,
+    3: dropout,
+    4: early_stop,
 }
 
 RIGHT: list[tuple[int, Answer]] = [
-    (1, momentum_of_torch),
-    (1, momentum_in_loops),
-    (1, momentum_rearranged),
-    (1, momentum_in_float32),
-    (2, dropout_in_loops),
-    (2, dropout_in_a_copy),
-    (2, dropout_by_choice),
-    (2, dropout_in_float32),
-    (3, early_stop_without_a_counter),
-    (3, early_stop_in_numpy),
-    (3, early_stop_by_while),
+    (1, line_in_loops),
+    (1, line_by_a_matrix),
+    (1, line_of_torch),
+    (2, momentum_of_torch),
+    (2, momentum_in_loops),
+    (2, momentum_rearranged),
+    (2, momentum_in_float32),
+    (3, dropout_in_loops),
+    (3, dropout_in_a_copy),
+    (3, dropout_by_choice),
+    (3, dropout_in_float32),
+    (4, early_stop_without_a_counter),
+    (4, early_stop_in_numpy),
+    (4, early_stop_by_while),
 ]
 
 MISTAKES: list[tuple[int, Answer, str]] = [
-    (1, with_m(lambda w, g, m, lr, beta, decay: beta * m + g), "no decay"),
-    (1, decoupled, "no decay"),
-    (1, with_m(lambda w, g, m, lr, beta, decay: beta * m + g - decay * w), "sign of the decay"),
-    (1, with_m(lambda w, g, m, lr, beta, decay: beta * m + g + 2 * decay * w), "twice"),
-    (1, with_m(lambda w, g, m, lr, beta, decay: beta * m + g + decay * w / 2), "half"),
-    (1, with_m(lambda w, g, m, lr, beta, decay: beta * m + g + lr * decay * w), "in the decay"),
-    (1, with_m(lambda w, g, m, lr, beta, decay: beta * m + g + decay * w**2), "its derivative"),
-    (1, with_m(lambda w, g, m, lr, beta, decay: beta * m + g + decay * np.sign(w)), "its sign"),
-    (1, with_m(lambda w, g, m, lr, beta, decay: beta * m + g + decay), "λ alone"),
-    (1, with_m(lambda w, g, m, lr, beta, decay: decay * m + g + beta * w), "exchanged"),
+    (1, with_gradients(lambda e, x, m, lr: (-(e * x).mean(), -e.mean())), "Each gradient has the"),
+    (1, with_gradients(lambda e, x, m, lr: (-(e * x).mean(), e.mean())), "w's gradient has the"),
+    (1, with_gradients(lambda e, x, m, lr: ((e * x).mean(), -e.mean())), "b's gradient has the"),
+    (1, with_gradients(lambda e, x, m, lr: (2 * (e * x).mean(), 2 * e.mean())), "mind the ½"),
     (
         1,
+        with_gradients(lambda e, x, m, lr: (2 * (e * x).mean(), e.mean())),
+        "w's gradient is twice",
+    ),
+    (1, with_gradients(lambda e, x, m, lr: ((e * x).mean() / 2, e.mean() / 2)), "half as large"),
+    (1, with_gradients(lambda e, x, m, lr: (e @ x, e.sum())), "Each gradient is a sum"),
+    (1, with_gradients(lambda e, x, m, lr: (e @ x, e.mean())), "w's gradient is a sum"),
+    (1, with_gradients(lambda e, x, m, lr: ((e * x).mean(), e.sum())), "b's gradient is a sum"),
+    (1, with_gradients(lambda e, x, m, lr: (e @ x / m, e.sum() / m)), "number of all examples"),
+    (1, with_gradients(lambda e, x, m, lr: (e @ x / len(e) / lr, e.mean() / lr)), "learning rate"),
+    (1, with_gradients(lambda e, x, m, lr: ((e * x).mean(), 0)), "b never changes"),
+    (1, with_gradients(lambda e, x, m, lr: (0, e.mean())), "w never changes"),
+    (1, with_gradients(lambda e, x, m, lr: (e.mean(), e.mean())), "w has the gradient of b"),
+    (1, with_gradients(lambda e, x, m, lr: ((e * x).mean(),) * 2), "b has the gradient of w"),
+    (1, with_gradients(lambda e, x, m, lr: (e.mean() * x.mean(), e.mean())), "of two means"),
+    (1, with_gradients(lambda e, x, m, lr: ((e * x).mean(), e.mean() + 1)), "b is another number"),
+    (1, with_gradients(lambda e, x, m, lr: ((e**2).mean(), e.mean())), "w is another number"),
+    (1, with_batches(lambda batches, m: [np.arange(m)] * len(batches)), "uses all examples"),
+    (1, with_batches(lambda batches, m: np.concatenate(batches)[:, None]), "for each example"),
+    (1, with_batches(lambda batches, m: batches[::-1]), "w is another number"),
+    (1, begins_anew, "Only the last batch"),
+    (1, returns_in_the_loop, "Only the first batch"),
+    (1, w_before_b, "taken at the new w"),
+    (1, b_before_w, "taken at the new b"),
+    (1, line_without_b, "no b in your ŷ"),
+    (1, error_before_the_loop, "compute the error anew"),
+    (1, least_squares, "w is another number"),
+    (1, lambda *line: fit_line(*line)[::-1], "swapped"),
+    (1, lambda *line: fit_line(*line)[0], "Return two numbers"),
+    (1, lambda *line: {"w": fit_line(*line)[0]}, "got dict"),
+    (1, lambda *line: (line[0], 0.0), "w is a single number"),
+    (1, lambda *line: (0.0, None), "b is a number"),
+    (1, lambda *line: (np.nan, np.nan), "you return w = nan"),
+    (1, except_without_batches((1, 1)), "With an empty list"),
+    (1, except_without_batches(None), "returns nothing"),
+    (1, changes_y, "Work on a copy"),
+    (2, with_m(lambda w, g, m, lr, beta, decay: beta * m + g), "no decay"),
+    (2, decoupled, "no decay"),
+    (2, with_m(lambda w, g, m, lr, beta, decay: beta * m + g - decay * w), "sign of the decay"),
+    (2, with_m(lambda w, g, m, lr, beta, decay: beta * m + g + 2 * decay * w), "twice"),
+    (2, with_m(lambda w, g, m, lr, beta, decay: beta * m + g + decay * w / 2), "half"),
+    (2, with_m(lambda w, g, m, lr, beta, decay: beta * m + g + lr * decay * w), "in the decay"),
+    (2, with_m(lambda w, g, m, lr, beta, decay: beta * m + g + decay * w**2), "its derivative"),
+    (2, with_m(lambda w, g, m, lr, beta, decay: beta * m + g + decay * np.sign(w)), "its sign"),
+    (2, with_m(lambda w, g, m, lr, beta, decay: beta * m + g + decay), "λ alone"),
+    (2, with_m(lambda w, g, m, lr, beta, decay: decay * m + g + beta * w), "exchanged"),
+    (
+        2,
         with_m(lambda w, g, m, lr, beta, decay: beta * m + (1 - beta) * (g + decay * w)),
         "factor 1 − β",
     ),
-    (1, with_m(lambda w, g, m, lr, beta, decay: beta * (m + g + decay * w)), "old m only"),
-    (1, with_m(lambda w, g, m, lr, beta, decay: m + g + decay * w), "fades"),
-    (1, with_m(lambda w, g, m, lr, beta, decay: g + decay * w), "dropped"),
+    (2, with_m(lambda w, g, m, lr, beta, decay: beta * (m + g + decay * w)), "old m only"),
+    (2, with_m(lambda w, g, m, lr, beta, decay: m + g + decay * w), "fades"),
+    (2, with_m(lambda w, g, m, lr, beta, decay: g + decay * w), "dropped"),
     (
-        1,
+        2,
         with_m(lambda w, g, m, lr, beta, decay: beta * m + lr * (g + decay * w)),
         "not in m",
     ),
     (
-        1,
+        2,
         with_m(lambda w, g, m, lr, beta, decay: beta * m - lr * (g + decay * w)),
         "not steps downhill",
     ),
     (
-        1,
+        2,
         with_m(lambda w, g, m, lr, beta, decay: beta * m - g - decay * w),
         "not steps downhill",
     ),
-    (1, lambda *step: (momentum(*step)[0], step[2]), "before the step"),
-    (1, with_w(lambda w, new, lr, decay, m, beta: w + lr * new), "uphill"),
-    (1, with_w(lambda w, new, lr, decay, m, beta: w - new), "learning rate is missing"),
-    (1, with_w(lambda w, new, lr, decay, m, beta: w - lr * m), "moved by the m from before"),
+    (2, lambda *step: (momentum(*step)[0], step[2]), "before the step"),
+    (2, with_w(lambda w, new, lr, decay, m, beta: w + lr * new), "uphill"),
+    (2, with_w(lambda w, new, lr, decay, m, beta: w - new), "learning rate is missing"),
+    (2, with_w(lambda w, new, lr, decay, m, beta: w - lr * m), "moved by the m from before"),
     (
-        1,
+        2,
         with_w(lambda w, new, lr, decay, m, beta: w - lr * (new - beta * m)),
         "not along the gradient alone",
     ),
     (
-        1,
+        2,
         with_w(lambda w, new, lr, decay, m, beta: w - lr * new - lr * decay * w),
         "taken twice",
     ),
     (
-        1,
+        2,
         with_w(lambda w, new, lr, decay, m, beta: w - lr * (beta * new + new - beta * m)),
         "a step further",
     ),
-    (1, with_w(lambda w, new, lr, decay, m, beta: -lr * new), "the change alone"),
-    (1, with_w(lambda w, new, lr, decay, m, beta: w), "has not moved"),
-    (1, with_w(lambda w, new, lr, decay, m, beta: w + 1), "differ"),
-    (1, lambda *step: momentum(*step)[::-1], "swapped"),
-    (1, lambda *step: momentum(*step)[0], "two arrays"),
-    (1, lambda *step: {"w": momentum(*step)[0]}, "got dict"),
-    (1, lambda *step: (0.0, 0.0), "has shape ()"),
-    (1, changes_m, "Work on a copy"),
-    (2, lambda a, rate, rng: a, "nothing has changed"),
-    (2, lambda a, rate, rng: 0 * a, "all entries are 0"),
-    (2, lambda a, rate, rng: a / (1 - rate), "no entry is 0"),
-    (2, lambda a, rate, rng: dropout(a, rate, rng).T, "has shape (150, 120)"),
-    (2, lambda a, rate, rng: dropout(a, rate, rng).mean(), "has shape ()"),
-    (2, lambda a, rate, rng: {"a": dropout(a, rate, rng)}, "got dict"),
-    (2, lambda a, rate, rng: a * np.where(rng.random(a.shape) < rate, np.nan, 1), "NaN"),
-    (2, lambda a, rate, rng: dropout(a, 1 - rate, rng), "you keep an entry with it"),
-    (2, masked(lambda shape, rate, rng: rng.random(shape) < rate), "you keep an entry with it"),
-    (2, masked(lambda shape, rate, rng: rng.random(shape) > 0.5), "entries become 0"),
-    (2, masked(lambda shape, rate, rng: rng.normal(size=shape) >= rate), "entries become 0"),
-    (2, scaled(lambda rate, mask: 1), "as they are"),
-    (2, scaled(lambda rate, mask: 1 - rate), "You multiply"),
-    (2, scaled(lambda rate, mask: 1 / rate), "divide the others by rate"),
-    (2, scaled(lambda rate, mask: 1 / mask.mean()), "happens to stay"),
-    (2, scaled(lambda rate, mask: 2), "rate 0.5 only"),
-    (2, scaled(lambda rate, mask: (1 - rate) ** -2), "twice"),
-    (2, scaled(lambda rate, mask: -1 / (1 - rate)), "The sign"),
-    (2, lambda a, rate, rng: abs(dropout(a, rate, rng)), "Negative entries"),
-    (2, one_by_one_noise, "should be that of a"),
-    (2, smallest_dropped, "whatever becomes of the others, so"),
-    (2, masked(lambda shape, rate, rng: rng.random((shape[0], 1)) >= rate), "rows or columns"),
-    (2, masked(lambda shape, rate, rng: rng.random(shape[1]) >= rate), "rows or columns"),
-    (2, masked(lambda shape, rate, rng: rng.random() >= rate), "no entry is 0"),
-    (2, masked(exact_number), "whatever becomes of the others, so"),
-    (2, masked(exact_number_in_rows), "nearly the same number"),
+    (2, with_w(lambda w, new, lr, decay, m, beta: -lr * new), "the change alone"),
+    (2, with_w(lambda w, new, lr, decay, m, beta: w), "has not moved"),
+    (2, with_w(lambda w, new, lr, decay, m, beta: w + 1), "differ"),
+    (2, lambda *step: momentum(*step)[::-1], "swapped"),
+    (2, lambda *step: momentum(*step)[0], "two arrays"),
+    (2, lambda *step: {"w": momentum(*step)[0]}, "got dict"),
+    (2, lambda *step: (0.0, 0.0), "has shape ()"),
+    (2, changes_m, "Work on a copy"),
+    (3, lambda a, rate, rng: a, "nothing has changed"),
+    (3, lambda a, rate, rng: 0 * a, "all entries are 0"),
+    (3, lambda a, rate, rng: a / (1 - rate), "no entry is 0"),
+    (3, lambda a, rate, rng: dropout(a, rate, rng).T, "has shape (150, 120)"),
+    (3, lambda a, rate, rng: dropout(a, rate, rng).mean(), "has shape ()"),
+    (3, lambda a, rate, rng: {"a": dropout(a, rate, rng)}, "got dict"),
+    (3, lambda a, rate, rng: a * np.where(rng.random(a.shape) < rate, np.nan, 1), "NaN"),
+    (3, lambda a, rate, rng: dropout(a, 1 - rate, rng), "you keep an entry with it"),
+    (3, masked(lambda shape, rate, rng: rng.random(shape) < rate), "you keep an entry with it"),
+    (3, masked(lambda shape, rate, rng: rng.random(shape) > 0.5), "entries become 0"),
+    (3, masked(lambda shape, rate, rng: rng.normal(size=shape) >= rate), "entries become 0"),
+    (3, scaled(lambda rate, mask: 1), "as they are"),
+    (3, scaled(lambda rate, mask: 1 - rate), "You multiply"),
+    (3, scaled(lambda rate, mask: 1 / rate), "divide the others by rate"),
+    (3, scaled(lambda rate, mask: 1 / mask.mean()), "happens to stay"),
+    (3, scaled(lambda rate, mask: 2), "rate 0.5 only"),
+    (3, scaled(lambda rate, mask: (1 - rate) ** -2), "twice"),
+    (3, scaled(lambda rate, mask: -1 / (1 - rate)), "The sign"),
+    (3, lambda a, rate, rng: abs(dropout(a, rate, rng)), "Negative entries"),
+    (3, one_by_one_noise, "should be that of a"),
+    (3, smallest_dropped, "whatever becomes of the others, so"),
+    (3, masked(lambda shape, rate, rng: rng.random((shape[0], 1)) >= rate), "rows or columns"),
+    (3, masked(lambda shape, rate, rng: rng.random(shape[1]) >= rate), "rows or columns"),
+    (3, masked(lambda shape, rate, rng: rng.random() >= rate), "no entry is 0"),
+    (3, masked(exact_number), "whatever becomes of the others, so"),
+    (3, masked(exact_number_in_rows), "nearly the same number"),
     (
-        2,
+        3,
         masked(lambda shape, rate, rng: np.random.default_rng(0).random(shape) >= rate),
         "at the same places",
     ),
     (
-        2,
+        3,
         masked(lambda shape, rate, rng: np.random.default_rng().random(shape) >= rate),
         "the same seed",
     ),
-    (2, except_rate_0(np.zeros_like), "With rate 0 all"),
-    (2, except_rate_0(lambda a: a / 2), "With rate 0 nothing is dropped"),
-    (2, except_rate_0(lambda a: a * np.nan), "With rate 0 there is NaN"),
-    (2, lambda a, rate, rng: dropout(a, rate, rng) * (1 if len(a) > 9 else 2), "neither 0 nor"),
-    (2, dropped_in_place, "Work on a copy"),
-    (3, lambda losses, patience: early_stop(losses, patience)[::-1], "swapped"),
-    (3, shifted(-1, -1), "yours from 0"),
-    (3, shifted(0, -1), "is kept is counted from 0"),
-    (3, shifted(-1, 0), "stops is counted from 0"),
-    (3, shifted(1, 0), "first epoch that is left out"),
-    (3, stopping(limit=lambda patience: patience + 1), "an epoch late"),
-    (3, stopping(limit=lambda patience: max(1, patience - 1)), "early: wait"),
-    (3, stopping(limit=lambda patience: patience - 1), "is another"),
-    (3, stopping(waited=1), "it doesn't wait itself"),
-    (3, stopping(lower=lambda loss, lowest: loss <= lowest), "isn't below it"),
-    (3, last_of_the_lowest, "Of equal losses keep the first"),
-    (3, stopping(against_last=True), "with the epoch before"),
-    (3, stopping(reset=False), "in a row are meant"),
-    (3, lambda losses, p: (early_stop(losses, p)[0],) * 2, "keep the last weights"),
-    (3, lambda losses, p: (early_stop(losses, p)[0], lowest(losses)), "never takes place"),
-    (3, lambda losses, patience: (len(losses), lowest(losses)), "never stop"),
+    (3, except_rate_0(np.zeros_like), "With rate 0 all"),
+    (3, except_rate_0(lambda a: a / 2), "With rate 0 nothing is dropped"),
+    (3, except_rate_0(lambda a: a * np.nan), "With rate 0 there is NaN"),
+    (3, lambda a, rate, rng: dropout(a, rate, rng) * (1 if len(a) > 9 else 2), "neither 0 nor"),
+    (3, dropped_in_place, "Work on a copy"),
+    (4, lambda losses, patience: early_stop(losses, patience)[::-1], "swapped"),
+    (4, shifted(-1, -1), "yours from 0"),
+    (4, shifted(0, -1), "is kept is counted from 0"),
+    (4, shifted(-1, 0), "stops is counted from 0"),
+    (4, shifted(1, 0), "first epoch that is left out"),
+    (4, stopping(limit=lambda patience: patience + 1), "an epoch late"),
+    (4, stopping(limit=lambda patience: max(1, patience - 1)), "early: wait"),
+    (4, stopping(limit=lambda patience: patience - 1), "is another"),
+    (4, stopping(waited=1), "it doesn't wait itself"),
+    (4, stopping(lower=lambda loss, lowest: loss <= lowest), "isn't below it"),
+    (4, last_of_the_lowest, "Of equal losses keep the first"),
+    (4, stopping(against_last=True), "with the epoch before"),
+    (4, stopping(reset=False), "in a row are meant"),
+    (4, lambda losses, p: (early_stop(losses, p)[0],) * 2, "keep the last weights"),
+    (4, lambda losses, p: (early_stop(losses, p)[0], lowest(losses)), "never takes place"),
+    (4, lambda losses, patience: (len(losses), lowest(losses)), "never stop"),
     (
-        3,
+        4,
         lambda losses, p: (min(lowest(losses) + p, len(losses)), lowest(losses)),
         "may stop before it comes",
     ),
-    (3, patience_before_the_stop, "may have waited"),
-    (3, loss_kept, "not its loss"),
-    (3, lambda losses, patience: (1, 1), "the last epoch of training is another"),
-    (3, lambda losses, p: (early_stop(losses, p)[0], 1), "weights are kept is another"),
-    (3, lambda losses, patience: early_stop(losses, patience)[0], "Return a pair"),
-    (3, lambda losses, patience: (*early_stop(losses, patience), 0), "got tuple of 3"),
-    (3, lambda losses, patience: tuple(map(str, early_stop(losses, patience))), "whole number"),
-    (3, lambda losses, patience: {"stop": 1, "kept": 1}, "got dict"),
-    (3, nothing_at_the_end, "returns nothing"),
-    (3, changes_losses, "Work on a copy"),
+    (4, patience_before_the_stop, "may have waited"),
+    (4, loss_kept, "not its loss"),
+    (4, lambda losses, patience: (1, 1), "the last epoch of training is another"),
+    (4, lambda losses, p: (early_stop(losses, p)[0], 1), "weights are kept is another"),
+    (4, lambda losses, patience: early_stop(losses, patience)[0], "Return a pair"),
+    (4, lambda losses, patience: (*early_stop(losses, patience), 0), "got tuple of 3"),
+    (4, lambda losses, patience: tuple(map(str, early_stop(losses, patience))), "whole number"),
+    (4, lambda losses, patience: {"stop": 1, "kept": 1}, "got dict"),
+    (4, nothing_at_the_end, "returns nothing"),
+    (4, changes_losses, "Work on a copy"),
 ]

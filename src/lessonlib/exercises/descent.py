@@ -1,6 +1,6 @@
-"""Checks on gradient descent: a step with momentum, dropout, early stopping."""
+"""Checks on gradient descent: a line, a step with momentum, dropout, early stopping."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -14,12 +14,172 @@ from lessonlib.exercises.answers import (
     close,
     first_problem,
     floats,
+    number,
     numbers,
     parts,
     usual_mistake,
 )
 
 Array = npt.NDArray[Any]
+
+
+# ---------------------------------------------------------------- a line
+
+
+Pair = tuple[float, float]
+# The gradient by w and by b of the loss of a batch: of its x and y, at a w and a b.
+LineGradient = Callable[[Array, Array, float, float], Pair]
+
+
+def check_fit_line(answer: Any) -> str | None:
+    """Compare with the steps of (N.1), for one batch and for several of different lengths."""
+    cases = _lines(np.random.default_rng(44))
+    results = [_w_and_b(call(answer, *case)) for case in cases]
+    for got, (x, y, lr, batches) in zip(results, cases, strict=True):
+        right = _fit_line(x, y, lr, batches)
+        if not close(got, right):
+            wrong = "b" if close(got[0], right[0]) else "w"
+            steps = "one step" if len(batches) == 1 else f"{len(batches)} steps"
+            return usual_mistake(results, cases, _wrong_lines) or (
+                f"After {steps} with lr = {lr:g}, from {len(x)} examples, you return w = "
+                f"{got[0]:.4g}, b = {got[1]:.4g}: by (N.1), {wrong} is another number."
+            )
+    x, y, lr, _ = cases[0]
+    if not close(_w_and_b(call(answer, x, y, lr, [])), (0, 0)):
+        return "With an empty list there is no step: w and b are the 0 that they start with."
+    return None
+
+
+def _w_and_b(result: Any) -> Array:
+    if isinstance(result, np.ndarray) and result.shape == (2,):
+        result = tuple(result)
+    w, b = parts(result, 2, "Return two numbers: w and b, in this order")
+    return np.array([number(w, "w"), number(b, "b")])
+
+
+def _lines(rng: np.random.Generator) -> list[tuple[Array, Array, float, list[Array]]]:
+    """Make up examples near a line and their batches: first a step that can be done by hand."""
+    x, y = np.array([1.0, 2.0, 3.0]), np.array([2.0, 3.0, 5.0])
+    cases = [(x, y, 0.1, [np.array([0, 2])])]
+    for m, lr, lengths in (
+        (6, 0.1, (2, 3)),
+        (7, 0.15, (3, 1, 4, 2)),
+        (5, 0.2, (5, 5, 5)),
+        (4, 0.3, (1, 1)),
+        (9, 0.02, (2,) * 8),
+        (20, 0.05, rng.integers(1, 8, size=40).tolist()),
+    ):
+        slope, height = rng.choice((-1, 1), size=2) * rng.uniform(1, 3, size=2)
+        x = rng.normal(0.5, 1, size=m)
+        y = slope * x + height + rng.normal(0, 0.3, size=m)
+        batches = [rng.choice(m, size=n, replace=False) for n in lengths]
+        cases.append((x, y, lr, batches))
+    return cases
+
+
+def _line_gradient(x: Array, y: Array, w: float, b: float) -> Pair:
+    error = w * x + b - y
+    return (error * x).mean(), error.mean()
+
+
+def _fit_line(
+    x: Array,
+    y: Array,
+    lr: float,
+    batches: Sequence[Array],
+    gradient: LineGradient = _line_gradient,
+) -> Pair:
+    w = b = 0.0
+    for batch in batches:
+        dw, db = gradient(x[batch], y[batch], w, b)
+        w, b = w - lr * dw, b - lr * db
+    return w, b
+
+
+def _wrong_lines(x: Array, y: Array, lr: float, batches: Sequence[Array]) -> dict[str, Pair]:
+    """Return what usual mistakes make of w and b, by what to say about them."""
+
+    def run(gradient: LineGradient) -> Pair:
+        return _fit_line(x, y, lr, batches, gradient)
+
+    def scaled(scale: Callable[[int], float], by_w: bool, by_b: bool) -> LineGradient:
+        def gradient(x: Array, y: Array, w: float, b: float) -> Pair:
+            dw, db = _line_gradient(x, y, w, b)
+            factor = scale(len(x))
+            return dw * (factor if by_w else 1), db * (factor if by_b else 1)
+
+        return gradient
+
+    def w_first(x: Array, y: Array, w: float, b: float) -> Pair:
+        dw, _ = _line_gradient(x, y, w, b)
+        return dw, _line_gradient(x, y, w - lr * dw, b)[1]
+
+    def b_first(x: Array, y: Array, w: float, b: float) -> Pair:
+        _, db = _line_gradient(x, y, w, b)
+        return _line_gradient(x, y, w, b - lr * db)[0], db
+
+    def without_x(x: Array, y: Array, w: float, b: float) -> Pair:
+        return (_line_gradient(x, y, w, b)[1],) * 2
+
+    def with_x_twice(x: Array, y: Array, w: float, b: float) -> Pair:
+        return (_line_gradient(x, y, w, b)[0],) * 2
+
+    def of_means(x: Array, y: Array, w: float, b: float) -> Pair:
+        _, db = _line_gradient(x, y, w, b)
+        return db * x.mean(), db
+
+    one_by_one = [example[None] for batch in batches for example in batch]
+    return {
+        "The two are swapped: w comes first, then b.": _fit_line(x, y, lr, batches)[::-1],
+        **{
+            f"{whose} gradient {problem}": run(scaled(scale, by_w, by_b))
+            for problem, scale in _scales(len(x), lr).items()
+            for whose, by_w, by_b in (
+                ("Each", True, True),
+                ("w's", True, False),
+                ("b's", False, True),
+            )
+        },
+        "b never changes: it has a gradient, too.": run(scaled(lambda n: 0, False, True)),
+        "w never changes: it has a gradient, too.": run(scaled(lambda n: 0, True, False)),
+        "Each step uses all examples: take those of its batch alone.": _fit_line(
+            x, y, lr, [np.arange(len(x))] * len(batches)
+        ),
+        "You take a step for each example: take one for each batch.": _fit_line(
+            x, y, lr, one_by_one
+        ),
+        "Only the last batch counts here: each step goes on from the w and b of the step before.": (
+            _fit_line(x, y, lr, batches[-1:])
+        ),
+        "Only the first batch counts here: does your loop end after it?": _fit_line(
+            x, y, lr, batches[:1]
+        ),
+        "All gradients are those at w = b = 0: compute the error anew in each step.": run(
+            lambda x, y, w, b: _line_gradient(x, y, 0, 0)
+        ),
+        "b's gradient is taken at the new w: compute both gradients before you change either.": (
+            run(w_first)
+        ),
+        "w's gradient is taken at the new b: compute both gradients before you change either.": (
+            run(b_first)
+        ),
+        "There is no b in your ŷ.": run(lambda x, y, w, b: _line_gradient(x, y, w, 0)),
+        "w has the gradient of b here: how does ŷ change with w?": run(without_x),
+        "b has the gradient of w here: how does ŷ change with b?": run(with_x_twice),
+        "w's gradient is a mean of products, not the product of two means.": run(of_means),
+    }
+
+
+def _scales(m: int, lr: float) -> dict[str, Callable[[int], float]]:
+    """Return wrong factors of a gradient, for a batch of n out of m examples."""
+    return {
+        "has the wrong sign, or you add it: a step goes against it.": lambda n: -1,
+        "is twice as large as it should be: mind the ½ in L.": lambda n: 2,
+        "is half as large as it should be: what is the derivative of a square?": lambda n: 0.5,
+        "is a sum over the batch: L is a mean over its n examples.": lambda n: n,
+        "is divided by the number of all examples: n counts those of the batch.": lambda n: n / m,
+        "is taken without the learning rate.": lambda n: 1 / lr,
+    }
 
 
 # ---------------------------------------------------------------- momentum with weight decay
@@ -434,4 +594,4 @@ STOP_MISTAKES: list[Named] = [
 
 
 # In the order of the exercises.
-CHECKS: list[Check] = [check_momentum_step, check_dropout, check_early_stop]
+CHECKS: list[Check] = [check_fit_line, check_momentum_step, check_dropout, check_early_stop]
