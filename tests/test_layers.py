@@ -19,7 +19,7 @@ LAYERS = (
     "handwriting",
     "synthesis scoring",
     "figures",
-    "exercises",
+    "exercises widgets",
     "__main__",
 )
 HEIGHTS = {name: height for height, line in enumerate(LAYERS) for name in line.split()}

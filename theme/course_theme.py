@@ -5,6 +5,7 @@ markup that assistive technology or MathJax can't handle.
 """
 
 import re
+from pathlib import Path
 from typing import Any
 
 from docutils import nodes
@@ -78,9 +79,33 @@ def mend_markup(
             context["body"] = context["body"].replace(old, new)
 
 
+SHARED = re.compile(r'<(script|style) data-file="([\w.]+)">\n(.*?)</\1>', re.DOTALL)
+
+
+def share_files(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    """Keep the scripts and styles of interactive pieces in one file each, which the pages link."""
+    folder = Path(app.outdir) / "_static" / "pieces"
+    to_root = "../" * page.count("/")
+
+    def link(match: re.Match[str]) -> str:
+        tag, name, content = match.groups()
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(content, encoding="utf-8")
+        address = f"{to_root}_static/pieces/{name}"
+        if tag == "style":
+            return f'<link rel="stylesheet" href="{address}">'
+        return f'<script src="{address}"></script>'
+
+    if "body" in context:
+        context["body"] = SHARED.sub(link, context["body"])
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the extension's parts with Sphinx."""
     register_plugin("pybtex.style.formatting", "course", CourseStyle)
     app.add_post_transform(SolutionTitle)
     app.connect("html-page-context", mend_markup)
+    app.connect("html-page-context", share_files)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

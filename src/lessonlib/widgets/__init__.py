@@ -1,0 +1,12 @@
+"""The interactive pieces: each is one function, which returns an object that shows as HTML.
+
+A piece is a single string of markup, style and script, without a library and without a request. So
+it works in the book from a file or a server, in JupyterLab and in Colab's output frame. Without
+JavaScript, in print and on GitHub its place shows a still picture that teaches the same. Each
+chapter's pieces are a module with the name of the chapter's stem; the scripts are in ``static``.
+"""
+
+from lessonlib.widgets.base import Piece
+from lessonlib.widgets.checksums import checksum_bench
+
+__all__ = ["Piece", "checksum_bench"]
