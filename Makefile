@@ -61,6 +61,8 @@ lint: $(READY)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	@if command -v npx > /dev/null; then npx --yes --package typescript@5.9.3 tsc -p src/lessonlib/widgets/static; \
+	  else echo "The JavaScript is not type-checked: npx, of Node.js, is missing."; fi
 
 lab: $(READY)
 	$(BIN)/jupyter lab chapters

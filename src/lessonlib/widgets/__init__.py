@@ -6,7 +6,9 @@ JavaScript, in print and on GitHub its place shows a still picture that teaches 
 chapter's pieces are a module with the name of the chapter's stem; the scripts are in ``static``.
 """
 
+from lessonlib.widgets.backprop import pencil_backpropagation
 from lessonlib.widgets.base import Piece
 from lessonlib.widgets.checksums import checksum_bench
+from lessonlib.widgets.descent import descent_race
 
-__all__ = ["Piece", "checksum_bench"]
+__all__ = ["Piece", "checksum_bench", "descent_race", "pencil_backpropagation"]
