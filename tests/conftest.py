@@ -26,6 +26,8 @@ LONGEST = (
     "backprop",
     "descent",
     "strengths",
+    "test_widgets",
+    "test_widgets_forward",
     "test_notebooks",
     "test_quick_reference",
 )

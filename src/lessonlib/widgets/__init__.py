@@ -10,5 +10,14 @@ from lessonlib.widgets.backprop import pencil_backpropagation
 from lessonlib.widgets.base import Piece
 from lessonlib.widgets.checksums import checksum_bench
 from lessonlib.widgets.descent import descent_race
+from lessonlib.widgets.forward import grow_a_layer
+from lessonlib.widgets.history import turn_a_line
 
-__all__ = ["Piece", "checksum_bench", "descent_race", "pencil_backpropagation"]
+__all__ = [
+    "Piece",
+    "checksum_bench",
+    "descent_race",
+    "grow_a_layer",
+    "pencil_backpropagation",
+    "turn_a_line",
+]

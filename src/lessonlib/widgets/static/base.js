@@ -180,6 +180,198 @@ function randomNumbers(seed) {
   };
 }
 
+/** @typedef {{left: number, right: number, low: number, high: number}} PlaneFrame */
+/** @typedef {{x: number[], y: number, wrong?: boolean}} PlanePoint an example and its class, 0 or 1 */
+/** @typedef {number[][][]} PlaneLines each a list of places, joined by straight pieces */
+
+/**
+ * Where a function of the plane is 0 or more: the border of this side, and lines that hatch it.
+ *
+ * The frame is cut into cells, and each cell by its rising diagonal into two triangles, in which the
+ * function is taken to be linear. So a straight border is exact, a bent one nearly so.
+ *
+ * @param {(x: number[]) => number} value
+ * @param {PlaneFrame} frame
+ * @param {number} [cells] along each side
+ * @param {number} [every] how many diagonals from one hatching line to the next
+ * @returns {{border: PlaneLines, hatch: PlaneLines}}
+ */
+function planeSide(value, frame, cells = 60, every = 5) {
+  const nodes = Array.from({ length: cells + 1 }, (_, i) =>
+    Array.from({ length: cells + 1 }, (_, j) => {
+      const x = [
+        frame.left + ((frame.right - frame.left) * i) / cells,
+        frame.low + ((frame.high - frame.low) * j) / cells,
+      ];
+      return { x, z: value(x) };
+    }),
+  );
+  /** @type {PlaneLines} */
+  const border = [];
+  for (let i = 0; i < cells; i++) {
+    for (let j = 0; j < cells; j++) {
+      for (const corner of [nodes[i + 1][j], nodes[i][j + 1]]) {
+        const ends = planeCrossings([nodes[i][j], corner, nodes[i + 1][j + 1], nodes[i][j]]);
+        if (ends.length) border.push(ends);
+      }
+    }
+  }
+  /** @type {PlaneLines} */
+  const hatch = [];
+  for (let d = every - cells; d < cells; d += every) {
+    const from = Math.max(0, d);
+    const diagonal = nodes.slice(from, cells + 1 + Math.min(0, d)).map((row, k) => row[from + k - d]);
+    const ends = planeCrossings(diagonal);
+    if (diagonal[0].z >= 0) ends.unshift(diagonal[0].x);
+    if (ends.length % 2) ends.push(diagonal[diagonal.length - 1].x);
+    for (let k = 0; k < ends.length; k += 2) hatch.push([ends[k], ends[k + 1]]);
+  }
+  return { border, hatch };
+}
+
+/**
+ * The places along a chain of nodes at which a function changes its side.
+ *
+ * @param {{x: number[], z: number}[]} chain
+ * @returns {number[][]}
+ */
+function planeCrossings(chain) {
+  /** @type {number[][]} */
+  const places = [];
+  for (let k = 1; k < chain.length; k++) {
+    const [p, q] = [chain[k - 1], chain[k]];
+    if (p.z >= 0 === q.z >= 0) continue;
+    const share = p.z / (p.z - q.z);
+    places.push(p.x.map((at, axis) => at + share * (q.x[axis] - at)));
+  }
+  return places;
+}
+
+/**
+ * Make a square picture of a plane: examples of two classes, and the side of class 1, hatched.
+ *
+ * @param {string} label
+ * @param {Record<string, unknown>} [settings] attributes of the picture
+ */
+function makePlane(label, settings = {}) {
+  const SIDE = 240; // of the square, in the picture's units; the axes take the rest of 280
+  /** @type {PlaneFrame} */
+  let frame = { left: 0, right: 1, low: 0, high: 1 };
+  const [hatch, guides, border] = ["hatch", "guide", "border"].map((name) =>
+    make("svg:path", { class: `ll-${name}` }),
+  );
+  const [ticks, points, above] = [make("svg:g"), make("svg:g"), make("svg:g")];
+  const element = make(
+    "svg:svg",
+    { class: "ll-plane", viewBox: "0 0 280 280", role: "img", "aria-label": label, ...settings },
+    ticks,
+    make("svg:svg", { x: 34, y: 6, width: SIDE, height: SIDE }, hatch, guides, border, points, above),
+    make("svg:rect", { class: "ll-frame", x: 34, y: 6, width: SIDE, height: SIDE }),
+  );
+
+  /** @param {number[]} x @returns {number[]} where it is in the square, in tenths of a unit */
+  function spot(x) {
+    return [
+      (SIDE * (x[0] - frame.left)) / (frame.right - frame.left),
+      (SIDE * (frame.high - x[1])) / (frame.high - frame.low),
+    ].map((at) => Math.round(10 * at) / 10);
+  }
+
+  /** @param {PlaneLines} lines */
+  function pathOf(lines) {
+    return lines.map((line) => `M${line.map((x) => spot(x).join(" ")).join("L")}`).join("");
+  }
+
+  /** @param {PlanePoint} point @param {number} size */
+  function drawPoint({ x, y, wrong }, size) {
+    const [cx, cy] = spot(x);
+    const square = { x: cx - size / 2, y: cy - size / 2, width: size, height: size };
+    const mark = y
+      ? make("svg:rect", { class: "ll-class1", ...square })
+      : make("svg:circle", { class: "ll-class0", cx, cy, r: 0.55 * size });
+    return wrong ? [make("svg:circle", { class: "ll-wrong", cx, cy, r: size }), mark] : [mark];
+  }
+
+  /** @param {string[]} names of the two axes */
+  function drawTicks(names) {
+    const numbers = planeTicks(frame.left, frame.right).map((at) =>
+      make("svg:text", { x: 34 + spot([at, 0])[0], y: 262, "text-anchor": "middle", text: written(at, 0) }),
+    );
+    const heights = names[1] ? planeTicks(frame.low, frame.high) : [];
+    for (const at of heights) {
+      const y = 10 + spot([0, at])[1];
+      numbers.push(make("svg:text", { x: 28, y, "text-anchor": "end", text: written(at, 0) }));
+    }
+    ticks.replaceChildren(
+      ...numbers,
+      make("svg:text", { class: "ll-axis", x: 154, y: 276, "text-anchor": "middle", text: names[0] }),
+      make("svg:text", { class: "ll-axis", x: 4, y: 13, text: names[1] }),
+    );
+  }
+
+  return {
+    /** @type {SVGSVGElement} */ element,
+    /** @type {SVGGElement} what lies above the points */ above,
+    spot,
+    /**
+     * @param {{frame: PlaneFrame, names: string[], points: PlanePoint[], size?: number,
+     *   guides?: PlaneLines, value?: (x: number[]) => number}} scene size: of a point
+     */
+    draw(scene) {
+      frame = scene.frame;
+      const side = scene.value ? planeSide(scene.value, frame) : { border: [], hatch: [] };
+      hatch.setAttribute("d", pathOf(side.hatch));
+      border.setAttribute("d", pathOf(side.border));
+      guides.setAttribute("d", pathOf(scene.guides ?? []));
+      points.replaceChildren(...scene.points.flatMap((point) => drawPoint(point, scene.size ?? 10)));
+      drawTicks(scene.names);
+    },
+    /** @param {MouseEvent} event @returns {number[]} the place in the plane that it happened at */
+    place(event) {
+      const box = element.getBoundingClientRect();
+      const [across, down] = [
+        ((280 * (event.clientX - box.left)) / box.width - 34) / SIDE,
+        ((280 * (event.clientY - box.top)) / box.height - 6) / SIDE,
+      ];
+      return [
+        frame.left + across * (frame.right - frame.left),
+        frame.high - down * (frame.high - frame.low),
+      ];
+    },
+  };
+}
+
+/**
+ * A few whole numbers for an axis.
+ *
+ * @param {number} low
+ * @param {number} high
+ * @returns {number[]}
+ */
+function planeTicks(low, high) {
+  const step = [1, 2, 5, 10, 20, 50].find((one) => (high - low) / one <= 4) ?? 100;
+  const first = Math.ceil(low / step);
+  const count = Math.floor(high / step) - first + 1;
+  return Array.from({ length: count }, (_, k) => (first + k) * step);
+}
+
+/**
+ * Make a list of things to find out, each with a mark once it is reached.
+ *
+ * @param {string[]} goals
+ * @returns {{element: HTMLElement, set: (place: number, text: string, reached: boolean) => void}}
+ */
+function makeGoals(goals) {
+  const items = goals.map((text) => make("li", { text: `○ ${text}` }));
+  return {
+    element: make("ul", { class: "ll-goals", "aria-label": "To find out" }, ...items),
+    set(place, text, reached) {
+      items[place].textContent = `${reached ? "✓" : "○"} ${text}`;
+      items[place].toggleAttribute("data-reached", reached);
+    },
+  };
+}
+
 /**
  * Start a piece: put it in the place of its still picture. Where it fails, the picture stays.
  *
