@@ -1,11 +1,13 @@
 """What the tests of interactive pieces share: a page with one piece, in the machine's Chromium."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from lessonlib.widgets import Piece
@@ -27,7 +29,13 @@ html[data-theme="dark"] body {{ background: #121212; color: #ced6dd }}</style></
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Start the machine's Chromium; close it at the end."""
+    """Start the machine's Chromium; close it at the end.
+
+    Where there is none, the tests that ask for it are skipped; where CI is set, they fail.
+    """
+    if CHROMIUM is None:
+        lacking = "no Chromium on this machine (Debian, Ubuntu: apt install chromium)"
+        pytest.fail(lacking, pytrace=False) if os.environ.get("CI") else pytest.skip(lacking)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
