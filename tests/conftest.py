@@ -27,6 +27,8 @@ LONGEST = (
     "descent",
     "strengths",
     "test_widgets",
+    "test_widgets_training",
+    "test_widgets_evaluation",
     "test_widgets_forward",
     "test_notebooks",
     "test_quick_reference",

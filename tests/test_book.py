@@ -9,14 +9,17 @@ import shutil
 import subprocess
 import sys
 import threading
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
 from urllib.parse import unquote, urldefrag, urlparse
 
 import pytest
+import yaml  # type: ignore[import-untyped]
 from axe_playwright_python.base import AXE_SCRIPT
 from bs4 import BeautifulSoup, Tag
+from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).parents[1]
@@ -29,6 +32,8 @@ CHROMIUM_FLAGS = [
 ]  # fmt: skip
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 PHONE, DESK = 375, 1280  # widths in pixels
+REPOSITORY = "https://github.com/reading-digits/reading-digits"
+HOME = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["html"]["baseurl"]
 
 
 def build(source: Path, target: Path) -> tuple[Path, subprocess.CompletedProcess[str]]:
@@ -130,6 +135,8 @@ def test_no_page_names_a_resource_of_another_origin(book: Path) -> None:
             loads = ["src", "srcset", "poster", "data", "action", "background", "xlink:href"]
             if tag.name in ("link", "use", "image"):
                 loads.append("href")
+            if attribute(tag, "rel") == "canonical":  # names the page's own address; loads nothing
+                continue
             addresses = [attribute(tag, name) for name in loads]
             styles = attribute(tag, "style") + (tag.get_text() if tag.name == "style" else "")
             addresses += re.findall(r"url\(\s*['\"]?([^'\")]+)", styles)
@@ -186,6 +193,103 @@ def test_each_notebook_page_opens_that_notebook_in_colab(book: Path) -> None:
         assert [attribute(a, "href") for a in links] == [f"{home}/chapters/{notebook.name}"]
 
 
+def test_every_link_to_the_repository_leads_to_a_file_in_it(book: Path) -> None:
+    lost = []
+    for page in pages(book):
+        for link in soup(page).select(f'a[href^="{REPOSITORY}/"]'):
+            place = urlparse(attribute(link, "href")).path.removeprefix(urlparse(REPOSITORY).path)
+            named = re.fullmatch(r"/(?:blob|tree|edit|raw)/main/(.+)", unquote(place))
+            if not (ROOT / named[1]).exists() if named else place not in ("/issues", "/issues/new"):
+                lost.append((page.name, place))
+    assert lost == []
+
+
+def test_each_page_can_be_edited_and_its_mistakes_reported(book: Path) -> None:
+    for source in (ROOT / "chapters").iterdir():
+        if source.suffix not in (".md", ".ipynb"):
+            continue
+        page = soup(book / "chapters" / f"{source.stem}.html")
+        edit, report = (page.select_one(f"a.btn-source-{b}-button") for b in ("edit", "issues"))
+        assert edit
+        assert attribute(edit, "href") == f"{REPOSITORY}/edit/main/chapters/{source.name}"
+        assert report
+        named = unquote(attribute(report, "href"))
+        assert named.startswith(f"{REPOSITORY}/issues/new?title=")
+        assert f"/chapters/{source.stem}.html" in named
+
+
+def meta(page: Path) -> dict[str, str]:
+    """What a page says of itself: by name, the description and the tags of Open Graph."""
+    tags = soup(page).select("head meta[name=description], head meta[property]")
+    found = [
+        (attribute(t, "name") or attribute(t, "property"), attribute(t, "content")) for t in tags
+    ]
+    assert len(found) == len(dict(found)), f"{page.name} has a tag twice"
+    return dict(found)
+
+
+def test_each_page_has_a_description_of_its_own_in_plain_text(book: Path) -> None:
+    found = {}
+    for page in book.glob("chapters/*.html"):
+        text = meta(page)["description"]
+        words = " ".join(soup(page).select_one("article section > p").get_text().split())  # type: ignore[union-attr]
+        assert words.startswith(text.removesuffix(" …")), page.name
+        assert 40 <= len(text) <= 160, (page.name, len(text))
+        assert text[-1] in ".?!…", page.name
+        assert not re.search(r"[<>$`*\\]", text), page.name
+        found[text] = page.name
+    assert len(found) == len(list(book.glob("chapters/*.html")))
+
+
+def test_a_link_to_a_page_shows_its_title_its_description_and_the_card(book: Path) -> None:
+    for page in [*book.glob("chapters/*.html"), book / "index.html"]:
+        tags, title = meta(page), soup(page).title
+        assert title
+        assert title.get_text().removesuffix(" — Reading Digits") == tags["og:title"]
+        assert tags["og:description"] == tags["description"]
+        assert tags["og:type"] == "website"
+        assert tags["og:url"] == HOME + page.relative_to(book).as_posix()
+        assert tags["og:image:alt"]
+        assert tags["og:image"].startswith(HOME)
+        with Image.open(book / tags["og:image"].removeprefix(HOME)) as card:
+            assert (card.format, card.size) == ("PNG", (1200, 630))
+
+
+def test_no_page_loads_the_card(book: Path) -> None:
+    for page in pages(book):
+        assert "card.png" not in "".join(map(str, soup(page).select("img, link, script, style")))
+
+
+def test_the_book_s_address_is_the_one_of_the_package() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["urls"]["Book"] + "/" == HOME
+
+
+def test_each_link_of_the_page_for_missing_addresses_works_from_any_depth(book: Path) -> None:
+    top, lost = urlparse(HOME).path, []
+    for tag in soup(book / "404.html").find_all(True):
+        for name in ("href", "src", "action"):
+            address = urldefrag(attribute(tag, name))[0].partition("?")[0]
+            if not address or elsewhere(address):
+                continue
+            inside = address.startswith(top)
+            if not inside or not (book / address.removeprefix(top)).is_file():
+                lost.append((tag.name, attribute(tag, name)))
+    assert lost == []
+    links = {attribute(a, "href") for a in soup(book / "404.html").select("article a[href]")}
+    assert links >= {f"{top}chapters/index.html", f"{top}search.html"}
+
+
+def test_each_version_among_the_errata_is_in_the_changelog() -> None:
+    errata = (ROOT / "chapters" / "errata.md").read_text(encoding="utf-8")
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    released = re.findall(r"^## (\S+)$", changelog, re.MULTILINE)
+    assert set(re.findall(r"\b\d+\.\d+\.\d+\b", errata)) <= set(released)
+    mended = re.findall(r"^## Mended in (\S+)$", errata, re.MULTILINE)
+    assert mended
+    assert mended == [version for version in released if version in mended]  # the newest first
+
+
 def test_every_citation_has_an_entry_among_the_references(book: Path) -> None:
     labels = {
         label.get_text().strip("[]")
@@ -218,17 +322,28 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def server(book: Path) -> Iterator[str]:
-    """The address of a web server on this machine that serves the book."""
+    """The address of a web server on this machine that serves the book as GitHub Pages does."""
+    top = urlparse(HOME).path
 
-    class Quiet(http.server.SimpleHTTPRequestHandler):
+    class Pages(http.server.SimpleHTTPRequestHandler):
+        def translate_path(self, path: str) -> str:
+            inside = path.startswith(top)
+            return super().translate_path(path.removeprefix(top[:-1]) if inside else "/nowhere")
+
+        def send_error(self, code: int, *_: object, **__: object) -> None:
+            self.send_response(code)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.end_headers()
+            self.wfile.write((book / "404.html").read_bytes())
+
         def log_message(self, *_: object) -> None:
             pass
 
     with http.server.ThreadingHTTPServer(
-        ("127.0.0.1", 0), functools.partial(Quiet, directory=str(book))
+        ("127.0.0.1", 0), functools.partial(Pages, directory=str(book))
     ) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield f"http://127.0.0.1:{server.server_port}{top[:-1]}"
         server.shutdown()
 
 
@@ -297,6 +412,62 @@ def test_pages_load_from_a_server_on_a_phone_with_nothing_from_elsewhere(
     assert len(list(visit(tab, book, server, faults))) == len(pages(book))
     tab.close()
     assert faults == []
+
+
+def test_a_missing_address_gets_a_page_that_leads_back_and_is_accessible(
+    browser: Browser, server: str
+) -> None:
+    tab = browser.new_page()
+    failed: list[str] = []
+    address = f"{server}/chapters/gone/4-training.html"
+    for depth in (address, f"{server}/gone"):
+        tab.on("response", lambda got: failed.append(got.url) if got.status >= 400 else None)
+        answer = tab.goto(depth)
+        assert answer
+        assert answer.status == 404
+    assert set(failed) == {address, f"{server}/gone"}
+    assert broken_rules(tab) == []
+    tab.goto(address)
+    tab.locator("article").get_by_role("link", name="The first page").click()
+    tab.wait_for_url(f"{server}/chapters/index.html")
+    tab.goto(address)
+    tab.locator("article").get_by_role("link", name="The search").click()
+    tab.wait_for_url(f"{server}/search.html")
+    tab.close()
+
+
+# The parts of a page that scroll sideways, or stick out of it.
+CUT_OFF = """() => [...document.querySelectorAll(".bd-article *")].filter(e => {
+  const box = e.getBoundingClientRect(), style = getComputedStyle(e);
+  if (e.closest("svg, mjx-container") || !box.width) return false;
+  const scrolls = e.scrollWidth > e.clientWidth + 1 && style.overflowX !== "visible";
+  return scrolls || box.right > document.documentElement.clientWidth + 1;
+}).map(e => e.outerHTML.slice(0, 120))"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_printed_page_has_its_text_alone_and_nothing_cut_off(
+    book: Path, browser: Browser, scheme: Literal["light", "dark"]
+) -> None:
+    tab = browser.new_page(viewport={"width": 700, "height": 1000}, color_scheme=scheme)
+    for stem in ("7-checks", "instructors", "benchmarks"):
+        show(tab, (book / "chapters" / f"{stem}.html").as_uri())
+        tab.emulate_media(media="print")
+        assert tab.evaluate(CUT_OFF) == [], stem
+        for part in (".bd-sidebar-primary", ".bd-sidebar-secondary", ".bd-header-article"):
+            assert not tab.locator(part).first.is_visible(), part
+        assert not any(b.is_visible() for b in tab.locator(".copybtn, .headerlink").all())
+        paragraph = tab.locator("article p").first
+        assert ink(paragraph.evaluate("e => getComputedStyle(e).color")) < 100, stem
+        for link in tab.locator('article a[href^="http"]').all()[:3]:
+            after = link.evaluate("e => getComputedStyle(e, '::after').content")
+            assert str(link.get_attribute("href")) in after
+    tab.close()
+
+
+def ink(colour: str) -> float:
+    """The brightest of a CSS colour's three parts, 0 to 255."""
+    return max(float(part) for part in re.findall(r"[\d.]+", colour)[:3])
 
 
 def test_the_top_of_the_book_leads_to_its_first_page(book: Path, browser: Browser) -> None:

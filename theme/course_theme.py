@@ -1,12 +1,15 @@
 """A Sphinx extension for those parts of the book's HTML that no setting controls.
 
-It names each collapsed solution in its summary, labels references by author and year, and repairs
-markup that assistive technology or MathJax can't handle.
+It names each collapsed solution in its summary, labels references by author and year, repairs
+markup that assistive technology or MathJax can't handle, describes each page to search engines and
+to those who share its address, and lets the links of 404.html work from every address.
 """
 
 import re
+from html import escape
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlparse
 
 from docutils import nodes
 from pybtex.plugin import register_plugin
@@ -25,12 +28,14 @@ class SolutionTitle(SphinxPostTransform):
     formats = ("html",)
 
     def run(self, **_: Any) -> None:
-        """Set the summary's text, for the open and for the closed cell."""
+        """Set the summary's text, for the open and for the closed cell, and drop its line."""
         for cell in self.document.findall(nodes.container):
             if cell.get("hide_mode") and cell.children:
-                first_line = cell.children[0].astext().partition("\n")[0]
+                first_line, _, rest = cell.children[0].astext().partition("\n")
                 if title := SOLUTION.match(first_line):
                     cell["prompt_show"] = cell["prompt_hide"] = title["name"]
+                    for block in cell.children[0].findall(nodes.literal_block):
+                        block.rawsource, block.children = rest, [nodes.Text(rest)]
 
 
 class AuthorYear(BaseLabelStyle):
@@ -70,13 +75,41 @@ MENDS = {
 }
 
 
+# A figure scrolls within its place where it is too wide for the page; the theme gives such a place
+# a tab stop.
+FIGURE = re.compile(r'<img alt="[^"]*" src="[./]*_images/\w+\.png"[^>]*>')
+
+
 def mend_markup(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
     """Replace markup in a page's body that assistive technology or MathJax can't handle."""
-    for old, new in MENDS.items():
-        if "body" in context:
+    if "body" in context:
+        for old, new in MENDS.items():
             context["body"] = context["body"].replace(old, new)
+        place = r'<div class="pst-scrollable-table-container">\g<0></div>'
+        context["body"] = FIGURE.sub(place, context["body"])
+
+
+PLACE = re.compile(r'<div data-piece-here="(\w+)"></div>')
+
+
+def place_pieces(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    """Put an interactive piece where a Markdown page names it; notebooks bring their own."""
+
+    def piece(match: re.Match[str]) -> str:
+        return f'<div class="cell_output"><div class="text_html">{_html(match[1])}</div></div>'
+
+    if "body" in context:
+        context["body"] = PLACE.sub(piece, context["body"])
+
+
+def _html(name: str) -> str:
+    import lessonlib.widgets
+
+    return str(getattr(lessonlib.widgets, name)()._repr_html_())
 
 
 SHARED = re.compile(r'<(script|style) data-file="([\w.]+)">\n(.*?)</\1>', re.DOTALL)
@@ -102,10 +135,67 @@ def share_files(
         context["body"] = SHARED.sub(link, context["body"])
 
 
+DESCRIPTION_LENGTH = 160  # characters; search engines cut off what is longer
+CARD = "_static/card.png"
+CARD_SHOWS = "A handwritten 7 in white on blue; beside it the title, Reading Digits."
+
+
+def describe(doctree: nodes.document) -> str:
+    """Give the first sentences of a page that fit, or the beginning of a first one that doesn't."""
+    sections = (s for s in doctree.children if isinstance(s, nodes.section))
+    first = next(p for section in sections for p in section if isinstance(p, nodes.paragraph))
+    sentences = re.split(r"(?<=[.?!])\s+", " ".join(first.astext().split()))
+    text = sentences[0]
+    if len(text) > DESCRIPTION_LENGTH:
+        return text[:DESCRIPTION_LENGTH].rpartition(" ")[0].rstrip(",;:") + " …"
+    for sentence in sentences[1:]:
+        if len(f"{text} {sentence}") > DESCRIPTION_LENGTH:
+            break
+        text += f" {sentence}"
+    return text
+
+
+def add_descriptions(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    """Describe a page: for a search engine, and for the preview of a link to it (Open Graph)."""
+    if page == "index":  # the top of the book leads to its first page
+        doctree = app.env.get_doctree(app.config.root_doc)
+    elif doctree is None:
+        return
+    description = describe(doctree)
+    title = context.get("title") or app.config.html_title  # a title is HTML already
+    tags = {
+        "og:title": re.sub(r"<[^>]+>", "", title),
+        "og:description": escape(description),
+        "og:type": "website",
+        "og:url": escape(context["pageurl"]),
+        "og:site_name": escape(app.config.html_title),
+        "og:image": escape(app.config.html_baseurl + CARD),
+        "og:image:alt": escape(CARD_SHOWS),
+    }
+    lines = [f'<meta name="description" content="{escape(description)}" />']
+    lines += [f'<meta property="{name}" content="{text}" />' for name, text in tags.items()]
+    context["metatags"] = context.get("metatags", "") + "\n    ".join(["", *lines])
+
+
+def make_links_absolute(app: Sphinx, exception: Exception | None) -> None:
+    """Let the links of 404.html begin at the book's top, wherever the missing address was."""
+    page = Path(app.outdir) / "404.html"
+    if exception is None and page.is_file():
+        top = urlparse(app.config.html_baseurl).path
+        relative = r'(\b(?:href|src|action|data-content_root)=")(?![a-z]+:|/|#)(?:\./)?'
+        html = page.read_text(encoding="utf-8")
+        page.write_text(re.sub(relative, rf"\g<1>{top}", html), encoding="utf-8")
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the extension's parts with Sphinx."""
     register_plugin("pybtex.style.formatting", "course", CourseStyle)
     app.add_post_transform(SolutionTitle)
     app.connect("html-page-context", mend_markup)
+    app.connect("html-page-context", place_pieces)
     app.connect("html-page-context", share_files)
+    app.connect("html-page-context", add_descriptions)
+    app.connect("build-finished", make_links_absolute)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

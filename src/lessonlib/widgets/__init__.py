@@ -10,13 +10,17 @@ from lessonlib.widgets.backprop import pencil_backpropagation
 from lessonlib.widgets.base import Piece
 from lessonlib.widgets.checksums import checksum_bench
 from lessonlib.widgets.descent import descent_race
+from lessonlib.widgets.evaluation import bank_desk
 from lessonlib.widgets.forward import grow_a_layer
 from lessonlib.widgets.history import turn_a_line
+from lessonlib.widgets.training import draw_a_digit
 
 __all__ = [
     "Piece",
+    "bank_desk",
     "checksum_bench",
     "descent_race",
+    "draw_a_digit",
     "grow_a_layer",
     "pencil_backpropagation",
     "turn_a_line",

@@ -1,4 +1,5 @@
-// What all pieces share: elements, controls, numbers in words, and the start of a piece.
+// What all pieces share: elements, controls, numbers in words, pictures of pixels, the forward pass of
+// a network, and the start of a piece.
 // Plain functions on the page's own elements. A script may be run again on the same page, so it holds
 // function declarations only.
 
@@ -370,6 +371,117 @@ function makeGoals(goals) {
       items[place].toggleAttribute("data-reached", reached);
     },
   };
+}
+
+/**
+ * Make a picture of square pixels in the page's own colours. Pixels of one level are one path.
+ *
+ * @param {string} label what it shows; "" where its surroundings say it
+ * @param {number} side pixels in a row and in a column
+ * @param {string} [colour] of values above 0
+ * @param {string} [opposite] of values below 0
+ * @returns {{element: SVGElement, show: (values: ArrayLike<number>) => void}} shows values from −1 to 1
+ */
+function makePixels(label, side, colour = "currentColor", opposite = "none") {
+  const levels = 32;
+  const named = label ? { role: "img", "aria-label": label } : { "aria-hidden": "true" };
+  const shape = { viewBox: `0 0 ${side} ${side}`, "shape-rendering": "crispEdges" };
+  const paths = Array.from({ length: 2 * levels + 1 }, (_, i) =>
+    make("svg:path", {
+      fill: i > levels ? colour : opposite,
+      "fill-opacity": Math.abs(i - levels) / levels,
+    }),
+  );
+  return {
+    element: make("svg:svg", { class: "ll-pixels", ...named, ...shape }, ...paths),
+    show(values) {
+      const shapes = paths.map(() => "");
+      for (let i = 0; i < side * side; i++) {
+        const level = Math.round(levels * Math.max(-1, Math.min(1, values[i])));
+        if (level) shapes[levels + level] += `M${i % side} ${Math.floor(i / side)}h1v1h-1z`;
+      }
+      shapes.forEach((shape, i) => paths[i].setAttribute("d", shape));
+    },
+  };
+}
+
+/**
+ * A linear layer: its weights row by row, a row for each of its units.
+ *
+ * @typedef {{inputs: number, weights: Float32Array, biases: number[]}} NetworkLayer
+ * @typedef {{mean: number, std: number, layers: NetworkLayer[]}} PageNetwork
+ */
+
+/**
+ * Unpack a network that came with the page (`widgets/networks.py` packs it).
+ *
+ * @param {string} name
+ * @returns {PageNetwork}
+ */
+function readNetwork(name) {
+  const { mean, std, layers } = /** @type {any} */ (window).lessonlibNetworks[name];
+  return { mean, std, layers: layers.map(readLayer) };
+}
+
+/**
+ * @param {{inputs: number, weights: string, scales: number[], biases: number[]}} packed
+ * @returns {NetworkLayer}
+ */
+function readLayer({ inputs, weights, scales, biases }) {
+  const bytes = atob(weights);
+  const unpacked = new Float32Array(bytes.length);
+  scales.forEach((scale, unit) => {
+    for (let i = unit * inputs; i < (unit + 1) * inputs; i++) {
+      unpacked[i] = scale * ((bytes.charCodeAt(i) << 24) >> 24); // a byte from 128 on is below 0
+    }
+  });
+  return { inputs, weights: unpacked, biases };
+}
+
+/**
+ * Compute a linear layer: the weighted sum of each unit.
+ *
+ * @param {NetworkLayer} layer
+ * @param {ArrayLike<number>} x
+ * @returns {number[]}
+ */
+function applyLayer(layer, x) {
+  return layer.biases.map((bias, unit) => {
+    const start = unit * layer.inputs;
+    let z = bias;
+    for (let i = 0; i < layer.inputs; i++) z += layer.weights[start + i] * x[i];
+    return z;
+  });
+}
+
+/**
+ * @param {number[]} z scores
+ * @returns {number[]} probabilities
+ */
+function softmax(z) {
+  const highest = Math.max(...z);
+  const powers = z.map((score) => Math.exp(score - highest));
+  const sum = powers.reduce((total, power) => total + power, 0);
+  return powers.map((power) => power / sum);
+}
+
+/**
+ * Let a network answer: the forward pass, with ReLU behind each layer but the last.
+ *
+ * @param {PageNetwork} network
+ * @param {ArrayLike<number>} pixels 784 levels from 0, paper, to 255, ink
+ * @returns {{hidden: number[][], p: number[]}} each hidden layer's activations, and the probabilities
+ */
+function forward(network, pixels) {
+  let x = Array.from(pixels, (level) => (level / 255 - network.mean) / network.std);
+  /** @type {number[][]} */
+  const hidden = [];
+  const last = network.layers[network.layers.length - 1];
+  for (const layer of network.layers.slice(0, -1)) {
+    x = applyLayer(layer, x).map((z) => Math.max(0, z));
+    hidden.push(x);
+  }
+  return { hidden, p: softmax(applyLayer(last, x)) };
 }
 
 /**
