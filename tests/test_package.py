@@ -66,6 +66,16 @@ def test_the_wheel_carries_every_module_and_says_that_it_is_typed(wheel: set[str
     assert modules() - wheel == set()
 
 
+def scripts() -> set[str]:
+    folder = "lessonlib/widgets/static"
+    return {f"{folder}/{name}" for name in files_below(f"src/{folder}", "*")}
+
+
+def test_the_wheel_carries_the_scripts_of_the_interactive_pieces(wheel: set[str]) -> None:
+    assert {"lessonlib/widgets/static/base.js"} < scripts()
+    assert scripts() - wheel == set()
+
+
 def test_the_wheel_carries_every_network(wheel: set[str]) -> None:
     files = {f"lessonlib/data/weights/{name}.safetensors" for name in recipes.SHIPPED}
     assert files - wheel == set()
@@ -79,7 +89,7 @@ def test_the_wheel_carries_every_sample_check_and_the_labels(wheel: set[str]) ->
 
 
 def test_the_wheel_carries_nothing_else_of_the_repository(wheel: set[str]) -> None:
-    known = modules() | {f"lessonlib/data/{name}" for name in files_below("data", "*")}
+    known = modules() | scripts() | {f"lessonlib/data/{name}" for name in files_below("data", "*")}
     assert {name for name in wheel - known if ".dist-info/" not in name} == set()
 
 

@@ -5,7 +5,7 @@ it whenever the line reader, its calibration or the renderer changes.
 
 The same amounts are written twice: by writers as in the reader's calibration, and in the collected
 hand, which neither the network nor the calibration has met. The latter fields are those of
-chapter 8.
+the chapter on reading any check.
 """
 
 import csv
