@@ -15,7 +15,7 @@ WHY = {
     "two moons": "Two moons: each reaches into the other's bend, so the border has to bend twice.",
     "ring": "Ring: class 1 is surrounded by class 0, so the border has to close.",
 }
-# A network that does XOR: its columns are the OR and NAND of threshold units, and its output is their AND.
+# A network that does XOR: its columns are OR and NAND, and its output is their AND.
 W_1, B_1 = ((2.0, -2.0), (2.0, -2.0)), (2.0, 2.0)
 W_2, B_2 = (1.0, 1.0), -1.0
 
