@@ -83,6 +83,7 @@ models: $(READY)
 	$(BIN)/python -m tools.train_lines
 	$(BIN)/python -m tools.train_next_steps
 	$(BIN)/python -m tools.desk
+	$(BIN)/python -m tools.film
 	$(BIN)/python -m tools.datasheet
 
 checks: $(READY)

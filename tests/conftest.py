@@ -28,6 +28,7 @@ LONGEST = (
     "strengths",
     "test_widgets",
     "test_widgets_training",
+    "test_widgets_training_film",
     "test_widgets_evaluation",
     "test_widgets_forward",
     "test_notebooks",

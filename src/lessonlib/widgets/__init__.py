@@ -13,7 +13,7 @@ from lessonlib.widgets.descent import descent_race
 from lessonlib.widgets.evaluation import bank_desk
 from lessonlib.widgets.forward import grow_a_layer
 from lessonlib.widgets.history import turn_a_line
-from lessonlib.widgets.training import draw_a_digit
+from lessonlib.widgets.training import draw_a_digit, training_film
 
 __all__ = [
     "Piece",
@@ -23,5 +23,6 @@ __all__ = [
     "draw_a_digit",
     "grow_a_layer",
     "pencil_backpropagation",
+    "training_film",
     "turn_a_line",
 ]

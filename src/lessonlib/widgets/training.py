@@ -1,12 +1,18 @@
-"""The interactive piece of the chapter on training: draw a digit, and the course's MLP reads it."""
+"""The interactive pieces of the chapter on training.
 
-from collections.abc import Iterable, Sequence
+Draw a digit, and the course's MLP reads it; and a film of three trainings of a small network.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from lessonlib import models, weights
+from lessonlib import data_path, models, weights
 from lessonlib.checks.pictures import (
     FRAME_SIDE,
     centre,
@@ -38,6 +44,10 @@ SAMPLES = (
     ("0", "on_a_line", "a 0 on a line"),
 )
 FIRST = 3  # of them is on the pad at first
+
+# The film's curves, in pixels.
+PLOT = {"left": 34, "top": 10, "width": 256, "height": 126}
+LOSSES = {"training": "", "validation": ' stroke-dasharray="6 3"'}  # how they are drawn
 
 
 def draw_a_digit() -> Piece:
@@ -197,3 +207,86 @@ def _squares(seen: npt.NDArray[np.uint8]) -> Iterable[str]:
         if places:
             path = "".join(f"M{column} {row}h1v1h-1z" for row, column in places)
             yield f'<path d="{path}" fill-opacity="{level / 16:g}" />'
+
+
+def training_film() -> Piece:
+    """Step through three trainings of a small network, and see what each epoch changes.
+
+    Returns
+    -------
+    Piece
+        Shows as HTML at the end of a cell.
+    """
+    runs = [{**run, "top": loss_top(run)} for run in film()["runs"]]
+    told = " ".join(_told(run) for run in runs)
+    said = "One small network is trained in three ways, from the same first weights."
+    pictures = "".join(
+        f"<figure><figcaption>{_told(run)}</figcaption>{_loss_curves(run)}</figure>" for run in runs
+    )
+    return Piece(
+        "training_film",
+        "trainingFilm",
+        "Training film",
+        f"{said} {told}",
+        f"<p>{said} Solid: training loss; dashed: validation loss.</p>"
+        f'<div class="ll-planes">{pictures}</div>',
+        {"runs": runs},
+    )
+
+
+@cache
+def film() -> dict[str, Any]:
+    """Read the stored trainings from data/film.json, which tools/film.py makes."""
+    found: dict[str, Any] = json.loads(data_path("film.json").read_text(encoding="utf-8"))
+    return found
+
+
+def loss_top(run: Mapping[str, Any]) -> int:
+    """Choose the highest loss on the axis: above 1 only where the training brings it no lower."""
+    return 1 if max(frame["validation"] for frame in run["frames"][1:]) < 1 else 4
+
+
+def curve_points(values: Sequence[float], top: float) -> list[tuple[float, float]]:
+    """Give the places of a curve's points, one for each frame."""
+    steps = len(values) - 1
+    return [
+        (
+            round(PLOT["left"] + PLOT["width"] * k / steps, 1),
+            round(PLOT["top"] + PLOT["height"] * (1 - value / top), 1),
+        )
+        for k, value in enumerate(values)
+    ]
+
+
+def _told(run: Mapping[str, Any]) -> str:
+    """Say in words how a run ends."""
+    last, epochs = run["frames"][-1], run["passes"] * (len(run["frames"]) - 1)
+    losses = (f"{last[name]:.{4 if last[name] < 0.1 else 3}f} in {name}" for name in LOSSES)
+    return (
+        f"{run['name'].capitalize()}: {run['images']:,} images, learning rate {run['lr']:g}. "
+        f"After {epochs} epochs: loss {', '.join(losses)}; validation accuracy "
+        f"{100 * last['accuracy']:.1f} %."
+    )
+
+
+def _loss_curves(run: Mapping[str, Any]) -> str:
+    """Draw both losses of a run; what is above the axis is cut off."""
+    left, top, width, height = PLOT.values()
+    lines = ""
+    for name, style in LOSSES.items():
+        places = curve_points([frame[name] for frame in run["frames"]], run["top"])
+        points = " ".join(f"{x - left:.1f},{y - top:.1f}" for x, y in places)
+        lines += f'<polyline points="{points}"{style}/>'
+    epochs = run["passes"] * (len(run["frames"]) - 1)
+    return (
+        f'<svg viewBox="0 0 300 172" width="300" role="img" aria-label="{_told(run)}">'
+        f'<rect x="{left}" y="{top}" width="{width}" height="{height}" fill="none" '
+        'stroke="currentColor" stroke-opacity="0.5"/>'
+        f'<svg x="{left}" y="{top}" width="{width}" height="{height}" fill="none" '
+        f'stroke="currentColor" stroke-width="2">{lines}</svg>'
+        '<g font-size="12" fill="currentColor" text-anchor="middle">'
+        f'<text x="24" y="{top + 10}">{run["top"]}</text>'
+        f'<text x="24" y="{top + height}">0</text>'
+        f'<text x="{left}" y="154">0</text><text x="{left + width}" y="154">{epochs}</text>'
+        f'<text x="{left + width // 2}" y="166">epoch</text></g></svg>'
+    )
