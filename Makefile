@@ -21,11 +21,12 @@ ifdef LESSONLIB_HANDWRITING_ROOT
 export LESSONLIB_HANDWRITING_ROOT := $(abspath $(LESSONLIB_HANDWRITING_ROOT))
 endif
 
-.PHONY: help book test lint lab labs run models checks bench lock clean
+.PHONY: help book pdf test lint lab labs run models checks bench lock clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make book    build the HTML book"
+	@echo "make pdf     the whole book as one PDF (needs Chromium)"
 	@echo "make test    every check: lint, types, unit tests, notebooks, the built book"
 	@echo "make lab     open the chapters in JupyterLab"
 	@echo "make labs    write the student notebooks, without solutions, and a zip of them"
@@ -51,6 +52,9 @@ book: $(READY)
 	@rm -rf _build/html _build/.doctrees  # else Sphinx keeps an old stylesheet
 	$(BIN)/jupyter-book build . -W -n --keep-going
 	@echo "The book is at $(CURDIR)/_build/html/index.html"
+
+pdf: book
+	$(BIN)/python -m tools.pdf
 
 # Two files at a time, the longest first: tests/conftest.py has their order.
 test: lint
