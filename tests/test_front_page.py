@@ -71,7 +71,8 @@ def test_every_make_command_that_the_pages_name_exists() -> None:
 
 
 WORDS = ["a minute", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
-MINUTES = {word: number for number, word in enumerate([*WORDS, "eleven", "twelve"], start=1)}
+MORE = ["eleven", "twelve", "thirteen", "fourteen", "fifteen"]
+MINUTES = {word: number for number, word in enumerate([*WORDS, *MORE], start=1)}
 
 
 @pytest.mark.parametrize("command", ["book", "test"])
