@@ -4,11 +4,15 @@ import os
 import pty
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser, Page
 
 from lessonlib import digits
+from lessonlib.widgets import Piece
+from tests import pieces
 from tools import notebooks
 
 notebooks.set_environment()
@@ -34,6 +38,27 @@ LONGEST = (
     "test_notebooks",
     "test_quick_reference",
 )
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Start Chromium for a module's tests of interactive pieces."""
+    with pieces.chromium() as started:
+        yield started
+
+
+@pytest.fixture
+def open_piece(browser: Browser, tmp_path: Path) -> Iterator[pieces.Opener]:
+    """Give a function that opens a page with a piece; a fault on it fails the test."""
+    noted: list[list[str]] = []
+
+    def open_one(piece: Piece) -> Page:
+        tab, faults = pieces.opened(browser, piece, tmp_path)
+        noted.append(faults)
+        return tab
+
+    yield open_one
+    assert [fault for faults in noted for fault in faults] == []
 
 
 @pytest.fixture

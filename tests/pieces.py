@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from lessonlib.widgets.base import static
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
 )
+Opener = Callable[[Piece], Page]  # the fixture `open_piece` of tests/conftest.py
 # The scheme is switched as the book's theme, JupyterLab's and Colab's do it: by an attribute.
 PAGE = """\
 <!doctype html>

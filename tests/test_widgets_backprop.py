@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from playwright.sync_api import Browser, Locator, Page
+from playwright.sync_api import Locator, Page
 
 from lessonlib.widgets import pencil_backpropagation
 from lessonlib.widgets.backprop import BACKWARD_PASS, FORWARD_PASS, NUMBERS, two_passes
-from tests.pieces import chromium, opened, run_script
+from tests.pieces import Opener, run_script
 
 NAME = "pencil_backpropagation"
 CHAPTER = Path(__file__).resolve().parents[1] / "chapters" / "3-backprop.ipynb"
@@ -27,15 +26,9 @@ Numbers = dict[str, float]
 OFF: Numbers = {**NUMBERS, "b_B": -4}
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
-
-
 @pytest.fixture
-def tab(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Page:
-    return opened(browser, pencil_backpropagation(), tmp_path_factory.mktemp("piece"))[0]
+def tab(open_piece: Opener) -> Page:
+    return open_piece(pencil_backpropagation())
 
 
 def by_torch(numbers: Numbers) -> tuple[Numbers, Numbers]:

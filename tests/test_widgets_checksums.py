@@ -1,26 +1,18 @@
 """The checksum bench computes as Python does, and does what its reader asks."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
 from lessonlib import checksums
 from lessonlib.widgets import checksum_bench
 from lessonlib.widgets.checksums import CODES
-from tests.pieces import chromium, opened, run_script
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
+from tests.pieces import Opener, run_script
 
 
 @pytest.fixture
-def tab(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Page:
-    return opened(browser, checksum_bench(), tmp_path_factory.mktemp("piece"))[0]
+def tab(open_piece: Opener) -> Page:
+    return open_piece(checksum_bench())
 
 
 def test_the_check_digits_are_python_s(tab: Page) -> None:

@@ -1,6 +1,5 @@
 """The descent race computes as the optimizers of lessonlib do, and does what its reader asks."""
 
-from collections.abc import Iterator
 from itertools import product
 from typing import Any
 
@@ -10,22 +9,14 @@ from playwright.sync_api import Browser, Locator, Page
 
 from lessonlib.widgets import descent_race
 from lessonlib.widgets.descent import LANDSCAPES, RUNNERS, in_words, run_path
-from tests.pieces import chromium, opened, run_script
+from tests.pieces import Opener, opened, run_script
 
 Settings = dict[str, Any]
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
-
-
 @pytest.fixture
-def tab(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    tab, faults = opened(browser, descent_race(), tmp_path_factory.mktemp("piece"))
-    yield tab
-    assert faults == []
+def tab(open_piece: Opener) -> Page:
+    return open_piece(descent_race())
 
 
 def race(landscape: str, start: tuple[float, float], rates: tuple[float, ...]) -> Settings:

@@ -1,14 +1,13 @@
 """The bank's desk counts as NumPy and lessonlib do, and does what its reader asks."""
 
 import os
-from collections.abc import Iterator
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
-from playwright.sync_api import Browser, Locator, Page
+from playwright.sync_api import Locator, Page
 
 from lessonlib import data_path, digits
 from lessonlib.evaluation import reject_curve_of, wilson_interval
@@ -22,7 +21,7 @@ from lessonlib.widgets.evaluation import (
     lowest_within,
     places,
 )
-from tests.pieces import chromium, opened, run_script
+from tests.pieces import Opener, run_script
 from tools import desk
 
 FIELDS = desk_fields()
@@ -37,17 +36,9 @@ needs_writers = pytest.mark.skipif(
 )
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
-
-
 @pytest.fixture
-def tab(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    tab, faults = opened(browser, bank_desk(), tmp_path_factory.mktemp("piece"))
-    yield tab
-    assert faults == []
+def tab(open_piece: Opener) -> Page:
+    return open_piece(bank_desk())
 
 
 def arrays(hand: str) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:

@@ -1,6 +1,5 @@
 """The page's network computes as Python's, and its reader solves XOR with two units."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,20 +22,14 @@ from lessonlib.network import (
 from lessonlib.optimizers import Adam
 from lessonlib.widgets import grow_a_layer
 from lessonlib.widgets.forward import WHY, _folded, _lead, _points
-from tests.pieces import chromium, opened, run_script
+from tests.pieces import Opener, opened, run_script
 
 ACTIVATIONS = {"tanh": TANH, "ReLU": RELU, "none": Activation(lambda z: z, np.ones_like)}
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
-
-
 @pytest.fixture
-def tab(browser: Browser, tmp_path: Path) -> Page:
-    return opened(browser, grow_a_layer(), tmp_path)[0]
+def tab(open_piece: Opener) -> Page:
+    return open_piece(grow_a_layer())
 
 
 def examples(name: str) -> tuple[Array, Array]:

@@ -1,6 +1,5 @@
 """The line is turned by mouse, keyboard and sliders, and its unit answers as Python's."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,20 +9,14 @@ from playwright.sync_api import Browser, Locator, Page
 from lessonlib.perceptron import fires
 from lessonlib.widgets import turn_a_line
 from lessonlib.widgets.history import BEST, POINTS, PRESETS
-from tests.pieces import chromium, opened, run_script
+from tests.pieces import Opener, opened, run_script
 
 X = np.array(POINTS, dtype=float)
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
-
-
 @pytest.fixture
-def tab(browser: Browser, tmp_path: Path) -> Page:
-    return opened(browser, turn_a_line(), tmp_path)[0]
+def tab(open_piece: Opener) -> Page:
+    return open_piece(turn_a_line())
 
 
 def said(tab: Page) -> str:

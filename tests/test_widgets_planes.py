@@ -1,16 +1,15 @@
 """The scripts' picture of a plane finds the same borders as Python's."""
 
 import math
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
 from lessonlib.widgets import turn_a_line
 from lessonlib.widgets.planes import Frame, picture, side
-from tests.pieces import chromium, opened, run_script
+from tests.pieces import Opener, run_script
 
 FRAME = Frame(-1.5, 1.5, -1, 2)
 FUNCTIONS: dict[str, Callable[[float, float], float]] = {
@@ -22,15 +21,9 @@ FUNCTIONS: dict[str, Callable[[float, float], float]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
-
-
 @pytest.fixture
-def tab(browser: Browser, tmp_path: Path) -> Page:
-    return opened(browser, turn_a_line(), tmp_path)[0]
+def tab(open_piece: Opener) -> Page:
+    return open_piece(turn_a_line())
 
 
 @pytest.mark.parametrize("script", FUNCTIONS)

@@ -1,7 +1,6 @@
 """The pad prepares, computes and answers as Python does, for whoever draws on it by any means."""
 
 import itertools
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,7 @@ from lessonlib.widgets.training import (
     prepared,
     sample_strokes,
 )
-from tests.pieces import chromium, opened, run_script
+from tests.pieces import Opener, opened, run_script
 
 SEVEN = [(70, 60), (210, 60), (120, 240)]  # its corners, in the pad's units
 DRAWN = 50
@@ -32,15 +31,9 @@ DRAWN = 50
 MOST_OFF = 1
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
-
-
 @pytest.fixture
-def tab(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Page:
-    return opened(browser, draw_a_digit(), tmp_path_factory.mktemp("piece"))[0]
+def tab(open_piece: Opener) -> Page:
+    return open_piece(draw_a_digit())
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """The training film shows what its file holds, and the file holds what the training gives."""
 
-from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
@@ -11,7 +10,7 @@ from playwright.sync_api import Browser, Page
 from lessonlib import data_path, digits
 from lessonlib.widgets import training as pieces
 from lessonlib.widgets import training_film
-from tests.pieces import chromium, opened, run_script
+from tests.pieces import Opener, opened, run_script
 from tools import film
 
 RUNS: dict[str, Any] = {run["name"]: run for run in pieces.film()["runs"]}
@@ -22,17 +21,9 @@ every_run = pytest.mark.parametrize("name", RUNS)
 needs_mnist = pytest.mark.skipif(digits.source() != "mnist", reason="MNIST is not here")
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
-
-
 @pytest.fixture
-def tab(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    tab, faults = opened(browser, training_film(), tmp_path_factory.mktemp("piece"))
-    yield tab
-    assert faults == []
+def tab(open_piece: Opener) -> Page:
+    return open_piece(training_film())
 
 
 def decoded(frame: Any, tab: Page) -> Any:
