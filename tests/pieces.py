@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -71,12 +71,16 @@ def opened(browser: Browser, piece: Piece, folder: Path, **settings: Any) -> tup
     return tab, faults
 
 
-def run_script(tab: Page, name: str, expression: str, argument: Any = None) -> Any:
-    """Evaluate an expression with the functions of a piece's script, on any page.
+def run_script(
+    tab: Page, name: str | Sequence[str], expression: str, argument: Any = None
+) -> Any:
+    """Evaluate an expression with the functions of a piece's script, or of several, on any page.
 
     `expression` may use `argument`.
     """
-    source = f"{static('base.js')}\n{static(f'{name}.js')}\nreturn ({expression});"
+    names = ["base", name] if isinstance(name, str) else ["base", *name]
+    scripts = "\n".join(static(f"{one}.js") for one in names)
+    source = f"{scripts}\nreturn ({expression});"
     return tab.evaluate(
         "([source, argument]) => new Function('argument', source)(argument)", [source, argument]
     )

@@ -189,7 +189,7 @@ def said(tab: Page) -> str:
 
 
 def shares(tab: Page) -> list[str]:
-    return tab.locator(".ll-draw-number").all_inner_texts()
+    return tab.locator(".ll-bar-number").all_inner_texts()
 
 
 def cleared_pad(tab: Page) -> Locator:

@@ -36,6 +36,8 @@ class Piece:
         What the script is given, as JSON.
     networks : mapping of str to str
         Scripts with the weights of a network, by their names.
+    parts : tuple of str
+        Further scripts in ``static`` that its own builds on, without the ending.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Piece:
     still: str
     data: Mapping[str, Any] = field(default_factory=dict)
     networks: Mapping[str, str] = field(default_factory=dict)
+    parts: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return (
@@ -56,7 +59,8 @@ class Piece:
         data = json.dumps(self.data, separators=(",", ":"), sort_keys=True).replace("</", "<\\/")
         title = html.escape(self.title)
         # A cell may be run twice on one page: within a function, no name is declared twice.
-        script = f"{static(f'{self.name}.js')}\nstartPiece({self.name!r}, {self.start});"
+        own = "\n".join(static(f"{name}.js") for name in (*self.parts, self.name))
+        script = f"{own}\nstartPiece({self.name!r}, {self.start});"
         parts = [
             f'<section class="lessonlib-piece tex2jax_ignore" data-piece="{self.name}" '
             f'aria-label="{title}">',

@@ -377,15 +377,16 @@ function makeGoals(goals) {
  * Make a picture of square pixels in the page's own colours. Pixels of one level are one path.
  *
  * @param {string} label what it shows; "" where its surroundings say it
- * @param {number} side pixels in a row and in a column
+ * @param {number} side pixels in a row, and in a column where nothing else is said
  * @param {string} [colour] of values above 0
  * @param {string} [opposite] of values below 0
+ * @param {number} [rows] pixels in a column
  * @returns {{element: SVGElement, show: (values: ArrayLike<number>) => void}} shows values from −1 to 1
  */
-function makePixels(label, side, colour = "currentColor", opposite = "none") {
+function makePixels(label, side, colour = "currentColor", opposite = "none", rows = side) {
   const levels = 32;
   const named = label ? { role: "img", "aria-label": label } : { "aria-hidden": "true" };
-  const shape = { viewBox: `0 0 ${side} ${side}`, "shape-rendering": "crispEdges" };
+  const shape = { viewBox: `0 0 ${side} ${rows}`, "shape-rendering": "crispEdges" };
   const paths = Array.from({ length: 2 * levels + 1 }, (_, i) =>
     make("svg:path", {
       fill: i > levels ? colour : opposite,
@@ -396,11 +397,47 @@ function makePixels(label, side, colour = "currentColor", opposite = "none") {
     element: make("svg:svg", { class: "ll-pixels", ...named, ...shape }, ...paths),
     show(values) {
       const shapes = paths.map(() => "");
-      for (let i = 0; i < side * side; i++) {
+      for (let i = 0; i < side * rows; i++) {
         const level = Math.round(levels * Math.max(-1, Math.min(1, values[i])));
         if (level) shapes[levels + level] += `M${i % side} ${Math.floor(i / side)}h1v1h-1z`;
       }
       shapes.forEach((shape, i) => paths[i].setAttribute("d", shape));
+    },
+  };
+}
+
+/**
+ * Write a probability in percent; what is not certain is not called so.
+ *
+ * @param {number} p
+ * @returns {string}
+ */
+function percentOf(p) {
+  return p > 0.9995 ? "> 99.9 %" : `${written(100 * p, 1)} %`;
+}
+
+/**
+ * Make a bar for the probability of each of some classes.
+ *
+ * @param {string} label
+ * @param {string[]} names of the classes
+ * @returns {{element: HTMLElement, show: (p: ArrayLike<number>) => void}} all 0: no answer
+ */
+function makeBars(label, names) {
+  const bars = names.map(() => make("span", { class: "ll-bar" }));
+  const numbers = names.map(() => make("span", { class: "ll-bar-number" }));
+  const rows = names.map((name, k) =>
+    make("li", {}, make("b", { text: name }), make("span", { class: "ll-track" }, bars[k]), numbers[k]),
+  );
+  return {
+    element: make("ul", { class: "ll-bars", "aria-label": label }, ...rows),
+    show(p) {
+      const highest = Math.max(...Array.from(p));
+      Array.from(p).forEach((share, k) => {
+        bars[k].style.width = `${written(100 * share, 1)}%`;
+        numbers[k].textContent = highest ? percentOf(share) : "–";
+        rows[k].toggleAttribute("data-answer", highest > 0 && share === highest);
+      });
     },
   };
 }

@@ -233,39 +233,6 @@ function drawInFrame(digit, width, height, left, top) {
 }
 
 /**
- * @param {number} p
- * @returns {string} in percent; what is not certain is not called so
- */
-function drawPercent(p) {
-  return p > 0.9995 ? "> 99.9 %" : `${written(100 * p, 1)} %`;
-}
-
-/**
- * Make ten bars for the probabilities of the digits.
- *
- * @returns {{element: HTMLElement, show: (p: number[]) => void}}
- */
-function makeDrawBars() {
-  const bars = Array.from({ length: 10 }, () => make("span", { class: "ll-draw-bar" }));
-  const numbers = bars.map(() => make("span", { class: "ll-draw-number" }));
-  const rows = bars.map((bar, k) =>
-    make("li", {}, make("b", { text: k }), make("span", { class: "ll-draw-track" }, bar), numbers[k]),
-  );
-  const element = make("ul", { class: "ll-draw-bars", "aria-label": "Probabilities" }, ...rows);
-  return {
-    element,
-    show(p) {
-      const highest = Math.max(...p);
-      p.forEach((share, k) => {
-        bars[k].style.width = `${written(100 * share, 1)}%`;
-        numbers[k].textContent = highest ? drawPercent(share) : "–";
-        rows[k].toggleAttribute("data-answer", highest > 0 && share === highest);
-      });
-    },
-  };
-}
-
-/**
  * Make the grid of the first hidden layer, and the weights of the unit that is pointed at.
  *
  * @param {NetworkLayer} layer
@@ -444,7 +411,7 @@ function drawADigit(live, data) {
     lines,
   );
   const picture = makePixels("The network's input, 28 by 28 pixels", DRAW_FRAME);
-  const bars = makeDrawBars();
+  const bars = makeBars("Probabilities", Array.from({ length: 10 }, (_, k) => String(k)));
   const units = makeDrawUnits(network.layers[0]);
   const status = makeStatus();
   const steps = { crop: true, middle: true };
@@ -471,7 +438,7 @@ function drawADigit(live, data) {
     bars.show(p);
     units.show(hidden[0]);
     const verdict = meant === null ? "" : best === meant ? " Right." : ` Wrong: it is a ${meant}.`;
-    status.textContent = `Read as ${best}, probability ${drawPercent(p[best])}.${verdict}`;
+    status.textContent = `Read as ${best}, probability ${percentOf(p[best])}.${verdict}`;
     return hidden[0];
   }
 
