@@ -71,9 +71,7 @@ def opened(browser: Browser, piece: Piece, folder: Path, **settings: Any) -> tup
     return tab, faults
 
 
-def run_script(
-    tab: Page, name: str | Sequence[str], expression: str, argument: Any = None
-) -> Any:
+def run_script(tab: Page, name: str | Sequence[str], expression: str, argument: Any = None) -> Any:
     """Evaluate an expression with the functions of a piece's script, or of several, on any page.
 
     `expression` may use `argument`.

@@ -8,6 +8,7 @@ chapter's pieces are a module with the name of the chapter's stem; the scripts a
 
 from lessonlib.widgets.backprop import pencil_backpropagation
 from lessonlib.widgets.base import Piece
+from lessonlib.widgets.checks import write_an_amount
 from lessonlib.widgets.checksums import checksum_bench
 from lessonlib.widgets.descent import descent_race
 from lessonlib.widgets.evaluation import bank_desk
@@ -25,4 +26,5 @@ __all__ = [
     "pencil_backpropagation",
     "training_film",
     "turn_a_line",
+    "write_an_amount",
 ]
