@@ -20,7 +20,7 @@ from lessonlib.scoring import evaluate
 from lessonlib.synthesis import nothing
 from lessonlib.synthesis.hands import drawn_writer
 from tests.judged import Fixed, labelled, reading
-from tools import bench
+from tools import bench, bench_pages
 
 TABLE = [["Measure", "MLP"], ["Fields", "3"]]
 
@@ -46,7 +46,7 @@ def ran(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
 @pytest.mark.parametrize(
     ("named", "expected"),
     [
-        ([], ["numpy", "training", "reading", "doubts", "programs"]),
+        ([], ["numpy", "training", "reading", "doubts", "programs", "pages"]),
         (["reading"], ["reading"]),
         (["reading", "numpy"], ["reading", "numpy"]),
         (["real", "--folder", "fields"], ["real fields"]),
@@ -61,7 +61,7 @@ def test_the_named_parts_run_or_all(ran: list[str], named: list[str], expected: 
 def test_an_unknown_part_is_refused_before_any_runs(ran: list[str]) -> None:
     with pytest.raises(
         SystemExit,
-        match="called reeding; there is: numpy, training, reading, doubts, programs, real, cases",
+        match="called reeding; there is: numpy, training, reading, doubts, programs, pages, real",
     ):
         bench.main(["reading", "reeding"])
     assert ran == []
@@ -288,3 +288,13 @@ def test_what_becomes_of_amounts_and_of_nothing_adds_up(monkeypatch: pytest.Monk
     assert max(digits_right) <= 6
     assert len(measures) == 4 + len(nothing.KINDS)
     assert {value for _, *values in measures[4:] for value in values} <= {"0", "1"}
+
+
+@pytest.mark.skipif(bench_pages.CHROMIUM is None, reason="no Chromium on this machine")
+def test_the_pages_are_timed_beside_python() -> None:
+    header, *rows = bench_pages.bench_pages(fields=8, moves=20)
+    assert len(header) == 4
+    assert [len(row) for row in rows] == [4] * 4
+    for _, median, late, _ in rows:
+        assert 0 < float(median) <= float(late)
+    assert all(float(row[3]) > 0 for row in rows[1:3])

@@ -1,9 +1,10 @@
 """Measure speed and accuracy side by side, and write the tables of the page of benchmarks.
 
-Usage: ``python -m tools.bench [numpy] [training] [reading] [doubts] [programs]`` (``make bench``:
-all; numpy, training and programs need MNIST), or ``python -m tools.bench real --folder FOLDER`` for
-labelled fields, and ``cases --folder FOLDER`` where the labels name the kind of each. By itself,
-``python -m tools.bench gpu [--record]`` times training on a GPU: see `tools.gpu`.
+Usage: ``python -m tools.bench [numpy] [training] [reading] [doubts] [programs] [pages]`` (``make
+bench``: all; numpy, training and programs need MNIST, pages needs Chromium), or ``python -m
+tools.bench real --folder FOLDER`` for labelled fields, and ``cases --folder FOLDER`` where the
+labels name the kind of each. By itself, ``python -m tools.bench gpu [--record]`` times training on
+a GPU: see `tools.gpu`.
 Each part prints its table and writes it to chapters/benchmarks/, and what it ran on to runs.csv
 there. Seconds differ from machine to machine and from minute to minute; the ratios carry over.
 """
@@ -60,6 +61,7 @@ from lessonlib.synthesis.fields import LabelledField
 from lessonlib.synthesis.hands import Hand, drawn_hand, drawn_writer, left_out_hand
 from lessonlib.synthesis.samples import sample_amounts
 from tools import by_recipe, gpu
+from tools.bench_pages import bench_pages
 from tools.notebooks import CHAPTERS, cpu_name
 
 Table = list[list[str]]  # a header, then rows
@@ -517,6 +519,7 @@ PARTS: dict[str, Callable[[], Table]] = {
     "reading": bench_reading,
     "doubts": bench_doubts,
     "programs": bench_programs,
+    "pages": bench_pages,
 }
 FOLDER_PARTS: dict[str, Callable[[Path], Table]] = {"real": bench_real, "cases": bench_cases}
 RUN = ("Part", "Command", "Date", "CPU", "Cores", "lessonlib")
@@ -583,8 +586,8 @@ def main(arguments: list[str]) -> None:
     if unknown := set(names) - {*PARTS, *FOLDER_PARTS}:
         known = ", ".join([*PARTS, *FOLDER_PARTS])
         sys.exit(f"no benchmark is called {', '.join(unknown)}; there is: {known}")
-    if set(names) - {"reading", "doubts", *FOLDER_PARTS} and digits.source() != "mnist":
-        sys.exit("Only reading, doubts, real and cases go without MNIST: set LESSONLIB_MNIST_ROOT.")
+    if {"numpy", "training", "programs"} & set(names) and digits.source() != "mnist":
+        sys.exit("numpy, training and programs need MNIST: set LESSONLIB_MNIST_ROOT.")
     of_folder = [name for name in names if name in FOLDER_PARTS]
     if len(of_folder) != (chosen.folder is not None):
         sys.exit("The parts real and cases read labelled fields, one at a time: --folder FOLDER.")
