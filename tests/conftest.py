@@ -1,6 +1,7 @@
 """Settings for all tests, and for the notebooks' cells."""
 
 import os
+import pickle
 import pty
 import re
 from collections.abc import Iterator
@@ -8,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 from playwright.sync_api import Browser, Page
 
 from lessonlib import digits
 from lessonlib.widgets import Piece
 from tests import pieces
+from tests.built import ROOT, Build, build, served
 from tools import notebooks
 
 notebooks.set_environment()
@@ -24,6 +27,8 @@ LONGEST = (
     "any-check",
     "test_book",
     "next-steps",
+    "test_book_pieces",
+    "test_book_ticks",
     "training",
     "evaluation",
     "checks",
@@ -38,6 +43,36 @@ LONGEST = (
     "test_notebooks",
     "test_quick_reference",
 )
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Build:
+    """Build the book, once for all workers; give the folder of its pages and how that went."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # the workers have it in common
+    note = folder / "build.pickle"
+    with FileLock(folder / "build.lock"):
+        if not note.is_file():
+            note.write_bytes(pickle.dumps(build(ROOT, folder / "book")))
+        book: Build = pickle.loads(note.read_bytes())
+    return book
+
+
+@pytest.fixture(scope="session")
+def book(built: Build) -> Path:
+    """Give the folder of the built pages."""
+    folder, run = built
+    if run.returncode:
+        pytest.fail(f"the book does not build:\n{run.stderr[-3000:]}", pytrace=False)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def server(book: Path) -> Iterator[str]:
+    """Give the address of a web server on this machine that serves the book."""
+    with served(book) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

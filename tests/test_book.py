@@ -1,14 +1,10 @@
 """The built book: clean, complete, the same every time, self-contained and accessible."""
 
 import functools
-import http.server
 import json
 import os
 import re
 import shutil
-import subprocess
-import sys
-import threading
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,13 +12,13 @@ from typing import Literal, NamedTuple
 from urllib.parse import unquote, urldefrag, urlparse
 
 import pytest
-import yaml  # type: ignore[import-untyped]
 from axe_playwright_python.base import AXE_SCRIPT
 from bs4 import BeautifulSoup, Tag
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
-ROOT = Path(__file__).parents[1]
+from tests.built import HOME, ROOT, Build, build, pages
+
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
 )
@@ -33,37 +29,6 @@ CHROMIUM_FLAGS = [
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 PHONE, DESK = 375, 1280  # widths in pixels
 REPOSITORY = "https://github.com/reading-digits/reading-digits"
-HOME = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["html"]["baseurl"]
-
-
-def build(source: Path, target: Path) -> tuple[Path, subprocess.CompletedProcess[str]]:
-    """Build the book as `make book` does; give the folder of its pages and how the build went."""
-    command = [str(Path(sys.executable).with_name("jupyter-book")), "build", str(source)]
-    command += ["--path-output", str(target), "-W", "-n", "--keep-going"]
-    fixed = {"SOURCE_DATE_EPOCH": "1790000000", "PYTHONHASHSEED": "0", "NO_COLOR": "1"}
-    run = subprocess.run(command, env=os.environ | fixed, capture_output=True, text=True)
-    return target / "_build" / "html", run
-
-
-@pytest.fixture(scope="module")
-def built(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> tuple[Path, subprocess.CompletedProcess[str]]:
-    return build(ROOT, tmp_path_factory.mktemp("book"))
-
-
-@pytest.fixture(scope="module")
-def book(built: tuple[Path, subprocess.CompletedProcess[str]]) -> Path:
-    """The folder of the built pages."""
-    folder, run = built
-    if run.returncode:
-        pytest.fail(f"the book does not build:\n{run.stderr[-3000:]}", pytrace=False)
-    return folder
-
-
-def pages(book: Path) -> list[Path]:
-    """Every page a reader meets, without the redirect at the top and the theme's own snippets."""
-    return [*sorted(book.glob("chapters/**/*.html")), book / "search.html"]
 
 
 @functools.cache
@@ -96,9 +61,7 @@ def solutions() -> list[tuple[str, str]]:
 # ---------------------------------------------------------------- the files, without a browser
 
 
-def test_the_book_builds_without_a_warning(
-    built: tuple[Path, subprocess.CompletedProcess[str]],
-) -> None:
+def test_the_book_builds_without_a_warning(built: Build) -> None:
     _, run = built
     assert run.returncode == 0, run.stderr[-3000:]
     assert "WARNING" not in run.stderr
@@ -318,33 +281,6 @@ def browser() -> Iterator[Browser]:
         pytest.fail(lacking, pytrace=False) if os.environ.get("CI") else pytest.skip(lacking)
     with sync_playwright() as playwright:
         yield playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
-
-
-@pytest.fixture(scope="module")
-def server(book: Path) -> Iterator[str]:
-    """The address of a web server on this machine that serves the book as GitHub Pages does."""
-    top = urlparse(HOME).path
-
-    class Pages(http.server.SimpleHTTPRequestHandler):
-        def translate_path(self, path: str) -> str:
-            inside = path.startswith(top)
-            return super().translate_path(path.removeprefix(top[:-1]) if inside else "/nowhere")
-
-        def send_error(self, code: int, *_: object, **__: object) -> None:
-            self.send_response(code)
-            self.send_header("Content-Type", "text/html; charset=utf-8")
-            self.end_headers()
-            self.wfile.write((book / "404.html").read_bytes())
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with http.server.ThreadingHTTPServer(
-        ("127.0.0.1", 0), functools.partial(Pages, directory=str(book))
-    ) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}{top[:-1]}"
-        server.shutdown()
 
 
 def show(tab: Page, address: str) -> None:

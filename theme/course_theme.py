@@ -1,10 +1,12 @@
 """A Sphinx extension for those parts of the book's HTML that no setting controls.
 
 It names each collapsed solution in its summary, labels references by author and year, repairs
-markup that assistive technology or MathJax can't handle, describes each page to search engines and
-to those who share its address, and lets the links of 404.html work from every address.
+markup that assistive technology or MathJax can't handle, puts the interactive pieces in their
+places, says what a reader can tick, describes each page to search engines and to those who share
+its address, and lets the links of 404.html work from every address.
 """
 
+import json
 import re
 from html import escape
 from pathlib import Path
@@ -112,6 +114,32 @@ def _html(name: str) -> str:
     return str(getattr(lessonlib.widgets, name)()._repr_html_())
 
 
+CHAPTER = re.compile(r"chapters/(\d+-([\w-]+))")
+
+
+def list_ticks(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    """Tell the first page's script (`static/ticks.js`) what can be ticked in each chapter."""
+    if page == app.config.root_doc:
+        chapters = filter(None, map(CHAPTER.fullmatch, sorted(app.env.found_docs)))
+        places = {name[1]: _places(app.env.get_doctree(name[0]), name[2]) for name in chapters}
+        script = json.dumps(places, separators=(",", ":"))
+        context["body"] += f'<script type="application/json" data-ticks>{script}</script>'
+
+
+def _places(doctree: nodes.document, stem: str) -> dict[str, list[str]]:
+    """Name a chapter's sections, without the quiz, and the questions of its quiz."""
+    from lessonlib.quiz import quiz
+
+    (chapter,) = (part for part in doctree.children if isinstance(part, nodes.section))
+    sections = [part["ids"][0] for part in chapter.children if isinstance(part, nodes.section)]
+    return {
+        "sections": [section for section in sections if section != "quiz"],
+        "questions": [f"question-{n}" for n in range(1, len(quiz(stem).questions) + 1)],
+    }
+
+
 SHARED = re.compile(r'<(script|style) data-file="([\w.]+)">\n(.*?)</\1>', re.DOTALL)
 
 
@@ -196,6 +224,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("html-page-context", mend_markup)
     app.connect("html-page-context", place_pieces)
     app.connect("html-page-context", share_files)
+    app.connect("html-page-context", list_ticks)
     app.connect("html-page-context", add_descriptions)
     app.connect("build-finished", make_links_absolute)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
