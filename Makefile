@@ -26,7 +26,7 @@ endif
 
 help:
 	@echo "make book    build the HTML book"
-	@echo "make pdf     the whole book as one PDF (needs Chromium)"
+	@echo "make pdf     build the HTML book with a PDF of the whole in it (needs Chromium)"
 	@echo "make test    every check: lint, types, unit tests, notebooks, the built book"
 	@echo "make lab     open the chapters in JupyterLab"
 	@echo "make labs    write the student notebooks, without solutions, and a zip of them"

@@ -12,12 +12,14 @@ from typing import Literal, NamedTuple
 from urllib.parse import unquote, urldefrag, urlparse
 
 import pytest
+import yaml  # type: ignore[import-untyped]
 from axe_playwright_python.base import AXE_SCRIPT
 from bs4 import BeautifulSoup, Tag
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.built import HOME, ROOT, Build, build, pages
+from tools import pdf
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
@@ -127,6 +129,32 @@ def test_every_link_inside_the_book_leads_somewhere(book: Path) -> None:
             if not target.is_file() or lost:
                 broken.append((page.name, address))
     assert broken == []
+
+
+def test_the_first_page_leads_to_the_pdf_where_that_is_made_and_else_no_page_does(
+    book: Path, tmp_path: Path
+) -> None:
+    for page in pages(book):
+        assert soup(page).select('a[href*=".pdf"]:not([href*="://"])') == []
+    first, made = tmp_path / "chapters" / "index.html", tmp_path / pdf.PDF.name
+    first.parent.mkdir()
+    shutil.copy(book / "chapters" / "index.html", first)
+    made.write_bytes(bytes(4_100_000))
+    pdf.link(first, made, 321)
+    (linked,) = soup(first).select('a[href*=".pdf"]:not([href*="://"])')
+    assert (first.parent / attribute(linked, "href")).resolve() == made
+    assert linked.parent
+    assert "the PDF of the whole book (321 pages, 4 MB)" in linked.parent.get_text()
+    with pytest.raises(SystemExit, match=r"no place for the link.*Run `make book`"):
+        pdf.link(first, made, 321)
+
+
+def test_the_pdf_is_made_among_the_pages_that_are_published() -> None:
+    workflow = (ROOT / ".github" / "workflows" / "pages.yml").read_text(encoding="utf-8")
+    steps = yaml.safe_load(workflow)["jobs"]["build"]["steps"]
+    assert [step["run"] for step in steps if "run" in step][-1] == "make pdf PYTHON=python"
+    published = ROOT / steps[-1]["with"]["path"]
+    assert pdf.PDF.parent == published
 
 
 def test_every_picture_says_what_it_shows(book: Path) -> None:

@@ -1,9 +1,10 @@
-"""Write the whole book as one PDF: _build/pdf/reading-digits.pdf.
+"""Write the whole book as one PDF, among the built pages: _build/html/reading-digits.pdf.
 
 Usage: ``python -m tools.pdf`` (``make pdf``, which builds the book first)
 
 The machine's Chromium prints the built pages one after another, in the order of ``_toc.yml``. Then
 the prints become one file, with an outline, and with links from page to page that lead within it.
+At last the first page gets a link to the file; without the file there is no link.
 """
 
 import os
@@ -34,7 +35,8 @@ from lessonlib.files import write_whole
 
 ROOT = Path(__file__).resolve().parents[1]
 BOOK = ROOT / "_build" / "html"
-PDF = ROOT / "_build" / "pdf" / "reading-digits.pdf"
+PDF = BOOK / "reading-digits.pdf"
+LINK_PLACE = "<span data-pdf-here></span>"  # on the first page: chapters/index.md
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
 )
@@ -266,12 +268,31 @@ def write(writer: PdfWriter, path: Path, title: str, author: str) -> None:
     write_whole(path, content.getvalue())
 
 
+def link(page: Path, pdf: Path, sheets: int) -> None:
+    """Put a link to the PDF where a built page has the place for it.
+
+    Raises
+    ------
+    SystemExit
+        If the page has no such place.
+    """
+    html = page.read_text(encoding="utf-8")
+    if LINK_PLACE not in html:
+        sys.exit(f"{page} has no place for the link to the PDF. Run `make book`.")
+    address = os.path.relpath(pdf, page.parent)
+    size = f"{sheets} pages, {pdf.stat().st_size / 1e6:.0f} MB"
+    linked = f'Here is <a href="{address}">the PDF of the whole book</a> ({size}).'
+    write_whole(page, html.replace(LINK_PLACE, linked).encode())
+
+
 def main() -> None:
-    """Print the built book."""
+    """Print the built book, and link the PDF from its first page."""
+    pages = [BOOK / f"{name}.html" for name in names(ROOT / "_toc.yml")]
     config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
-    printed = print_pages(BOOK / f"{name}.html" for name in names(ROOT / "_toc.yml"))
+    printed = print_pages(pages)
     writer = join(printed, BOOK, config["html"]["baseurl"])
     write(writer, PDF, config["title"], config["author"])
+    link(pages[0], PDF, len(writer.pages))
     size = PDF.stat().st_size / 1e6
     print(f"{PDF}: {len(writer.pages)} pages, {size:.1f} MB")
 
