@@ -1,6 +1,10 @@
 """What holds for every interactive piece: where and how it shows, and for whom it works."""
 
 import inspect
+import os
+import subprocess
+import sys
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -145,6 +149,29 @@ def test_a_piece_is_the_same_bytes_each_time_and_light(piece: Piece) -> None:
     assert "http" not in html.replace("http://www.w3.org/2000/svg", "")
     for network in piece.networks.values():
         assert len(network) <= HEAVIEST
+
+
+PRINT_SUMS = """\
+import hashlib, lessonlib.widgets as widgets
+for name in widgets.__all__[1:]:
+    html = getattr(widgets, name)()._repr_html_()
+    print(name, hashlib.sha256(html.encode()).hexdigest())
+"""
+
+
+def test_the_bytes_of_a_piece_depend_on_no_order_of_hashing() -> None:
+    """This process hashes texts otherwise than the other one."""
+    run = subprocess.run(
+        [sys.executable, "-c", PRINT_SUMS],
+        env=os.environ | {"PYTHONHASHSEED": "17"},
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    here = {
+        name: sha256(piece._repr_html_().encode()).hexdigest() for name, piece in PIECES.items()
+    }
+    assert dict(line.split() for line in run.stdout.splitlines()) == here
 
 
 def _name(piece: Piece) -> str:

@@ -1,13 +1,15 @@
 """The bank's desk counts as NumPy and lessonlib do, and does what its reader asks."""
 
 import os
+from collections.abc import Iterator
 from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Browser, Locator, Page
 
 from lessonlib import data_path, digits
 from lessonlib.evaluation import reject_curve_of, wilson_interval
@@ -21,7 +23,7 @@ from lessonlib.widgets.evaluation import (
     lowest_within,
     places,
 )
-from tests.pieces import Opener, run_script
+from tests.pieces import Opener, opened, run_script
 from tools import desk
 
 FIELDS = desk_fields()
@@ -310,6 +312,64 @@ def test_the_line_is_dragged_with_the_mouse(tab: Page) -> None:
     tab.mouse.up()
     tab.mouse.move(frame["x"] + 300, box["y"] + 60)
     assert threshold_of(tab) == 0
+
+
+@pytest.fixture
+def finger(browser: Browser, tmp_path: Path) -> Iterator[Page]:
+    """The piece on a phone's screen."""
+    phone = {"width": 375, "height": 800}
+    tab, faults = opened(browser, bank_desk(), tmp_path, has_touch=True, viewport=phone)
+    yield tab
+    assert faults == []
+
+
+def touch(tab: Page, *places: tuple[float, float]) -> None:
+    """Put a finger on the first place, move it to the others one after another, and lift it."""
+    session = tab.context.new_cdp_session(tab)
+    for kind, points in (
+        ("touchStart", places[:1]),
+        *(("touchMove", [place]) for place in places[1:]),
+        ("touchEnd", []),
+    ):
+        at = [{"x": x, "y": y} for x, y in points]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
+
+
+def test_the_slider_is_moved_by_a_finger_and_by_a_tap(finger: Page) -> None:
+    control = slider(finger, "Threshold")
+    control.scroll_into_view_if_needed()
+    box, before = control.bounding_box(), threshold_of(finger)
+    assert box is not None
+    assert box["height"] >= 24
+    middle = box["y"] + box["height"] / 2
+    at = [(box["x"] + share * box["width"], middle) for share in (0.5, 0.4, 0.3, 0.2)]
+    scrolled = finger.evaluate("scrollY")
+    touch(finger, *at)
+    moved = threshold_of(finger)
+    assert moved < before
+    check_numbers(finger, "calibration")
+    finger.touchscreen.tap(box["x"] + 0.9 * box["width"], middle)
+    assert threshold_of(finger) > moved
+    check_numbers(finger, "calibration")
+    assert finger.evaluate("scrollY") == scrolled
+
+
+def test_the_line_is_dragged_by_a_finger_and_the_page_stays(finger: Page) -> None:
+    line(finger).scroll_into_view_if_needed()
+    box = line(finger).bounding_box()
+    frame = finger.locator(".ll-live .ll-desk-picture").bounding_box()
+    assert box is not None
+    assert frame is not None
+    scale = frame["width"] / 500
+    start = box["x"] + box["width"] / 2
+    end = frame["x"] + across(0.5) * scale
+    scrolled = finger.evaluate("scrollY")
+    # Not straight: a finger that moves down, too, would scroll the page.
+    path = [(start + share * (end - start), box["y"] + 60 + 30 * share) for share in (0, 0.5, 1)]
+    touch(finger, *path)
+    assert threshold_of(finger) == pytest.approx(0.5, abs=0.05)
+    check_numbers(finger, "calibration")
+    assert finger.evaluate("scrollY") == scrolled
 
 
 def test_the_still_picture_has_the_numbers_of_both_kinds_of_writers() -> None:
