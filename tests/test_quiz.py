@@ -5,11 +5,13 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from myst_parser.mdit_to_docutils.base import default_slugify
 
 from lessonlib.chapters import TITLES
 from lessonlib.quiz import Choice, Question, Quiz, parse, quiz
@@ -180,8 +182,9 @@ def test_the_html_runs_no_script_and_asks_for_nothing(stem: str) -> None:
     outline = Outline()
     outline.feed(quiz(stem)._repr_html_())
     allowed = {"section", "style", "ol", "li", "p", "details", "summary", "strong", "code", "small"}
+    allowed.add("a")
     assert set(outline.tags) <= allowed
-    assert {name for name, _ in outline.attributes} == {"class", "aria-label"}
+    assert {name for name, _ in outline.attributes} == {"class", "aria-label", "target", "href"}
     assert not re.search(r"url\(|@import|(?<![\w-])color:|background", quiz(stem)._repr_html_())
 
 
@@ -201,6 +204,16 @@ def test_html_in_a_source_is_escaped_and_code_is_marked() -> None:
     assert "<code>a &lt; b</code>" in shown
 
 
+@every_quiz
+def test_the_hint_links_to_its_section_of_the_published_book(stem: str) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    shown = quiz(stem)._repr_html_()
+    for question in quiz(stem).questions:
+        page = f"{project['urls']['Book']}/chapters/{notebook(question.stem).stem}.html"
+        assert question.address == f"{page}#{default_slugify(question.section)}"
+        assert f'href="{question.address}">“' in shown
+
+
 # ---------------------------------------------------------------- plain text
 
 
@@ -212,14 +225,18 @@ def test_the_plain_text_is_at_most_80_wide(stem: str) -> None:
 @every_quiz
 def test_the_plain_text_has_all_questions_before_the_first_answer(stem: str) -> None:
     shown = quiz(stem)
-    asked, answers = (" ".join(part.split()) for part in str(shown).split("\n\nAnswers\n\n"))
+    asked, answers = map(in_one_line, str(shown).split("\n\nAnswers\n\n"))
     for question in shown.questions:
-        assert question.text in asked
+        assert in_one_line(question.text) in asked
         assert question.section in answers
         for choice in question.choices:
-            assert choice.text in asked
-            assert f"{choice.verdict} {choice.reason}" in answers
-            assert choice.reason not in asked
+            assert in_one_line(choice.text) in asked
+            assert in_one_line(f"{choice.verdict} {choice.reason}") in answers
+            assert in_one_line(choice.reason) not in asked
+
+
+def in_one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def test_a_small_quiz_in_plain_text() -> None:

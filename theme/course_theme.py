@@ -82,6 +82,17 @@ MENDS = {
 FIGURE = re.compile(r'<img alt="[^"]*" src="[./]*_images/\w+\.png"[^>]*>')
 
 
+# A formula and the punctuation after it: a line may break between the two, for the browser takes a
+# formula for a picture.
+PUNCTUATION = re.compile(
+    r'\(?<span class="math notranslate nohighlight">[^<]*</span>(?:[.,;:!?)”…]|’s?)+'
+)
+# The theme gives what scrolls a tab stop when the page changes its size, and misses what opens.
+TAB_STOPS = """
+document.addEventListener("toggle", () => window.dispatchEvent(new Event("resize")), true);
+"""
+
+
 def mend_markup(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
@@ -89,6 +100,11 @@ def mend_markup(
     if "body" in context:
         for old, new in MENDS.items():
             context["body"] = context["body"].replace(old, new)
+        context["body"] = PUNCTUATION.sub(r'<span class="unbroken">\g<0></span>', context["body"])
+        # A quiz links to the published book; a reader of this copy stays in it.
+        published = f'target="_blank" href="{app.config.html_baseurl}'
+        here = 'href="' + "../" * page.count("/")
+        context["body"] = context["body"].replace(published, here)
         place = r'<div class="pst-scrollable-table-container">\g<0></div>'
         context["body"] = FIGURE.sub(place, context["body"])
 
@@ -221,6 +237,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Register the extension's parts with Sphinx."""
     register_plugin("pybtex.style.formatting", "course", CourseStyle)
     app.add_post_transform(SolutionTitle)
+    app.add_js_file(None, body=TAB_STOPS)
     app.connect("html-page-context", mend_markup)
     app.connect("html-page-context", place_pieces)
     app.connect("html-page-context", share_files)

@@ -1,4 +1,6 @@
-"""The chapters in the order in which they are read: stem and title."""
+"""The chapters in the order in which they are read: stem and title; where they are published."""
+
+BOOK = "https://reading-digits.github.io/reading-digits"
 
 TITLES: dict[str, str] = {
     "history": "History",

@@ -19,7 +19,7 @@ import textwrap
 from dataclasses import dataclass
 
 from lessonlib import data_path
-from lessonlib.chapters import TITLES
+from lessonlib.chapters import BOOK, TITLES
 
 LETTERS = "ABCDEFGH"
 WIDTH = 80  # characters in a line of the plain text
@@ -64,6 +64,12 @@ class Question:
     def place(self) -> str:
         """The section in words, with the chapter's title."""
         return f"See “{self.section}” in {TITLES[self.stem]}."
+
+    @property
+    def address(self) -> str:
+        """The section's address in the published book: a link to it works in Colab, too."""
+        page = f"{list(TITLES).index(self.stem) + 1}-{self.stem}.html"
+        return f"{BOOK}/chapters/{page}#{_anchor(self.section)}"
 
 
 @dataclass(frozen=True, repr=False)
@@ -264,8 +270,15 @@ def _as_html(question: Question) -> str:
         f"<p><strong>{choice.verdict}</strong> {_inline(choice.reason)}</p></details>"
         for letter, choice in zip(LETTERS, question.choices, strict=False)
     )
-    asked, place = _inline(question.text), _inline(question.place)
-    return f"<li>\n<p>{asked}</p>\n{choices}\n<p><small>{place}</small></p>\n</li>"
+    section = f"“{_inline(question.section)}”"
+    link = f'<a target="_blank" href="{html.escape(question.address)}">{section}</a>'
+    place = _inline(question.place).replace(section, link)
+    return f"<li>\n<p>{_inline(question.text)}</p>\n{choices}\n<p><small>{place}</small></p>\n</li>"
+
+
+def _anchor(heading: str) -> str:
+    """Name a heading's place on its page, as the book and GitHub do."""
+    return re.sub(r"[^\w\- ]", "", heading.lower().replace(" ", "-"))
 
 
 def _inline(text: str) -> str:

@@ -6,7 +6,7 @@ stop button interrupts it. An answer that runs for more than ``LIMIT`` seconds i
 
 A new exercise is a stub and a solution in the chapter's notebook, a check in the chapter's module
 here, at its place in ``CHECKS``, and answers to try it on in the module's test. A message that
-means an equation of its chapter says "(N.8)", and the learner reads "(3.8)".
+means an equation of its chapter says "(N.8)", and the learner reads the chapter's number there.
 """
 
 import _thread

@@ -72,7 +72,8 @@ def gray_levels(gray: npt.NDArray[Any], criterion: npt.ArrayLike, threshold: flo
     right.grid(visible=False)
     right.spines["right"].set_visible(True)
     axis.axvline(threshold, color=RED, linestyle="--")
-    axis.text(threshold + 3, 0.5 * axis.get_ylim()[1], "threshold", color=RED)
+    above = {"xycoords": ("data", "axes fraction"), "ha": "center", "va": "bottom"}
+    axis.annotate("threshold", (threshold, 1.02), color=RED, **above)
     return figure
 
 
