@@ -19,6 +19,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.built import HOME, ROOT, Build, build, pages
+from tests.test_notebooks import CODE_WIDTH, SOLUTION_WIDTH
 from tools import pdf
 
 CHROMIUM = next(
@@ -427,6 +428,52 @@ def test_a_printed_page_has_its_text_alone_and_nothing_cut_off(
             after = link.evaluate("e => getComputedStyle(e, '::after').content")
             assert str(link.get_attribute("href")) in after
     tab.close()
+
+
+def test_a_cell_shows_its_longest_lines_on_a_desk(book: Path, browser: Browser) -> None:
+    tab = browser.new_page(viewport={"width": DESK, "height": 800})
+    show(tab, (book / "chapters" / "2-forward.html").as_uri())
+    for kind, most in (("div.cell_input pre", CODE_WIDTH), ("details.hide pre", SOLUTION_WIDTH)):
+        code = tab.locator(kind).first
+        for width in (most, most + 1):
+            code.evaluate("(e, width) => e.textContent = 'x'.repeat(width)", width)
+            fits = code.evaluate("e => e.scrollWidth <= e.clientWidth")
+            assert fits == (width == most), (kind, width)
+    tab.close()
+
+
+def test_what_scrolls_shows_that_it_goes_on_also_where_it_was_collapsed(
+    book: Path, browser: Browser
+) -> None:
+    tab = browser.new_page(viewport={"width": PHONE, "height": 800})
+    show(tab, (book / "chapters" / "3-backprop.html").as_uri())
+    tab.wait_for_function(TAB_STOPS_ARE_SET)
+    for kind in ("div.cell_input pre", "details.hide pre", "div.math"):
+        grounds = tab.locator(f".bd-article {kind}").evaluate_all(SHADED)
+        assert {scrolls for scrolls, _ in grounds} == {True, False}, kind
+        assert all(scrolls == shaded for scrolls, shaded in grounds), kind
+    tab.close()
+
+
+# Whether each element scrolls, and whether it has a shadow.
+SHADED = """elements => elements.map(e =>
+  [e.scrollWidth > e.clientWidth, getComputedStyle(e).backgroundImage.includes("gradient")])"""
+
+
+def test_a_formula_keeps_its_punctuation(book: Path, browser: Browser) -> None:
+    tab = browser.new_page()
+    for stem in ("1-history", "3-backprop"):
+        show(tab, (book / "chapters" / f"{stem}.html").as_uri())
+        assert tab.locator(".bd-article .unbroken span.math").count() > 20
+        assert tab.evaluate(PARTED) == [], stem
+    tab.close()
+
+
+# What follows a formula, where it begins with a mark of punctuation and might start a new line.
+PARTED = """() => [...document.querySelectorAll(".bd-article :is(p, li) span.math")]
+  .filter(e => getComputedStyle(e.parentElement).whiteSpace !== "nowrap")
+  .map(e => e.nextSibling?.nodeType === Node.TEXT_NODE ? e.nextSibling.data : "")
+  .filter(after => /^[.,;:!?)]/.test(after))"""
 
 
 def ink(colour: str) -> float:
