@@ -39,7 +39,7 @@ def test_exact_reads_and_digit_errors_are_counted(tmp_path: Path) -> None:
         ["punctuation", "0"],
         ["segmentation", "2"],
     ]
-    assert max(map(len, lines)) <= 100
+    assert max(map(len, lines)) <= 84  # what a page of the book shows
 
 
 def test_where_two_ways_were_asked_their_agreement_is_counted(tmp_path: Path) -> None:

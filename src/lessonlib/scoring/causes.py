@@ -13,9 +13,9 @@ SAME_INK_OVERLAP = 0.5
 MARK_HEIGHT_SHARE = 0.5
 # Why a field was read wrong: the first of these that holds. `cause` has the details.
 CAUSES = {
-    "classification": "as many digits read as there are (in their boxes, if given), not all right",
-    "punctuation": "else, but for a dot or dash read as a digit, or a digit taken for a mark",
-    "segmentation": "anything else: digits cut, joined or missed, other ink read as digits",
+    "classification": "as many digits as there are (in the boxes given), some wrong",
+    "punctuation": "else, but for a dot or dash read as a digit, or the reverse",
+    "segmentation": "else: digits cut, joined or missed, other ink read as digits",
 }
 
 

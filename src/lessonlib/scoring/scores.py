@@ -90,7 +90,7 @@ class Result:
             (
                 f"accept rate at {ACCEPTED_ERROR:.0%} error",
                 f"{self.accept_rate:.1%}",
-                "the largest share of the fields, the surest, with so few wrong",
+                "largest share, surest first, with so few wrong",
             ),
             (
                 "mean confidence",
