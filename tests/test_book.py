@@ -450,7 +450,7 @@ def test_what_scrolls_shows_that_it_goes_on_also_where_it_was_collapsed(
     tab.wait_for_function(TAB_STOPS_ARE_SET)
     for kind in ("div.cell_input pre", "details.hide pre", "div.math"):
         grounds = tab.locator(f".bd-article {kind}").evaluate_all(SHADED)
-        assert {scrolls for scrolls, _ in grounds} == {True, False}, kind
+        assert any(scrolls for scrolls, _ in grounds), kind
         assert all(scrolls == shaded for scrolls, shaded in grounds), kind
     tab.close()
 

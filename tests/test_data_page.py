@@ -277,7 +277,9 @@ def test_the_page_has_no_figure_that_is_neither_computed_here_nor_cited() -> Non
     for words in (*CITED, "SHA-256"):
         text = text.replace(words, "")
     text = re.sub(
-        r"\[[^]]+, \d{4}\]|\[chapter \d+\]|[Cc]hapters? \d+( (to|and) \d+)?|doi:\S+", "", text
+        r"\[[^]]+, \d{4}\]|\[chapter \d+\]|[Cc]hapters? \[?\d+\]?( (to|and) \[?\d+\]?)?|doi:\S+",
+        "",
+        text,
     )
     assert re.findall(r".{0,30}\d.{0,30}", text) == []
 
