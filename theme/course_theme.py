@@ -77,11 +77,6 @@ MENDS = {
 }
 
 
-# A figure scrolls within its place where it is too wide for the page; the theme gives such a place
-# a tab stop.
-FIGURE = re.compile(r'<img alt="[^"]*" src="[./]*_images/\w+\.png"[^>]*>')
-
-
 # A formula and the punctuation after it: a line may break between the two, for the browser takes a
 # formula for a picture.
 PUNCTUATION = re.compile(
@@ -105,8 +100,6 @@ def mend_markup(
         published = f'target="_blank" href="{app.config.html_baseurl}'
         here = 'href="' + "../" * page.count("/")
         context["body"] = context["body"].replace(published, here)
-        place = r'<div class="pst-scrollable-table-container">\g<0></div>'
-        context["body"] = FIGURE.sub(place, context["body"])
 
 
 PLACE = re.compile(r'<div data-piece-here="(\w+)"></div>')

@@ -23,6 +23,8 @@ from nbformat import NotebookNode
 CHAPTERS = Path(__file__).resolve().parents[1] / "chapters"
 RUN_TIMES = CHAPTERS / "run-times.csv"
 COLUMNS = ("Notebook", "Seconds", "Date", "CPU", "Cores", "Threads")
+# With this extension in the kernel, each figure is stored in dark colours, too.
+DARK_FIGURES = "lessonlib.figures.dark"
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -78,6 +80,7 @@ def run(path: Path, folder: Path) -> NotebookNode:
         record_timing=False,
         coalesce_streams=True,
         resources={"metadata": {"path": str(folder)}},
+        extra_arguments=[f"--IPKernelApp.extra_extensions={DARK_FIGURES}"],
     ).execute()
     notebook.metadata = nbformat.from_dict(METADATA)
     return notebook

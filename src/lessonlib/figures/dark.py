@@ -1,0 +1,154 @@
+"""Every figure a second time, in dark colours, for the book's dark theme.
+
+A figure isn't changed for this: the renderer that paints it changes each colour on its way. Where
+`load_ipython_extension` has been called, as ``make run`` does, each figure that a notebook shows
+carries its dark picture in the metadata of its output. Only the book's build looks for it there.
+"""
+
+import base64
+import colorsys
+from functools import cache
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
+
+GROUND = "#121212"  # of the book's dark theme
+INK = "#D4D4D4"  # as light as the text of that theme, #CED6DD
+CONTRAST = 4.5  # to the ground, which WCAG 2 asks for where text has a colour; lines get as much
+# Of the strongest channel above the weakest. Grays and the pale tints of boxes and regions have at
+# most 0.22, the colours of lines, bars and marks at least 0.33.
+COLORFUL = 0.3
+
+Color = tuple[float, ...]
+
+
+def dark_png(figure: Figure) -> bytes:
+    """Paint a figure in dark colours, as a PNG of the size that a notebook gives it.
+
+    Black and white change places, as do grays and pale tints with what is as far from the other
+    end. Strong colours stay, but for those too dark to be seen on the dark ground. Pictures, such
+    as digits and checks, stay as they are, with the text on them.
+
+    The figure has been painted before, and its layout stays: Matplotlib's changes a little whenever
+    it is computed again.
+
+    Examples
+    --------
+    >>> from lessonlib.figures.base import new
+    >>> figure, axis = new(height=1)
+    >>> figure.draw_without_rendering()
+    >>> dark_png(figure)[1:4]
+    b'PNG'
+    """
+    content, canvas, layout = BytesIO(), figure.canvas, figure.get_layout_engine()
+    try:
+        figure.set_layout_engine("none")
+        _DarkCanvas(figure).print_figure(
+            content, dpi=figure.dpi, facecolor=figure.get_facecolor(), bbox_inches="tight"
+        )
+    finally:
+        figure.set_canvas(canvas)
+        figure.set_layout_engine(layout)
+    return content.getvalue()
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Let a notebook's figures carry their dark pictures (``%load_ext lessonlib.figures.dark``)."""
+    formatter = shell.display_formatter
+    light = formatter.format
+
+    def both(shown: Any, *args: Any, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        data, metadata = light(shown, *args, **options)
+        if isinstance(shown, Figure) and "image/png" in data:
+            dark = base64.b64encode(dark_png(shown)).decode()
+            metadata["image/png"] = metadata.get("image/png", {}) | {"dark": dark}
+        return data, metadata
+
+    formatter.format = both
+
+
+@cache
+def dark_color(color: Color) -> Color:
+    """Give the colour, RGB or RGBA, that stands for another one on the dark ground.
+
+    Examples
+    --------
+    >>> from matplotlib.colors import to_hex
+    >>> [to_hex(dark_color(to_rgb(name))) for name in ("white", "black", "orange", "navy")]
+    ['#121212', '#d4d4d4', '#ffa500', '#6c6cff']
+    """
+    hue, lightness, saturation = colorsys.rgb_to_hls(*color[:3])
+    if max(color[:3]) - min(color[:3]) < COLORFUL:
+        ink, ground = to_rgb(INK)[0], to_rgb(GROUND)[0]
+        lightness = ink + lightness * (ground - ink)
+        return (*colorsys.hls_to_rgb(hue, lightness, saturation), *color[3:])
+    while contrast_to_ground(color) < CONTRAST:
+        lightness += 0.01
+        color = (*colorsys.hls_to_rgb(hue, lightness, saturation), *color[3:])
+    return color
+
+
+def contrast_to_ground(color: Color) -> float:
+    """Compute the contrast of WCAG 2 between a colour and the dark ground."""
+    brighter, darker = sorted((_luminance(color), _luminance(to_rgb(GROUND))), reverse=True)
+    return (brighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(color: Color) -> float:
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in color[:3]]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+class _DarkCanvas(FigureCanvasAgg):
+    """What a figure is printed on."""
+
+    def get_renderer(self) -> "_DarkRenderer":
+        return _DarkRenderer(*self.get_width_height(physical=True), self.figure.dpi)
+
+
+class _DarkRenderer(RendererAgg):
+    """Matplotlib's renderer, which changes each colour just before it paints."""
+
+    def __init__(self, *size: float) -> None:
+        super().__init__(*size)
+        self._pictures: list[Bbox] = []
+        # Agg's short cuts, which it adds to the instance, would bypass the methods below.
+        for name in ("draw_image", "draw_markers", "draw_path_collection"):
+            delattr(self, name)
+
+    def draw_path(self, gc: Any, path: Any, transform: Any, face: Any = None) -> None:
+        """Paint a shape: `face` is what fills it, if anything."""
+        filled = None if face is None else dark_color(tuple(face))
+        super().draw_path(self._darkened(gc), path, transform, filled)
+
+    def draw_text(self, gc: Any, x: float, y: float, *text: Any, **options: Any) -> None:
+        """Paint text; on a picture, it keeps its colour. Here, y runs downwards."""
+        if not self._on_a_picture(x, self.height - y):
+            gc = self._darkened(gc)
+        super().draw_text(gc, x, y, *text, **options)
+
+    def draw_image(self, gc: Any, x: float, y: float, image: Any, *_: Any) -> None:
+        """Paint a picture as it is, on white paper, which shows where the picture is clear."""
+        height, width = image.shape[:2]
+        if not self._on_a_picture(x + width / 2, y + height / 2):
+            share = image[..., 3:] / 255
+            image = np.round(share * image + (1 - share) * 255).astype(np.uint8)
+            image[..., 3] = 255
+        self._renderer.draw_image(gc, x, y, image)
+        self._pictures.append(Bbox.from_bounds(x, y, width, height))
+
+    def _on_a_picture(self, x: float, y: float) -> bool:
+        return any(box.contains(x, y) for box in self._pictures)
+
+    def _darkened(self, gc: Any) -> Any:
+        dark: Any = self.new_gc()
+        dark.copy_properties(gc)
+        dark.set_foreground(dark_color(tuple(gc.get_rgb())), isRGBA=True)
+        if gc.get_hatch():
+            dark.set_hatch_color(dark_color(tuple(gc.get_hatch_color())))
+        return dark
