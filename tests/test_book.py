@@ -1,6 +1,7 @@
 """The built book: clean, complete, the same every time, self-contained and accessible."""
 
 import functools
+import io
 import json
 import os
 import re
@@ -166,6 +167,43 @@ def test_every_picture_says_what_it_shows(book: Path) -> None:
             if len(words.split()) < 3 or "_images" in words or "jupyter_execute" in words:
                 silent.append((page.name, words))
     assert silent == []
+
+
+def figures(stem: str) -> int:
+    """How many figures the outputs of a notebook hold."""
+    notebook = json.loads((ROOT / "chapters" / f"{stem}.ipynb").read_text(encoding="utf-8"))
+    outputs = [o for cell in notebook["cells"] for o in cell.get("outputs", [])]
+    return sum("image/png" in output.get("data", {}) for output in outputs)
+
+
+def test_each_figure_is_there_in_light_and_in_dark_colours_of_the_same_size(book: Path) -> None:
+    for page in book.glob("chapters/*.html"):
+        if not (ROOT / "chapters" / f"{page.stem}.ipynb").exists():
+            continue
+        pairs = [p.find_all("img") for p in soup(page).select(".pst-scrollable-table-container")]
+        pairs = [pair for pair in pairs if pair]
+        assert len(pairs) == figures(page.stem), page.name
+        for light, dark in pairs:
+            assert [light["class"], dark["class"]] == [["only-light"], ["only-dark"]]
+            assert light["alt"] == dark["alt"]
+            assert dark["loading"] == "lazy"
+            for picture in (light, dark):
+                with Image.open(page.parent / attribute(picture, "src")) as opened:
+                    size = (int(attribute(picture, "width")), int(attribute(picture, "height")))
+                    assert opened.size == size
+
+
+MOST_BYTES = 1_500_000  # of what is a page's own: not the theme and MathJax, which all pages share
+
+
+def test_no_page_is_heavy_for_a_reader_in_the_dark_who_loads_both_pictures(book: Path) -> None:
+    for page in book.glob("chapters/*.html"):
+        tags = soup(page).select("article img[src], article script[src], article link[href]")
+        addresses = {attribute(tag, "src") or attribute(tag, "href") for tag in tags}
+        files = [page, *((page.parent / address) for address in addresses)]
+        size = sum(file.stat().st_size for file in files)
+        print(f"{page.name}: {size:,} bytes")
+        assert size <= MOST_BYTES, page.name
 
 
 def test_every_collapsed_solution_says_which_it_is(book: Path) -> None:
@@ -474,6 +512,85 @@ PARTED = """() => [...document.querySelectorAll(".bd-article :is(p, li) span.mat
   .filter(e => getComputedStyle(e.parentElement).whiteSpace !== "nowrap")
   .map(e => e.nextSibling?.nodeType === Node.TEXT_NODE ? e.nextSibling.data : "")
   .filter(after => /^[.,;:!?)]/.test(after))"""
+
+
+SHOWN = """() => [...new Set([...document.querySelectorAll("article img[class]")].filter(
+  e => e.checkVisibility()).map(e => e.className))]"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_figures_have_the_colours_of_the_page(
+    book: Path, browser: Browser, scheme: Literal["light", "dark"]
+) -> None:
+    tab = browser.new_page(color_scheme=scheme)
+    tab.goto((book / "chapters" / "1-history.html").as_uri())
+    assert tab.evaluate(SHOWN) == [f"only-{scheme}"]
+    figure = tab.locator(f"article img.only-{scheme}").first
+    figure.scroll_into_view_if_needed()  # a dark picture is loaded only then
+    tab.wait_for_function("e => e.complete && e.naturalWidth", arg=figure.element_handle())
+    with Image.open(io.BytesIO(figure.screenshot())) as picture:
+        around = picture.convert("RGB").getpixel((1, 1))
+    page = tab.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert page == f"rgb{around}"
+    tab.close()
+
+
+def test_figures_follow_the_switch_of_the_page(book: Path, browser: Browser) -> None:
+    tab = browser.new_page(color_scheme="light", viewport={"width": DESK, "height": 800})
+    tab.goto((book / "chapters" / "1-history.html").as_uri())
+    seen = []
+    for _ in range(3):  # dark, light, and what the system says
+        tab.locator(".theme-switch-button").locator("visible=true").first.click()
+        theme = tab.locator("html").get_attribute("data-theme")
+        assert tab.evaluate(SHOWN) == [f"only-{theme}"]
+        seen.append(theme)
+    assert set(seen) == {"light", "dark"}
+    tab.close()
+
+
+def test_figures_are_light_without_scripts_and_in_print(book: Path, browser: Browser) -> None:
+    address = (book / "chapters" / "1-history.html").as_uri()
+    with browser.new_context(color_scheme="dark", java_script_enabled=False) as context:
+        tab = context.new_page()
+        tab.goto(address)
+        light, dark = (tab.locator(f"article img.only-{s}").all() for s in ("light", "dark"))
+        assert len(light) == len(dark) == figures("1-history")
+        assert all(figure.is_visible() for figure in light)
+        assert not any(figure.is_visible() for figure in dark)
+    tab = browser.new_page(color_scheme="dark")
+    tab.goto(address)
+    tab.emulate_media(media="print")
+    assert tab.evaluate(SHOWN) == ["only-light"]
+    look = "e => (s => [s.filter, s.padding])(getComputedStyle(e))"
+    assert tab.locator("article img.only-light").first.evaluate(look) == ["none", "0px"]
+    tab.close()
+
+
+@pytest.mark.parametrize("width", [PHONE, DESK])
+def test_pictures_keep_their_shape(book: Path, browser: Browser, width: int) -> None:
+    tab = browser.new_page(viewport={"width": width, "height": 800}, color_scheme="light")
+    for stem in ("index", "1-history"):
+        tab.goto((book / "chapters" / f"{stem}.html").as_uri())
+        for picture in tab.locator("article :is(img.only-light, svg.drawing)").all():
+            across, down = (int(str(picture.get_attribute(a))) for a in ("width", "height"))
+            box = picture.bounding_box()
+            assert box
+            assert box["width"] / box["height"] == pytest.approx(across / down, rel=0.02)
+    tab.close()
+
+
+def test_a_drawing_has_the_colour_of_the_text_around_it(book: Path, browser: Browser) -> None:
+    schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+    for scheme in schemes:
+        tab = browser.new_page(color_scheme=scheme)
+        tab.goto((book / "chapters" / "index.html").as_uri())
+        fill, text = (
+            tab.locator(f"article {part}").first.evaluate(f"e => getComputedStyle(e).{name}")
+            for part, name in (("svg.drawing text", "fill"), ("p", "color"))
+        )
+        assert fill == text
+        assert not tab.locator("svg .drawing-paper").is_visible()
+        tab.close()
 
 
 def ink(colour: str) -> float:

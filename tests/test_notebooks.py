@@ -12,6 +12,7 @@ import subprocess
 import sys
 import sysconfig
 import tomllib
+from base64 import b64decode
 from datetime import date
 from pathlib import Path
 
@@ -108,6 +109,17 @@ def test_every_figure_has_alt_text(path: Path) -> None:
         if any("image/png" in output.get("data", {}) for output in cell.outputs):
             alt = cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "")
             assert len(alt) > 20, f"figure without alt text: {cell.source[:60]}"
+
+
+@every_notebook
+def test_every_figure_has_a_dark_picture_of_its_size(path: Path) -> None:
+    """As `make run` stores it: JupyterLab doesn't, when it runs a cell."""
+    for cell in code_cells(path):
+        for output in cell.outputs:
+            if "image/png" in output.get("data", {}):
+                dark = output.metadata.get("image/png", {}).get("dark", "")
+                heads = [b64decode(png)[:24] for png in (output.data["image/png"], dark)]
+                assert heads[0] == heads[1], f"make run: {cell.source[:60]}"  # with their sizes
 
 
 @every_notebook

@@ -1,9 +1,9 @@
 """Every plot of the course, in one style: colour-blind-safe, legible in light and dark pages.
 
-The functions take plain data and return a Matplotlib figure. The background is opaque white, so
-black text stays readable in the book's dark mode, which dims it. Each chapter's plots are a module
-with the name of the chapter's file, without the number: those of ``5-training`` are in `training`.
-`base` holds the style, and the plots that several chapters use.
+The functions take plain data and return a Matplotlib figure, dark on opaque white. Each chapter's
+plots are a module with the name of the chapter's file, without the number: those of ``5-training``
+are in `training`. `base` holds the style, and the plots that several chapters use. `dark` paints
+any figure in colours for the book's dark theme.
 """
 
 from lessonlib.figures.any_check import line_columns
