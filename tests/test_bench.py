@@ -20,7 +20,7 @@ from lessonlib.scoring import evaluate
 from lessonlib.synthesis import nothing
 from lessonlib.synthesis.hands import drawn_writer
 from tests.judged import Fixed, labelled, reading
-from tools import bench, bench_pages
+from tools import bench, bench_pages, pdf
 
 TABLE = [["Measure", "MLP"], ["Fields", "3"]]
 
@@ -290,7 +290,7 @@ def test_what_becomes_of_amounts_and_of_nothing_adds_up(monkeypatch: pytest.Monk
     assert {value for _, *values in measures[4:] for value in values} <= {"0", "1"}
 
 
-@pytest.mark.skipif(bench_pages.CHROMIUM is None, reason="no Chromium on this machine")
+@pytest.mark.skipif(pdf.CHROMIUM is None, reason="no Chromium on this machine")
 def test_the_pages_are_timed_beside_python() -> None:
     header, *rows = bench_pages.bench_pages(fields=8, moves=20)
     assert len(header) == 4
