@@ -2,7 +2,6 @@
 
 import os
 import pickle
-import pty
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -104,6 +103,8 @@ def device() -> Iterator[str]:
     It is a terminal, because nobody can make a file in the folder of the terminals. Beside
     /dev/null, root can make a file, and renaming it would replace the device for all programs.
     """
+    import pty  # not above: Windows has none
+
     ours, theirs = pty.openpty()
     yield os.ttyname(theirs)
     os.close(ours)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import make
 from lessonlib import exercises
 from lessonlib.__main__ import _parser
 from tests.test_exercises import MISTAKES
@@ -93,10 +94,9 @@ def test_the_sections_that_a_plan_names_are_in_its_chapters(plan: str) -> None:
 
 
 def test_every_command_exists() -> None:
-    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"`make ([\w-]+)`", PAGE))
     assert targets == {"labs", "book"}
-    assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in targets)
+    assert targets <= make.TARGETS.keys()
     commands = re.findall(r"-m lessonlib (\w[^`\n]*)", PAGE)
     assert {command.split()[0] for command in commands} == {"doctor", "read"}
     for command in commands:

@@ -4,11 +4,11 @@ import ast
 import json
 import re
 import shutil
-import subprocess
 import sys
 import tomllib
 import zipfile
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,10 @@ import pytest
 from markdown_it import MarkdownIt
 from nbformat import NotebookNode
 
+import make
 from lessonlib import digits
 from tools import labs, notebooks
+from tools.needs import needs
 
 ROOT = Path(__file__).resolve().parents[1]
 CHAPTERS = sorted((ROOT / "chapters").glob("*.ipynb"))
@@ -41,6 +43,10 @@ def handed_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def read(path: Path) -> NotebookNode:
     notebook: NotebookNode = nbformat.read(path, as_version=4)
     return notebook
+
+
+def is_check(cell: NotebookNode) -> bool:
+    return bool(cell.source.startswith("exercises.check("))
 
 
 def solutions(chapter: Path) -> list[NotebookNode]:
@@ -85,10 +91,37 @@ def test_all_cells_but_the_solutions_are_kept_in_order(chapter: Path, handed_out
     solved = {cell.id for cell in [*solutions(chapter), *written_solutions(chapter)]}
     kept = [cell for cell in read(chapter).cells if cell.id not in solved]
     lab = read(handed_out / chapter.name).cells
-    assert [cell.id for cell in lab] == [cell.id for cell in kept]
-    assert [c.source for c in lab if c.cell_type == "code"] == [
-        c.source for c in kept if c.cell_type == "code"
+    assert [cell.id for cell in lab if not is_check(cell)] == [cell.id for cell in kept]
+    code = [cell.source for cell in lab if cell.cell_type == "code"]
+    assert "\n\n\n".join(code) == "\n\n\n".join(c.source for c in kept if c.cell_type == "code")
+
+
+@every_chapter
+def test_each_stub_has_its_check_in_a_locked_cell_below(chapter: Path, handed_out: Path) -> None:
+    cells = read(handed_out / chapter.name).cells
+    pairs = [(above, cell) for above, cell in pairwise(cells) if is_check(cell)]
+    names = exercises_of(chapter)
+    assert [cell.source.partition(",")[0] for _, cell in pairs] == [
+        f'exercises.check("{name}"' for name in names
     ]
+    for stub, check in pairs:
+        assert "# your code" in stub.source
+        assert stub.metadata == {}
+        assert check.metadata == {"deletable": False, "editable": False}
+        assert check.source.count("\n") == 0
+    assert sum("exercises.check(" in cell.source for cell in cells) == len(names)
+
+
+def test_how_to_start_lists_the_cells_that_exercises_need_beside_the_first_two(
+    handed_out: Path,
+) -> None:
+    table = (handed_out / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d+\.\d+) \| (.+) \|$", table, re.MULTILINE)
+    needed = {name: cells for path in CHAPTERS for name, cells in needs(read(path)).items()}
+    assert [name for name, _ in rows] == [name for name, cells in needed.items() if cells]
+    for name, text in rows:
+        assert re.findall(r"`(\w+)`", text) == [n for cell in needed[name] for n in cell.names]
+        assert re.findall(r"\*(.+?)\*", text) == [cell.section for cell in needed[name]]
 
 
 @every_chapter
@@ -97,7 +130,7 @@ def test_a_lab_has_neither_outputs_nor_the_book_s_metadata(chapter: Path, handed
     nbformat.validate(lab)
     assert lab.metadata == notebooks.METADATA
     for cell in lab.cells:
-        assert cell.metadata == {}
+        assert cell.metadata == {} or is_check(cell)
         assert not cell.get("attachments")
         if cell.cell_type == "code":
             assert cell.outputs == []
@@ -240,6 +273,16 @@ def test_every_link_of_a_lab_leads_to_a_lab_or_to_the_book(chapter: Path, handed
             assert page.startswith("https://") or (handed_out / page).is_file(), page
 
 
+def test_links_lead_to_a_copy_of_the_book_by_a_relative_path_where_there_is_one() -> None:
+    made = labs.student_notebooks("../book")
+    assert made.keys() == {path.name for path in CHAPTERS}
+    text = "".join(cell.source for lab in made.values() for cell in lab.cells)
+    assert BOOK not in text
+    linked = set(re.findall(r"\]\(\.\./book/chapters/([\w-]+)\.html[)#]", text))
+    assert {"glossary", "notation", "references"} <= linked
+    assert all((ROOT / "chapters" / f"{page}.md").is_file() for page in linked)
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -306,13 +349,15 @@ def test_a_run_that_fails_leaves_the_labs_of_the_run_before(
     assert {path.name for path in tmp_path.iterdir()} == {"labs", "chapters"}
 
 
-def test_make_labs_writes_the_folder_and_the_zip() -> None:
+def test_make_labs_writes_the_folder_and_the_zip(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     shutil.rmtree(labs.LABS, ignore_errors=True)
-    python = Path(sys.executable).parent
-    # -o: take the environment that this test runs in as it is.
-    command = ["make", "-o", ".venv/.ready", f"BIN={python}", "labs"]
-    result = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
-    assert str(ROOT / "_build" / "labs") in result.stdout
+    # Take the environment that this test runs in as it is.
+    monkeypatch.setattr(make, "set_up", lambda: None)
+    monkeypatch.setattr(make, "PYTHON", sys.executable)
+    make.main(["labs"])
+    assert str(ROOT / "_build" / "labs") in capfd.readouterr().out
     names = {path.name for path in (ROOT / "_build" / "labs").iterdir()}
     assert names >= {path.name for path in CHAPTERS} | {"reading-digits-labs.zip"}
 

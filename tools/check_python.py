@@ -1,6 +1,6 @@
 """Refuse a Python for which the lock has no packages, before anything is installed.
 
-Usage: ``PYTHON tools/check_python.py 3.11 3.12 ...`` (the Makefile, with the versions it allows)
+make.py calls it, with the versions that it allows.
 
 Old versions of Python run this file too, so it must be valid for them.
 """
@@ -11,13 +11,13 @@ import sysconfig
 
 
 def problem(
-    allowed: "list[str]", version: str, system: str = "", free_threaded: bool = False
+    allowed: "tuple[str, ...]", version: str, system: str = "", free_threaded: bool = False
 ) -> str:
     """Say why a Python can't be used, and what to do.
 
     Parameters
     ----------
-    allowed : list of str
+    allowed : tuple of str
         Versions with two numbers, from the oldest to the newest.
     version : str
         The version of this Python, with three numbers.
@@ -31,7 +31,9 @@ def problem(
     str
         One line; empty if this Python can be used.
     """
-    remedy = f"name another: make PYTHON=python{allowed[-1]} ..."
+    windows = system.startswith("Windows")
+    command = f"py -{allowed[-1]} make.py" if windows else f"make PYTHON=python{allowed[-1]}"
+    remedy = f"name another: {command} ..."
     if system == "Darwin x86_64":
         return (
             f"PyTorch has no packages for Intel's Macs, and {sys.executable} is built for one: "
@@ -50,13 +52,13 @@ def problem(
     return ""
 
 
-if __name__ == "__main__":
-    sys.exit(
-        problem(
-            sys.argv[1:],
-            platform.python_version(),
-            f"{platform.system()} {platform.machine()}",
-            bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
-        )
-        or 0
+def refuse_others(allowed: "tuple[str, ...]") -> None:
+    """End the program, and say why, if the Python that runs it can't be used."""
+    reason = problem(
+        allowed,
+        platform.python_version(),
+        f"{platform.system()} {platform.machine()}",
+        bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
     )
+    if reason:
+        sys.exit(reason)

@@ -3,7 +3,9 @@
 Usage: ``python -m tools.labs`` (``make labs``)
 
 They go to _build/labs/, which is replaced as a whole. The folder also holds a README that says how
-to start, the licence, and a zip of all these files.
+to start and which cells an exercise needs, the licence, and a zip of all these files.
+
+A stub and its check are two cells. The check's is locked: JupyterLab neither edits nor deletes it.
 """
 
 import os
@@ -12,27 +14,30 @@ import tempfile
 import time
 import tomllib
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
 from lessonlib.files import write_whole
-from tools.notebooks import CHAPTERS, METADATA, store
+from tools.needs import needs, split
+from tools.notebooks import CHAPTERS, METADATA, chapters, store
 
 ROOT = CHAPTERS.parent
 LABS = ROOT / "_build" / "labs"
 ARCHIVE = "reading-digits-labs.zip"
 # How the source of a solution begins: in code, and on paper.
 SOLUTIONS = ("#@title Solution", "<details><summary>Solution")
+LOCKED = {"deletable": False, "editable": False}
 PAGE_LINK = re.compile(r"(?<=\]\()([\w./-]+)\.(md|ipynb)(?=[)#])")
 
 README = """\
 # Reading Digits: the labs
 
 These are the notebooks of [Reading Digits]({book}) without their solutions. Fill in an exercise's
-stub, where it says `# your code`, and run the cell: the check says whether your answer is right,
-and if it isn't, what is wrong.
+stub, where it says `# your code`, and run its cell and the next one. That is the check: it says
+whether your answer is right, and if it isn't, what is wrong.
 
 **In your browser.** Upload a notebook to [Google Colab](https://colab.research.google.com) and
 choose *Runtime → Run all*. Its first cell installs the course's package.
@@ -50,6 +55,11 @@ On Windows, write `.venv\\Scripts\\` for `.venv/bin/`.
 **Without a connection.** Once this is installed, every notebook runs offline. The first notebook
 that needs the digits of MNIST downloads them; if it can't, it uses a smaller set and says so.
 
+**One exercise alone.** It needs the first two cells of code of its notebook, the set-up and the
+imports. Some exercises need more cells, those that define these names:
+
+{needs}
+
 The text is under CC BY 4.0, the code under MIT; both licences are in the file LICENSE.
 """
 
@@ -58,7 +68,7 @@ def student_form(notebook: NotebookNode, pages: set[str], book: str) -> Notebook
     """Copy a chapter without its solutions, its outputs and the metadata that only the book needs.
 
     Links to `pages`, the file names of the notebooks that are handed out together, stay. Links to
-    all other pages lead to `book`, the address of the published book.
+    all other pages lead to `book`: the address of the published book, or the path to a copy of it.
     """
     cells = []
     for cell in notebook.cells:
@@ -68,7 +78,11 @@ def student_form(notebook: NotebookNode, pages: set[str], book: str) -> Notebook
             source = link_to_the_book(cell.source, pages, book)
             cells.append(nbformat.v4.new_markdown_cell(source, id=cell.id))
         else:
-            cells.append(nbformat.v4.new_code_cell(cell.source, id=cell.id))
+            answer, check = split(cell.source)
+            cells.append(nbformat.v4.new_code_cell(answer, id=cell.id))
+            if check:
+                locked = nbformat.v4.new_code_cell(check, id=f"{cell.id}-check", metadata=LOCKED)
+                cells.append(locked)
     # Alt text of figures is dropped too: it tells what the reader is asked to predict.
     lab: NotebookNode = nbformat.v4.new_notebook(cells=cells, metadata=METADATA)
     return lab
@@ -89,6 +103,23 @@ def link_to_the_book(text: str, pages: set[str], book: str) -> str:
     return PAGE_LINK.sub(published, text)
 
 
+def needs_table(notebooks: Iterable[NotebookNode]) -> str:
+    """List the exercises that need more than the first two cells of code, as a Markdown table."""
+    rows = ["| Exercise | Names, and the sections of their cells |", "|---|---|"]
+    for notebook in notebooks:
+        for exercise, cells in needs(notebook).items():
+            names = [f"{', '.join(f'`{n}`' for n in c.names)} (*{c.section}*)" for c in cells]
+            rows += [f"| {exercise} | {'; '.join(names)} |"] if names else []
+    return "\n".join(rows)
+
+
+def student_notebooks(book: str) -> dict[str, NotebookNode]:
+    """Return the student notebooks by their file names; see `student_form`."""
+    paths = sorted(CHAPTERS.glob("*.ipynb"))
+    pages = {path.name for path in paths}
+    return {p.name: student_form(nbformat.read(p, as_version=4), pages, book) for p in paths}
+
+
 def write(folder: Path) -> Path:
     """Write all student notebooks into a folder, and a zip of them; return the zip's path.
 
@@ -96,17 +127,17 @@ def write(folder: Path) -> Path:
     """
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     book, repository = project["urls"]["Book"], project["urls"]["Homepage"]
-    chapters = sorted(CHAPTERS.glob("*.ipynb"))
-    pages = {path.name for path in chapters}
+    table = needs_table(nbformat.read(path, as_version=4) for path in chapters())
 
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".labs-") as scratch:
         unfinished = Path(scratch, "new")
         unfinished.mkdir()
-        for path in chapters:
-            lab = student_form(nbformat.read(path, as_version=4), pages, book)
-            store(lab, unfinished / path.name)
-        readme = README.format(book=book, repository=repository, version=project["version"])
+        for name, lab in student_notebooks(book).items():
+            store(lab, unfinished / name)
+        readme = README.format(
+            book=book, repository=repository, version=project["version"], needs=table
+        )
         write_whole(unfinished / "README.md", readme.encode())
         write_whole(unfinished / "LICENSE", (ROOT / "LICENSE").read_bytes())
         pack(unfinished, unfinished / ARCHIVE)
