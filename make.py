@@ -162,6 +162,20 @@ def labs() -> None:
     run_module("tools.labs")
 
 
+def kit() -> None:
+    """Write the kit for a room without internet, a folder and a zip for a stick (3 GB on Linux).
+
+    PLATFORM=windows-3.13 names other machines; WHEELS=none leaves the packages out.
+    """
+    book()
+    run_module("tools.kit")
+
+
+def test_kit() -> None:
+    """Install the kit of `make kit` with the network off, and run two chapters from it."""
+    run_module("pytest", "-p", "no:xdist", "tests/installed_kit.py")
+
+
 def run_notebooks() -> None:
     """Run all notebooks and store their outputs (needs MNIST)."""
     run_module("tools.notebooks")
@@ -234,6 +248,8 @@ TARGETS = {
     "lint": lint,
     "lab": lab,
     "labs": labs,
+    "kit": kit,
+    "test-kit": test_kit,
     "run": run_notebooks,
     "models": models,
     "checks": checks,
@@ -247,7 +263,7 @@ def usage() -> str:
     """List the targets, each with the first line of its docstring."""
     lines = []
     for name, target in TARGETS.items():
-        lines.append(f"make {name:9}{(target.__doc__ or '').splitlines()[0]}")
+        lines.append(f"make {name:10}{(target.__doc__ or '').splitlines()[0]}")
     return "\n".join([*lines, "", "Where make is missing, write `python make.py` for `make`."])
 
 

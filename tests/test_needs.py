@@ -88,8 +88,8 @@ def test_what_a_needed_cell_needs_is_needed_too_and_an_exercise_s_own_cells_neve
         "a = 1",
         "unused = a",
         "## Second",
-        "def f(x):\n    return g(x) + a",
         "def g(x):\n    return x",
+        "def f(x):\n    return g(x) + a",
         'def h():\n    ...\n\n\nexercises.check("1.1", h)',
         "#@title Solution 1.1\ndef h():\n    return f(2)\n\n"
         'exercises.check("1.1", h)\nprint(unused)',
@@ -97,7 +97,7 @@ def test_what_a_needed_cell_needs_is_needed_too_and_an_exercise_s_own_cells_neve
         '#@title Solution 1.2\nk = h()\nexercises.check("1.2", k)',
     )
     assert needs(made) == {
-        "1.1": [("3", ["a"], "First"), ("6", ["f"], "Second"), ("7", ["g"], "Second")],
+        "1.1": [("3", ["a"], "First"), ("6", ["g"], "Second"), ("7", ["f"], "Second")],
         "1.2": [],
     }
 

@@ -10,6 +10,7 @@ A stub and its check are two cells. The check's is locked: JupyterLab neither ed
 
 import os
 import re
+import shutil
 import tempfile
 import time
 import tomllib
@@ -29,6 +30,7 @@ LABS = ROOT / "_build" / "labs"
 ARCHIVE = "reading-digits-labs.zip"
 # How the source of a solution begins: in code, and on paper.
 SOLUTIONS = ("#@title Solution", "<details><summary>Solution")
+PROGRAMS = (".sh", ".command")  # files of a zip that can be started
 LOCKED = {"deletable": False, "editable": False}
 PAGE_LINK = re.compile(r"(?<=\]\()([\w./-]+)\.(md|ipynb)(?=[)#])")
 
@@ -153,15 +155,20 @@ def pack(folder: Path, archive: Path) -> None:
     The zip unpacks to one folder of its own name. Its files have the date SOURCE_DATE_EPOCH, or
     1980 if that is not set.
     """
-    paths = sorted(folder.iterdir())
+    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
     first = 315_532_800  # 1980-01-01, the earliest date that a zip can hold
     date = time.gmtime(max(first, int(os.environ.get("SOURCE_DATE_EPOCH", first))))
     with zipfile.ZipFile(archive, "w") as target:  # uncompressed: zlib differs between machines
-        for path in paths:
-            entry = zipfile.ZipInfo(f"{archive.stem}/{path.name}", date[:6])
+        for name in names:
+            path = folder / name
+            if path.is_dir():
+                continue
+            entry = zipfile.ZipInfo(f"{archive.stem}/{name}", date[:6])
             entry.create_system = 3  # Unix, on every system
-            entry.external_attr = 0o644 << 16
-            target.writestr(entry, path.read_bytes())
+            entry.external_attr = (0o755 if path.suffix in PROGRAMS else 0o644) << 16
+            entry.file_size = path.stat().st_size
+            with path.open("rb") as source, target.open(entry, "w") as packed:
+                shutil.copyfileobj(source, packed)
 
 
 def main() -> None:
