@@ -119,7 +119,8 @@ def test_the_readme_has_the_two_commands_the_sizes_and_for_which_machines_it_is(
     text = (made / "README.md").read_text(encoding="utf-8")
     for words in (
         "`start.bat install`", "`start.bat`", "`sh start.sh install`", "`sh start.sh`",
-        "for Windows and Python 3.13", "| `notebooks` | ", "`book/index.html`", "`book.pdf`", "0.0 GB",
+        "for Windows and Python 3.13", "| `notebooks` | ", "`book/index.html`", "`book.pdf`",
+        "0.0 GB",
     ):  # fmt: skip
         assert words in text
     assert "{" not in text
@@ -135,7 +136,7 @@ def test_without_packages_the_readme_says_how_to_get_them(
     monkeypatch.setattr(digits, "find_mnist", lambda: None)
     kit.write(tmp_path / "kit", None)
     text = (tmp_path / "kit" / "README.md").read_text(encoding="utf-8")
-    (command,) = re.findall(r"^python -m (pip download .*)$", text, re.MULTILINE)
+    (command,) = re.findall(r"^python3 -m (pip download .*)$", text, re.MULTILINE)
     assert "--require-hashes -r requirements.txt" in command
     assert "Python 3.11 to 3.14" in text
     assert "MNIST isn't here" in text

@@ -37,13 +37,21 @@ def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Commands:
     return noted
 
 
+def by_make(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run make in a folder as a user does, also where make runs this test."""
+    environment = {n: v for n, v in os.environ.items() if n not in ("MAKEFLAGS", "MAKELEVEL")}
+    return subprocess.run(
+        ["make", *words], cwd=folder, env=environment, capture_output=True, text=True
+    )
+
+
 def test_make_has_each_target_and_only_calls_python() -> None:
     lines = (ROOT / "Makefile").read_text(encoding="utf-8").splitlines()
     (named,) = [line.split(" := ")[1].split() for line in lines if line.startswith("TARGETS := ")]
     assert named == ["help", *make.TARGETS]
     assert [line for line in lines if line.startswith("\t")] == ["\t@$(PYTHON) make.py $@"]
     for name in named:
-        done = subprocess.run(["make", "-n", name], cwd=ROOT, capture_output=True, text=True)
+        done = by_make(ROOT, "-n", name, "PYTHON=python3")
         assert done.stdout == f"python3 make.py {name}\n"
 
 
@@ -51,8 +59,7 @@ def test_what_is_set_for_make_reaches_the_target(tmp_path: Path) -> None:
     shutil.copy(ROOT / "Makefile", tmp_path)
     show = "import os, sys; print(sys.argv[1], os.environ['PLATFORM'])"
     (tmp_path / "make.py").write_text(show)
-    command = ["make", "labs", "PLATFORM=windows", f"PYTHON={sys.executable}"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    done = by_make(tmp_path, "labs", "PLATFORM=windows", f"PYTHON={sys.executable}")
     assert done.stdout == "labs windows\n"
 
 
@@ -204,8 +211,7 @@ def test_make_refuses_a_newer_python_before_it_makes_anything(tmp_path: Path) ->
     )
     pretended.write_text(f'#!/bin/sh\nexec "{sys.executable}" -c "{code}" "$@"\n')
     pretended.chmod(0o755)
-    command = ["make", "book", f"PYTHON={pretended}"]
-    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    result = by_make(tmp_path, "book", f"PYTHON={pretended}")
     assert result.returncode != 0
     line, *rest = result.stderr.splitlines()
     assert f"needs Python 3.11 to {make.PYTHONS[-1]}:" in line

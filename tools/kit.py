@@ -41,10 +41,10 @@ WITHOUT_WHEELS = """\
 Python as those of the room, in this folder, before anything else:
 
 ```
-python -m pip download --only-binary :all: --dest wheels --require-hashes -r requirements.txt
+python3 -m pip download --only-binary :all: --dest wheels --require-hashes -r requirements.txt
 ```
 
-On Linux these are 3 GB, on Windows and macOS less than 1 GB: PyTorch, mostly."""
+(Windows: `py -m pip`.) On Linux these are 3 GB, elsewhere less than 1 GB: PyTorch, mostly."""
 WITH_MNIST = "MNIST is in `mnist`; the notebooks find it there."
 WITHOUT_MNIST = (
     "MNIST isn't here: the notebooks download it, or use the 1,797 digits that come with "
