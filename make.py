@@ -91,6 +91,8 @@ def set_up() -> None:
     if READY.is_file() and READY.stat().st_mtime >= newest:
         return
     refuse_others(PYTHONS)
+    if VENV.is_symlink():
+        sys.exit(".venv is a link: a new one would empty the folder it leads to. Remove the link.")
     if Path(sys.prefix).resolve() == VENV.resolve():
         sys.exit(".venv is out of date, and its own Python can't replace it: use another Python.")
     try:

@@ -6,7 +6,7 @@ that needs them.
 
 from pathlib import Path
 
-__version__ = "0.9.0"
+__version__ = "0.10.0"
 
 PACKAGE = Path(__file__).resolve().parent
 
