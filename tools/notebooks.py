@@ -23,8 +23,8 @@ from nbformat import NotebookNode
 CHAPTERS = Path(__file__).resolve().parents[1] / "chapters"
 RUN_TIMES = CHAPTERS / "run-times.csv"
 COLUMNS = ("Notebook", "Seconds", "Date", "CPU", "Cores", "Threads")
-# With this extension in the kernel, each figure is stored in dark colours, too. Without lessonlib the
-# kernel says that the extension is missing, and goes on.
+# With this extension in the kernel, each figure is stored in dark colours, too. Where lessonlib is
+# missing, the kernel says that it lacks the extension, and goes on.
 DARK_FIGURES = "lessonlib.figures.dark"
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},

@@ -23,7 +23,7 @@ GROUND = "#121212"  # of the book's dark theme
 INK = "#D4D4D4"  # as light as the text of that theme, #CED6DD
 CONTRAST = 4.5  # to the ground, which WCAG 2 asks for where text has a colour; lines get as much
 # Of the strongest channel above the weakest. Grays and the pale tints of boxes and regions have at
-# most 0.22, the colours of lines, bars and marks at least 0.33.
+# most 0.22, the colours of lines, bars and marks at least 0.32.
 COLORFUL = 0.3
 
 Color = tuple[float, ...]
@@ -60,7 +60,7 @@ def dark_png(figure: Figure) -> bytes:
 
 
 def small_png(png: bytes) -> bytes:
-    """Give a PNG a palette of at most 256 colours, which makes a figure half as large.
+    """Give a PNG a palette of at most 256 colours: a figure becomes a third to two thirds smaller.
 
     Where a figure has more, they come so close that nobody sees a difference.
     """
