@@ -202,8 +202,26 @@ def test_no_page_is_heavy_for_a_reader_in_the_dark_who_loads_both_pictures(book:
         addresses = {attribute(tag, "src") or attribute(tag, "href") for tag in tags}
         files = [page, *((page.parent / address) for address in addresses)]
         size = sum(file.stat().st_size for file in files)
-        print(f"{page.name}: {size:,} bytes")
+        later = {attribute(tag, "data-later") for tag in soup(page).select("script[data-later]")}
+        scripts = sum((page.parent / address).stat().st_size for address in later)
+        print(f"{page.name}: {size:,} bytes, and {scripts:,} of pieces once they are looked at")
         assert size <= MOST_BYTES, page.name
+        assert scripts <= MOST_BYTES, page.name
+
+
+def test_a_piece_is_loaded_when_it_comes_near_the_window(book: Path, browser: Browser) -> None:
+    tab = browser.new_page(viewport={"width": DESK, "height": 600})
+    loaded: list[str] = []
+    tab.on("request", lambda sent: loaded.append(Path(urlparse(sent.url).path).name))
+    tab.goto((book / "chapters" / "4-descent.html").as_uri())
+    tab.wait_for_load_state("load")
+    assert "descent_race.js" not in loaded
+    piece = tab.locator(".lessonlib-piece")
+    assert piece.locator(".ll-still").is_visible()
+    piece.scroll_into_view_if_needed()
+    piece.locator(".ll-live").wait_for()
+    assert "descent_race.js" in loaded
+    tab.close()
 
 
 def test_every_collapsed_solution_says_which_it_is(book: Path) -> None:

@@ -155,7 +155,10 @@ SHARED = re.compile(r'<(script|style) data-file="([\w.]+)">\n(.*?)</\1>', re.DOT
 def share_files(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
-    """Keep the scripts and styles of interactive pieces in one file each, which the pages link."""
+    """Keep the scripts and styles of interactive pieces in one file each, which the pages link.
+
+    A piece's scripts are loaded when it comes near the window: theme/static/pieces.js does it.
+    """
     folder = Path(app.outdir) / "_static" / "pieces"
     to_root = "../" * page.count("/")
 
@@ -166,7 +169,7 @@ def share_files(
         address = f"{to_root}_static/pieces/{name}"
         if tag == "style":
             return f'<link rel="stylesheet" href="{address}">'
-        return f'<script src="{address}"></script>'
+        return f'<script type="text/plain" data-later="{address}"></script>'
 
     if "body" in context:
         context["body"] = SHARED.sub(link, context["body"])
