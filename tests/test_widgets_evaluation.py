@@ -66,7 +66,7 @@ def numpy_cheapest(hand: str, error: int, rejection: int) -> tuple[float, int]:
 
 def percent(share: float) -> str:
     """One digit behind the point; halves are rounded up, as JavaScript does it."""
-    return f"{Decimal(100 * share).quantize(Decimal('0.1'), ROUND_HALF_UP)} %"
+    return f"{Decimal(100 * share).quantize(Decimal('0.1'), ROUND_HALF_UP)}\xa0%"
 
 
 def of_script(tab: Page, expression: str, **argument: Any) -> Any:
@@ -226,7 +226,7 @@ def test_the_first_frame_has_at_most_1_percent_wrong(tab: Page) -> None:
     assert threshold_of(tab) == lowest_within(FIELDS["calibration"], MOST_WRONG)
     check_numbers(tab, "calibration")
     (numbers,) = cells(tab, "Numbers")
-    assert numbers[2] == "0.5 %"
+    assert numbers[2] == "0.5\xa0%"
     assert "chosen on the fields that it is judged on" in tab.locator(".ll-live").inner_text()
 
 

@@ -312,7 +312,7 @@ def test_the_bars_say_what_python_computes(tab: Page) -> None:
     seen = prepared(inked(strokes, 18.0), crop=False, middle=False)
     with torch.no_grad():
         p = weights.shipped("mlp")(models.to_tensor(seen[np.newaxis])).softmax(dim=1)[0]
-    found = [float(share.removesuffix(" %")) for share in shares(tab)]
+    found = [float(share.removesuffix("\xa0%")) for share in shares(tab)]
     assert np.abs(np.array(found) - 100 * p.numpy()).max() < 1.5
 
 

@@ -145,7 +145,7 @@ def test_numbers_matrix_and_mistakes_are_the_file_s(tab: Page, name: str, at: in
     found = [float(part.split()[0].rstrip(".")) for part in said.split("loss ")[1].split(", ")]
     assert found[0] == pytest.approx(frame["training"], abs=0.00051)
     assert f"{frame['validation']:.3f} in validation" in said
-    assert said.endswith(f"accuracy {100 * frame['accuracy']:.1f} %.")
+    assert said.endswith(f"accuracy {100 * frame['accuracy']:.1f}\xa0%.")
     matrix = tab.get_by_role("region", name="Confusion matrix").locator("tbody tr")
     rows = [[int(c or 0) for c in row.locator("td").all_inner_texts()] for row in matrix.all()]
     assert rows == frame["confusion"]
@@ -155,7 +155,7 @@ def test_numbers_matrix_and_mistakes_are_the_file_s(tab: Page, name: str, at: in
         one[:2] for one in frame["mistakes"]
     ]
     for (*_, text), (*_, p) in zip(cells, frame["mistakes"], strict=True):
-        assert float(text.removesuffix(" %")) == pytest.approx(100 * p, abs=0.051)
+        assert float(text.removesuffix("\xa0%")) == pytest.approx(100 * p, abs=0.051)
 
 
 def test_the_weights_pictures_are_of_the_frame(tab: Page) -> None:

@@ -148,7 +148,7 @@ def places(fields: Sequence[Field]) -> list[tuple[float, float]]:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
+    return f"{100 * share:.1f}\u00a0%"
 
 
 def _results(fields: Sequence[Field], threshold: float) -> dict[str, str]:

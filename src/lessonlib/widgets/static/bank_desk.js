@@ -150,7 +150,7 @@ function deskConfidence(odds) {
 
 /** @param {number} share @returns {string} */
 function deskPercent(share) {
-  return `${written(100 * share, 1)} %`;
+  return `${written(100 * share, 1)}\u00a0%`;
 }
 
 /** @param {number} count @param {number} n @returns {string} */

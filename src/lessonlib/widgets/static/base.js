@@ -413,7 +413,7 @@ function makePixels(label, side, colour = "currentColor", opposite = "none", row
  * @returns {string}
  */
 function percentOf(p) {
-  return p > 0.9995 ? "> 99.9 %" : `${written(100 * p, 1)} %`;
+  return p > 0.9995 ? ">\u00a099.9\u00a0%" : `${written(100 * p, 1)}\u00a0%`;
 }
 
 /**

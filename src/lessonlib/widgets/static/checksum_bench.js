@@ -297,7 +297,7 @@ function blurBench(number) {
       blur = value;
       show();
     },
-    (value) => `${Math.round(100 * value)} %`,
+    (value) => `${Math.round(100 * value)}\u00a0%`,
   );
   const choices = makeChoices("Read", ["digit by digit", "under 3-7-1"], "digit by digit", (name) => {
     helped = name === "under 3-7-1";

@@ -70,7 +70,7 @@ function filmUnits({ weights, scales }) {
 
 /** @param {number} share @returns {string} */
 function filmPercent(share) {
-  return `${written(100 * share, 1)} %`;
+  return `${written(100 * share, 1)}\u00a0%`;
 }
 
 /** @param {number} loss @returns {string} */
@@ -205,7 +205,7 @@ function trainingFilm(live, { runs }) {
   const about = make("p");
   const numbers = makeStatus();
   const losses = makeFilmCurves("Loss", filmLoss);
-  const accuracies = makeFilmCurves("Validation accuracy, in %", (value) => `${written(value, 1)} %`);
+  const accuracies = makeFilmCurves("Validation accuracy, in %", (value) => `${written(value, 1)}\u00a0%`);
   const units = makeFilmUnits(run.frames[0].scales.length);
   const confusion = make("tbody");
   const mistakes = make("tbody");
