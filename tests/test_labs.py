@@ -81,9 +81,13 @@ def test_the_folder_holds_what_the_zip_does(handed_out: Path, tmp_path: Path) ->
     assert folder == {path.name: path.read_bytes() for path in handed_out.iterdir()}
 
 
-def test_how_to_start_names_the_version_of_the_set_up_cell(handed_out: Path) -> None:
+def test_how_to_start_installs_what_the_set_up_cell_does(handed_out: Path) -> None:
     (source,) = re.findall(r'"lessonlib @ (.*?)"', (handed_out / "README.md").read_text())
-    assert all(f'source = "{source}"' in read(chapter).cells[1].source for chapter in CHAPTERS)
+    wheels, version, wheel = source.rsplit("/", 2)
+    for chapter in CHAPTERS:
+        set_up = read(chapter).cells[1].source
+        assert f'wheels = "{wheels}"\n' in set_up
+        assert set_up.endswith(f"install -q --no-deps {{wheels}}/{version}/{wheel}")
 
 
 @every_chapter

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-from tools.tag_release import ROOT, git, release
+from tools.set_up import ROOT
+from tools.tag_release import git, release
 
 PYPROJECT = """\
 [project]
@@ -21,8 +22,9 @@ only-include = ["src/lessonlib"]
 [tool.ruff]
 line-length = 100
 """
+WHEEL = "lessonlib-{version}-py3-none-any.whl"
 NOTEBOOK = (
-    '{{"cells": [{{"source": ["source = \\"git+https://somewhere/lessonlib@v{version}\\""]}}]}}\n'
+    f'{{{{"cells": [{{{{"source": ["%pip install {{{{wheels}}}}/v{{version}}/{WHEEL}"]}}}}]}}}}\n'
 )
 
 
@@ -142,7 +144,7 @@ def test_a_notebook_that_installs_another_version_is_found_before_the_tag_is_mad
     clone: Path,
 ) -> None:
     push(clone, **{"chapters/2-two.ipynb": NOTEBOOK.format(version="1.0.0-old")})
-    with pytest.raises(ValueError, match=r"2-two\.ipynb doesn't install @v1\.0\.0"):
+    with pytest.raises(ValueError, match=r"2-two\.ipynb doesn't install lessonlib-1\.0\.0-"):
         release(clone)
     assert tags(clone) == {}
 

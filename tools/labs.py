@@ -24,6 +24,7 @@ from nbformat import NotebookNode
 from lessonlib.files import write_whole
 from tools.needs import needs, split
 from tools.notebooks import CHAPTERS, METADATA, chapters, store
+from tools.set_up import wheel_address
 
 ROOT = CHAPTERS.parent
 LABS = ROOT / "_build" / "labs"
@@ -44,11 +45,11 @@ whether your answer is right, and if it isn't, what is wrong.
 **In your browser.** Upload a notebook to [Google Colab](https://colab.research.google.com) and
 choose *Runtime → Run all*. Its first cell installs the course's package.
 
-**On your own computer.** With Python 3.11 or newer and git, in this folder:
+**On your own computer.** With Python 3.11 or newer, in this folder:
 
 ```
 python -m venv .venv
-.venv/bin/python -m pip install jupyterlab "lessonlib @ git+{repository}@v{version}"
+.venv/bin/python -m pip install jupyterlab "lessonlib @ {wheel}"
 .venv/bin/jupyter lab
 ```
 
@@ -128,7 +129,7 @@ def write(folder: Path) -> Path:
     The folder is replaced as a whole, or left as it is if anything fails.
     """
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    book, repository = project["urls"]["Book"], project["urls"]["Homepage"]
+    book = project["urls"]["Book"]
     table = needs_table(nbformat.read(path, as_version=4) for path in chapters())
 
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -137,9 +138,7 @@ def write(folder: Path) -> Path:
         unfinished.mkdir()
         for name, lab in student_notebooks(book).items():
             store(lab, unfinished / name)
-        readme = README.format(
-            book=book, repository=repository, version=project["version"], needs=table
-        )
+        readme = README.format(book=book, wheel=wheel_address(), needs=table)
         write_whole(unfinished / "README.md", readme.encode())
         write_whole(unfinished / "LICENSE", (ROOT / "LICENSE").read_bytes())
         pack(unfinished, unfinished / ARCHIVE)

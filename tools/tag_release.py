@@ -2,11 +2,11 @@
 
 Usage: ``python -m tools.tag_release`` (the workflow ``pages`` runs it before it publishes)
 
-Every notebook installs the package of the tag ``v<version>``, with the version of pyproject.toml.
-If the tag doesn't exist, this program makes it at the commit that is checked out. It never moves a
-tag. Later commits of the same version may change text and tests, but not the package's files: a
-notebook in Colab would still install the older package. If they do, the program fails, and nothing
-is published until the version is raised.
+Every notebook installs the wheel of the release ``v<version>``, with the version of pyproject.toml
+(tools/release_wheel.py attaches it). If the tag doesn't exist, this program makes it at the commit
+that is checked out. It never moves a tag. Later commits of the same version may change text and
+tests, but not the package's files: a notebook in Colab would still install the older package. If
+they do, the program fails, and nothing is published until the version is raised.
 """
 
 import subprocess
@@ -15,7 +15,8 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
+from tools.set_up import ROOT, wheel
+
 # The package's files, besides the parts of pyproject.toml that `packaging` picks.
 PACKAGED = ("src/lessonlib", "data", ":(exclude)*.md")
 
@@ -34,10 +35,10 @@ def release(root: Path) -> str:
         When git fails.
     """
     here = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
-    tag = f"v{here['project']['version']}"
+    tag, _, name = wheel(here["project"]["version"]).partition("/")
     for notebook in sorted((root / "chapters").glob("*.ipynb")):
-        if f'@{tag}\\"' not in notebook.read_text(encoding="utf-8"):
-            raise ValueError(f"{notebook.name} doesn't install @{tag}: set it in its first cell")
+        if f'/{tag}/{name}"' not in notebook.read_text(encoding="utf-8"):
+            raise ValueError(f"{notebook.name} doesn't install {name}: python -m tools.set_up")
     if not git(root, "ls-remote", "--tags", "origin", f"refs/tags/{tag}"):
         git(root, "push", "--quiet", "origin", f"HEAD:refs/tags/{tag}")
         return f"{tag} is new: tagged {git(root, 'rev-parse', 'HEAD')}"
