@@ -21,7 +21,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.built import HOME, ROOT, Build, build, pages
 from tests.test_notebooks import CODE_WIDTH, SOLUTION_WIDTH
-from tools import pdf
+from tools import pdf, set_up
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
@@ -32,7 +32,7 @@ CHROMIUM_FLAGS = [
 ]  # fmt: skip
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 PHONE, DESK = 375, 1280  # widths in pixels
-REPOSITORY = "https://github.com/reading-digits/reading-digits"
+REPOSITORY = set_up.address()
 
 
 @functools.cache
@@ -235,7 +235,8 @@ def test_every_collapsed_solution_says_which_it_is(book: Path) -> None:
 
 
 def test_each_notebook_page_opens_that_notebook_in_colab(book: Path) -> None:
-    home = "https://colab.research.google.com/github/reading-digits/reading-digits/blob/main"
+    place = REPOSITORY.removeprefix("https://github.com/")
+    home = f"https://colab.research.google.com/github/{place}/blob/main"
     for notebook in (ROOT / "chapters").glob("*.ipynb"):
         links = soup(book / "chapters" / f"{notebook.stem}.html").select("a[href*=colab]")
         assert [attribute(a, "href") for a in links] == [f"{home}/chapters/{notebook.name}"]

@@ -17,6 +17,7 @@ from PIL import Image
 
 from lessonlib import data_path
 from lessonlib.synthesis import Difficulty, render
+from tools import set_up
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -25,8 +26,8 @@ SHELL = {"", "bash"}  # what follows the ``` of a block for the shell
 
 # The commands that no test can run as they stand, and why.
 NOT_RUN = {
-    "git clone https://github.com/reading-digits/reading-digits": "it needs the network",
-    "cd reading-digits": "it enters the folder that git clone makes",
+    f"git clone {set_up.address()}": "it needs the network",
+    f"cd {set_up.address().rpartition('/')[2]}": "it enters the folder that git clone makes",
     "make book": "it sets up .venv from the network, several GB; test_book builds the book",
     "make test": "it runs this test",
 }
