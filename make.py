@@ -211,6 +211,16 @@ def bench() -> None:
     run_module("tools.bench")
 
 
+def test_colab() -> None:
+    """Run every notebook alone, on Colab's versions (needs Python 3.13 or 3.12)."""
+    run_module("tools.colab")  # its packages go into _build/colab: several GB, once
+
+
+def repo() -> None:
+    """Set the repository's address everywhere: URL=https://github.com/OWNER/NAME."""
+    run(sys.executable, "-m", "tools.repo", os.environ.get("URL", ""))
+
+
 # torch and torchvision are pinned as a pair, because each torchvision needs one version of torch.
 # It isn't torch 2.13.0, because some systems offer that as a CPU build that fits no torchvision.
 PAIR = "torch==2.12.1\ntorchvision==0.27.1\n"
@@ -256,6 +266,8 @@ TARGETS = {
     "models": models,
     "checks": checks,
     "bench": bench,
+    "test-colab": test_colab,
+    "repo": repo,
     "lock": lock,
     "clean": clean,
 }
@@ -283,7 +295,8 @@ def main(words: "list[str]") -> None:
         return
     set_environment()
     for name in names:
-        if name != "clean":
+        # Who copies the repository to another address sets that first.
+        if name not in ("clean", "repo"):
             set_up()
         TARGETS[name]()
 

@@ -4,41 +4,25 @@ import ast
 import csv
 import functools
 import importlib
-import os
 import pkgutil
 import re
-import shutil
-import subprocess
-import sys
-import sysconfig
-import tomllib
 from base64 import b64decode
 from datetime import date
 from pathlib import Path
 
 import nbformat
 import pytest
+from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 
 import lessonlib
 from lessonlib.chapters import TITLES
-from tools import notebooks
+from tools import notebooks, set_up
 
 ROOT = Path(__file__).resolve().parents[1]
 PATHS, NUMBERED = notebooks.pages(), notebooks.chapters()
-# The chapter that is run as in Colab: a short one that loads a shipped network. What the package
-# brings the others is tests/test_package.py's.
-ALONE = next(path for path in PATHS if path.stem.endswith("-checksums"))
 TAGS = {"mnist", "nbval-ignore-output", "times", "hide-input", "same-as-lessonlib"}
 
-SET_UP = """\
-# Set-up: in Colab, where the course's package is missing, this installs it alone.
-import importlib.util
-
-if importlib.util.find_spec("lessonlib") is None:
-    source = "git+{repository}@v{version}"
-    %pip install --quiet --no-deps "lessonlib @ {{source}}"\
-"""
 # A chapter can be read in a sitting.
 MOST_WORDS, MOST_LINES = 5_500, 500
 PAGE_WORDS, PAGE_LINES = 1_900, 210  # of a notebook that is a reference page
@@ -139,11 +123,37 @@ def test_no_line_of_code_is_cut_on_the_page(path: Path) -> None:
 
 @every_notebook
 def test_each_notebook_opens_with_the_same_set_up_cell(path: Path) -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    expected = SET_UP.format(repository=project["urls"]["Homepage"], version=project["version"])
     first = code_cells(path)[0]
-    assert first.source == expected
+    assert first.source == set_up.cell()
     assert first.outputs == []
+    # A repository's address is as long as it is: where it's longer than ours, the page scrolls.
+    assert max(map(len, first.source.replace(set_up.address(), "").splitlines())) <= CODE_WIDTH
+
+
+def run_set_up_cell() -> list[str]:
+    """Run the set-up cell, and give what it hands to pip."""
+    asked: list[str] = []
+
+    class Shell:
+        def run_line_magic(self, name: str, line: str) -> None:
+            assert name == "pip"
+            asked.append(line)
+
+    code = TransformerManager().transform_cell(set_up.cell())  # type: ignore[no-untyped-call]
+    exec(code, {"get_ipython": Shell})
+    return asked
+
+
+def test_the_set_up_cell_does_nothing_where_the_package_is() -> None:
+    assert run_set_up_cell() == []
+
+
+def test_the_set_up_cell_installs_the_package_alone_where_it_is_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    (asked,) = run_set_up_cell()
+    assert asked.startswith("install -q --no-deps {wheels}/v")
 
 
 @every_chapter
@@ -215,75 +225,6 @@ def test_tagged_code_is_the_same_as_lessonlib_s(path: Path) -> None:
             assert taught, f"tagged, but defines nothing: {cell.source[:60]}"
             for name, code in taught.items():
                 assert (name, code) in library, f"{name} differs from lessonlib's"
-
-
-@pytest.fixture
-def public_repository(tmp_path: Path) -> Path:
-    """Make a git repository of this tree, tagged as the set-up cell expects."""
-    clone = tmp_path / "public"
-    names = git(ROOT, "ls-files", "--cached", "--others", "--exclude-standard", "-z")
-    for name in filter(None, names.split("\0")):
-        if (ROOT / name).is_file():
-            (clone / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, clone / name)
-    git(clone, "init", "--quiet")
-    git(clone, "add", "--all")
-    git(clone, "-c", "user.name=t", "-c", "user.email=t@localhost", "commit", "-qm", "tree")
-    git(clone, "tag", f"v{lessonlib.__version__}")
-    return clone
-
-
-def git(folder: Path, *words: str) -> str:
-    result = subprocess.run(["git", *words], cwd=folder, check=True, capture_output=True, text=True)
-    return result.stdout
-
-
-def test_a_notebook_runs_alone_where_only_colab_s_packages_are(
-    public_repository: Path, tmp_path: Path
-) -> None:
-    """Run the set-up cell and the rest as Colab does: this environment without lessonlib."""
-    python = tmp_path / "colab" / "bin" / "python"
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "colab"], check=True)
-    site = tmp_path / "colab" / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}"
-    # A path file's own path files are not followed, so the editable lessonlib stays out of sight.
-    (site / "site-packages" / "others.pth").write_text(sysconfig.get_path("purelib"))
-    before = freeze(python)
-    assert "lessonlib" not in before
-
-    alone = tmp_path / "alone"
-    alone.mkdir()
-    shutil.copy(ALONE, alone)
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    environment = os.environ | {
-        "LESSONLIB_OFFLINE": "1",
-        "GIT_CONFIG_COUNT": "1",
-        "GIT_CONFIG_KEY_0": f"url.{public_repository.as_uri()}.insteadOf",
-        "GIT_CONFIG_VALUE_0": project["urls"]["Homepage"],
-        "PIP_NO_BUILD_ISOLATION": "0",  # pip reads this as: build with the hatchling that is here
-        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-        "JUPYTER_PATH": str(tmp_path / "no-kernels"),
-    }
-    environment.pop("PYTHONPATH", None)
-    script = (
-        "import sys; from pathlib import Path; sys.path.append(sys.argv[2]);"
-        "from tools import notebooks; notebooks.run(Path(sys.argv[1]), Path.cwd())"
-    )
-    subprocess.run([python, "-c", script, ALONE.name, ROOT], cwd=alone, env=environment, check=True)
-    after = freeze(python)
-    assert set(after) - set(before) == {"lessonlib"}
-    assert {name: after[name] for name in before} == before
-    assert (site / "site-packages" / "lessonlib" / "data" / "weights").is_dir()
-
-
-def freeze(python: Path) -> dict[str, str]:
-    """List the packages an interpreter sees, except those of this project's editable install."""
-    code = (
-        "import importlib.metadata as m, pathlib;"
-        "[print(d.name, d.version) for d in m.distributions()"
-        " if d.name != 'lessonlib' or not (d.read_text('direct_url.json') or '').count('editable')]"
-    )
-    result = subprocess.run([python, "-c", code], check=True, capture_output=True, text=True)
-    return dict(line.split() for line in result.stdout.splitlines())
 
 
 # ---------------------------------------------------------------- the table of run times

@@ -16,6 +16,8 @@ from lessonlib import recipes
 from lessonlib.synthesis.samples import SAMPLES
 from tests.conftest import LONGEST
 from tools.check_python import problem
+from tools.colab import PYTHONS
+from tools.colab import REQUIREMENTS as COLAB
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -137,15 +139,25 @@ def test_what_the_workflow_leaves_out_is_there() -> None:
         assert f"def {test}" in (ROOT / path).read_text(encoding="utf-8")
 
 
-def test_colab_s_versions_in_the_workflow_are_ones_that_the_package_takes() -> None:
-    job = workflow_job("colab")
-    assert python_of(job) in make.PYTHONS
-    colab = dict(re.findall(r"([\w-]+)==([\d.]+)", str(job["steps"])))
-    assert {"torch", "torchvision", "numpy", "scikit-learn", "ipython"} <= colab.keys()
+def test_colab_has_every_package_that_the_course_needs_in_a_version_that_it_takes() -> None:
+    pins = re.findall(r"^([\w-]+)==([\d.]+)$", COLAB.read_text(encoding="utf-8"), re.MULTILINE)
+    colab = dict(pins)
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     for need in map(Requirement, project["dependencies"]):
-        if need.name in colab:
-            assert need.specifier.contains(colab[need.name]), need
+        assert need.specifier.contains(colab[need.name]), need
+    assert {"pip", "ipython", "ipykernel", "nbclient"} <= colab.keys()
+
+
+def test_colab_s_list_names_its_source_and_its_date() -> None:
+    source = " ".join(COLAB.read_text(encoding="utf-8").replace("\n#", "").split())
+    assert re.search(r"googlecolab/backend-info, .* commit [0-9a-f]{40} of 20\d\d-", source)
+
+
+def test_the_workflow_runs_the_notebooks_as_colab_does_on_colab_s_python() -> None:
+    job = workflow_job("colab")
+    assert python_of(job) == PYTHONS[0]
+    assert set(PYTHONS) <= set(make.PYTHONS)
+    assert {"run": "python -m tools.colab"} in job["steps"]
 
 
 @pytest.mark.parametrize("version", ["3.11.0", "3.12.9", "3.14.2"])
