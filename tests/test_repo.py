@@ -142,12 +142,12 @@ def test_an_address_that_differs_in_one_place_is_found(copy: Path) -> None:
     assert strangers(copy) == ["chapters/errata.md: some-one/old-course"]
 
 
-def test_an_address_in_an_output_stays(tmp_path: Path) -> None:
+def test_an_address_in_an_output_stays(copy: Path) -> None:
     old = set_up.address()
+    path = copy / "chapters" / "1-history.ipynb"
     cell = {"cell_type": "code", "source": [f"# {old}\n", "1"], "outputs": [{"text": [old]}]}
-    path = tmp_path / "one.ipynb"
     path.write_text(json.dumps({"cells": [cell]}))
-    set_up.edit_sources(path, repo.replacer(old, NEW))
+    repo.move(copy, NEW)
     (cell,) = json.loads(path.read_text())["cells"]
     assert cell["source"] == [f"# {NEW}\n", "1"]
     assert cell["outputs"] == [{"text": [old]}]
