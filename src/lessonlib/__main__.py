@@ -357,11 +357,24 @@ def _as_json(image: str, reading: "Reading") -> dict[str, Any]:
 
 
 def _train(options: argparse.Namespace) -> int:
-    """Train the MLP at the fast settings of the chapter on training."""
+    """Train the MLP at the fast settings of the chapter on training.
+
+    Under torchrun, several processes do it together; the first one alone prints and writes.
+    """
+    from lessonlib import parallel
+
+    with parallel.processes():
+        first = parallel.rank() == 0
+        with contextlib.redirect_stdout(sys.stdout if first else None):
+            return _train_together(options, first)
+
+
+def _train_together(options: argparse.Namespace, first: bool) -> int:
     from lessonlib import augment, digits, models, training
 
-    files.check_writable(options.output, replace=options.force)  # now, not after the training
-    _announce_download()
+    if first:
+        files.check_writable(options.output, replace=options.force)  # now, not after the training
+        _announce_download()
     images, labels = digits.load("train")
     training.set_seed(options.seed)
     model = models.MLP(dropout=0.0, batch_norm=True)
@@ -376,7 +389,10 @@ def _train(options: argparse.Namespace) -> int:
         augment=augment.shift,
         validation=None,
         seed=options.seed,
+        progress=first,
     )
+    if not first:
+        return 0
     test = training.as_tensors(*digits.load("test"), training.pick_device())
     _, accuracy = training.score(model, *test)
     record = {"data": digits.source(), "seed": options.seed, "test_accuracy": round(accuracy, 4)}

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, OneCycleLR
 from tqdm import tqdm
 
+from lessonlib import parallel
 from lessonlib.augment import Augment
 from lessonlib.models import to_tensor
 
@@ -43,7 +44,8 @@ def pick_device() -> torch.device:
     """Choose an NVIDIA GPU if there is one ("cuda"), else an Apple GPU ("mps"), else the CPU."""
     if torch.cuda.is_available():
         return torch.device("cuda")
-    if torch.backends.mps.is_available():
+    # Processes that train together exchange gradients with gloo, which knows no Apple GPU.
+    if torch.backends.mps.is_available() and not parallel.joined():
         return torch.device("mps")
     return torch.device("cpu")
 
@@ -73,6 +75,10 @@ def fit(
 ) -> History:
     """Train a network with Adam on cross-entropy.
 
+    Processes that have joined (`lessonlib.parallel`) share every batch, and take the steps that one
+    would take alone, up to rounding. Only dropout draws other numbers then, and batch normalisation
+    standardises each share by itself.
+
     Parameters
     ----------
     model : nn.Module
@@ -84,7 +90,8 @@ def fit(
         In 0 to 9.
     epochs, batch_size : int
         Passes over the training images; images per step. Each epoch has a new random order and
-        leaves out the images that don't fill its last batch.
+        leaves out the images that don't fill its last batch. A batch is that of all processes
+        together.
     lr : float
         Learning rate; with "cosine" the first one, with "one-cycle" the highest one.
     weight_decay : float
@@ -109,14 +116,15 @@ def fit(
     ------
     ValueError
         When images and labels don't match, a label is not in 0 to 9, the schedule has another name,
-        or too few images are left for one batch.
+        too few images are left for one batch, or the processes can't share a batch evenly.
     """
     if schedule not in ("constant", "cosine", "one-cycle"):
         raise ValueError(f'schedule must be "constant", "cosine" or "one-cycle", not {schedule!r}')
     x, y = as_tensors(images, labels, device or pick_device())
     held_out = validation or 0
     _check_sizes(len(x), held_out, epochs, batch_size)
-    torch.manual_seed(seed)  # dropout draws from torch's own generator
+    # Dropout draws from torch's own generator: other numbers in each process.
+    torch.manual_seed(seed + parallel.rank())
     generator = torch.Generator().manual_seed(seed)
     order = torch.randperm(len(x), generator=generator)  # so every device holds out the same images
     if x.device.type != "cpu":
@@ -125,6 +133,7 @@ def fit(
     x, y = x[order[held_out:]], y[order[held_out:]]
 
     model.to(x.device)
+    network = parallel.together(model)
     fused = x.device.type in ("cpu", "cuda")  # these have one operation for all weights
     optimizer = torch.optim.Adam(model.parameters(), lr, weight_decay=weight_decay, fused=fused)
     steps = epochs * (len(x) // batch_size)
@@ -137,7 +146,9 @@ def fit(
     for _ in tqdm(range(epochs), unit="epoch") if progress else range(epochs):
         start = time.perf_counter()
         batches = shuffled_batches(len(x), batch_size, generator)
-        loss, accuracy = train_epoch(model, x, y, batches, optimizer, scheduler, augment, generator)
+        loss, accuracy = train_epoch(
+            network, x, y, batches, optimizer, scheduler, augment, generator
+        )
         history.train_loss.append(loss)
         history.train_accuracy.append(accuracy)
         if held_out:
@@ -182,7 +193,9 @@ def train_epoch(
         xb, yb = x[batch], y[batch]
         if augment is not None:
             assert generator is not None, "an augmentation needs a generator"
+            # The whole batch, so that all processes draw the same numbers; it takes little time.
             xb = augment(xb, generator)
+        xb, yb = parallel.share(xb), parallel.share(yb)
         logits = model(xb)
         loss = F.cross_entropy(logits, yb)
         optimizer.zero_grad()
@@ -193,7 +206,8 @@ def train_epoch(
         # Sum on the device: reading the numbers here would make the CPU wait for a GPU each step.
         loss_sum += loss.detach()
         correct += (logits.argmax(dim=1) == yb).sum()
-    return loss_sum.item() / len(batches), correct.item() / batches.numel()
+    loss_sum, correct = parallel.mean(loss_sum), parallel.mean(correct)
+    return loss_sum.item() / len(batches), correct.item() * parallel.size() / batches.numel()
 
 
 def score(model: nn.Module, x: Tensor, y: Tensor) -> tuple[float, float]:
@@ -232,6 +246,12 @@ def as_tensors(
 def _check_sizes(n: int, held_out: int, epochs: int, batch_size: int) -> None:
     if epochs < 1 or batch_size < 2:  # batch normalisation can't standardise a single image
         raise ValueError(f"need epochs >= 1 and batch_size >= 2, not {epochs} and {batch_size}")
+    processes = parallel.size()
+    if batch_size % processes or batch_size < 2 * processes:
+        raise ValueError(
+            f"{processes} processes can't share a batch of {batch_size} evenly, two images or more "
+            "each: choose another number of processes, or another batch_size"
+        )
     if held_out < 0:
         raise ValueError(f"validation must be 0 or more images, not {held_out}")
     if n - held_out < batch_size:

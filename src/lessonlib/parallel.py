@@ -1,0 +1,91 @@
+"""One training by several processes, each with its share of every batch (data parallel).
+
+``torchrun --nproc-per-node=2 -m lessonlib train`` starts the processes and gives each of them a
+number, its rank. All hold the whole set and the same network. `torch`'s DistributedDataParallel
+averages their gradients at each step, so that all take the same step. A process on its own has
+rank 0 and the whole of every batch: nothing here changes anything for it.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+
+@contextmanager
+def processes() -> Iterator[None]:
+    """Join the processes that torchrun started with this one; without torchrun, do nothing.
+
+    Those on CPUs exchange their gradients with gloo, those on NVIDIA GPUs, one for each, with NCCL.
+
+    Raises
+    ------
+    OSError
+        When there are more processes than GPUs, or the exchange fails, as it does where another
+        process was killed.
+    """
+    if not (dist.is_available() and dist.is_torchelastic_launched()):
+        yield
+        return
+    if torch.cuda.is_available():
+        take_gpu(int(os.environ["LOCAL_RANK"]), torch.cuda.device_count())
+    dist.init_process_group()
+    try:
+        yield
+    except RuntimeError as error:
+        raise ConnectionError(
+            f"process {rank()} of {size()} can't go on ({str(error).splitlines()[0]}). If another "
+            "one ended first, torchrun reports why. Nothing was written: start again"
+        ) from error
+    dist.destroy_process_group()  # after an error, it would wait for one that may be gone
+
+
+def take_gpu(local_rank: int, gpus: int) -> None:
+    """Make one GPU of this machine the process's own: it is what "cuda" means from now on."""
+    if local_rank >= gpus:
+        raise OSError(
+            f"there are {gpus} GPUs here, and NCCL takes one process for each: give torchrun "
+            f"--nproc-per-node={gpus}, or hide the GPUs with CUDA_VISIBLE_DEVICES="
+        )
+    torch.cuda.set_device(local_rank)
+
+
+def joined() -> bool:
+    """Tell whether this process trains together with others."""
+    return dist.is_available() and dist.is_initialized()
+
+
+def rank() -> int:
+    """Return the number of this process, from 0."""
+    return dist.get_rank() if joined() else 0
+
+
+def size() -> int:
+    """Return how many processes train together."""
+    return dist.get_world_size() if joined() else 1
+
+
+def together(model: nn.Module) -> nn.Module:
+    """Wrap a network so that each backward pass leaves the mean of all processes' gradients.
+
+    The wrapper has the parameters of the network itself, so training it trains the network.
+    """
+    return DistributedDataParallel(model) if joined() else model
+
+
+def share(batch: Tensor) -> Tensor:
+    """Take this process's part of a batch. The parts are equal, so `size` must divide the batch."""
+    return batch[rank() :: size()]
+
+
+def mean(value: Tensor) -> Tensor:
+    """Return the mean of all processes' values, which have the same shape."""
+    if not joined():
+        return value
+    total = value.clone()
+    dist.all_reduce(total)
+    return total / size()
