@@ -46,7 +46,10 @@ def ran(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
 @pytest.mark.parametrize(
     ("named", "expected"),
     [
-        ([], ["numpy", "training", "reading", "doubts", "programs", "pages"]),
+        (
+            [],
+            ["numpy", "training", "reading", "doubts", "programs", "pages", "exchange", "many"],
+        ),
         (["reading"], ["reading"]),
         (["reading", "numpy"], ["reading", "numpy"]),
         (["real", "--folder", "fields"], ["real fields"]),
@@ -61,7 +64,8 @@ def test_the_named_parts_run_or_all(ran: list[str], named: list[str], expected: 
 def test_an_unknown_part_is_refused_before_any_runs(ran: list[str]) -> None:
     with pytest.raises(
         SystemExit,
-        match="called reeding; there is: numpy, training, reading, doubts, programs, pages, real",
+        match="called reeding; there is: numpy, training, reading, doubts, programs, pages, "
+        "exchange, many, real, cases",
     ):
         bench.main(["reading", "reeding"])
     assert ran == []
@@ -77,7 +81,9 @@ def test_real_fields_and_their_folder_go_together(ran: list[str], named: list[st
     assert ran == []
 
 
-def test_only_reading_goes_without_mnist(ran: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reading_goes_without_mnist_and_training_doesn_t(
+    ran: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(digits, "source", lambda: "bundled")
     bench.main(["reading"])
     with pytest.raises(SystemExit, match="LESSONLIB_MNIST_ROOT"):

@@ -11,7 +11,7 @@ SRC = Path(__file__).resolve().parents[1] / "src"
 # its own package and from lower lines, not from its neighbours on the line.
 LAYERS = (
     "chapters",
-    "files quiz recipes uncompress",
+    "files parallel quiz recipes uncompress",
     "digits perceptron network checksums models",
     "optimizers weights augment",
     "training evaluation compress",

@@ -1,10 +1,10 @@
 """Measure speed and accuracy side by side, and write the tables of the page of benchmarks.
 
-Usage: ``python -m tools.bench [numpy] [training] [reading] [doubts] [programs] [pages]`` (``make
-bench``: all; numpy, training and programs need MNIST, pages needs Chromium), or ``python -m
-tools.bench real --folder FOLDER`` for labelled fields, and ``cases --folder FOLDER`` where the
-labels name the kind of each. By itself, ``python -m tools.bench gpu [--record]`` times training on
-a GPU: see `tools.gpu`.
+Usage: ``python -m tools.bench [numpy] [training] [reading] [doubts] [programs] [pages] [exchange]
+[many]`` (``make bench``: all; numpy, training and programs need MNIST, pages needs Chromium), or
+``python -m tools.bench real --folder FOLDER`` for labelled fields, and ``cases --folder FOLDER``
+where the labels name the kind of each. By itself, ``python -m tools.bench gpu [--record]`` times
+training on a GPU: see `tools.gpu`.
 Each part prints its table and writes it to chapters/benchmarks/, and what it ran on to runs.csv
 there. Seconds differ from machine to machine and from minute to minute; the ratios carry over.
 """
@@ -60,7 +60,7 @@ from lessonlib.synthesis import nothing
 from lessonlib.synthesis.fields import LabelledField
 from lessonlib.synthesis.hands import Hand, drawn_hand, drawn_writer, left_out_hand
 from lessonlib.synthesis.samples import sample_amounts
-from tools import by_recipe, gpu
+from tools import by_recipe, exchange, gpu
 from tools.bench_pages import bench_pages
 from tools.notebooks import CHAPTERS, cpu_name
 
@@ -368,6 +368,13 @@ def run_program(name: str, *arguments: str, cwd: Path) -> str:
     return done.stdout
 
 
+def bench_many() -> Table:
+    """Compare two workers of Dask with one process."""
+    from tools import many  # Dask and PyArrow, which nothing else needs
+
+    return many.bench_many()
+
+
 def bench_real(folder: Path) -> Table:
     """Measure the readers on a folder of labelled fields, as ``lessonlib evaluate`` does."""
     columns = []
@@ -520,7 +527,10 @@ PARTS: dict[str, Callable[[], Table]] = {
     "doubts": bench_doubts,
     "programs": bench_programs,
     "pages": bench_pages,
+    "exchange": exchange.bench_exchange,
+    "many": bench_many,
 }
+NEED_MNIST = {"numpy", "training", "programs"}
 FOLDER_PARTS: dict[str, Callable[[Path], Table]] = {"real": bench_real, "cases": bench_cases}
 RUN = ("Part", "Command", "Date", "CPU", "Cores", "lessonlib")
 
@@ -586,8 +596,9 @@ def main(arguments: list[str]) -> None:
     if unknown := set(names) - {*PARTS, *FOLDER_PARTS}:
         known = ", ".join([*PARTS, *FOLDER_PARTS])
         sys.exit(f"no benchmark is called {', '.join(unknown)}; there is: {known}")
-    if {"numpy", "training", "programs"} & set(names) and digits.source() != "mnist":
-        sys.exit("numpy, training and programs need MNIST: set LESSONLIB_MNIST_ROOT.")
+    if NEED_MNIST & set(names) and digits.source() != "mnist":
+        needing = ", ".join(part for part in PARTS if part in NEED_MNIST)
+        sys.exit(f"The parts {needing} need MNIST: set LESSONLIB_MNIST_ROOT.")
     of_folder = [name for name in names if name in FOLDER_PARTS]
     if len(of_folder) != (chosen.folder is not None):
         sys.exit("The parts real and cases read labelled fields, one at a time: --folder FOLDER.")
