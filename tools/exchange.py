@@ -40,7 +40,7 @@ NETWORKS: dict[str, Callable[[], nn.Module]] = {
 BATCH_SIZE = 256  # as the command line trains
 # Steps of each way before the next one's turn. Of all turns the quickest counts: another program
 # on the machine can only make a turn slower, and that of two processes more than the others.
-ROUNDS, STEPS = 41, 1
+ROUNDS, STEPS = 25, 3
 
 
 def bench_exchange() -> list[list[str]]:
