@@ -232,8 +232,9 @@ def lock() -> None:
         pair = Path(scratch, "pair.txt")
         pair.write_text(PAIR, encoding="utf-8")
         run_module(
-            "uv", "pip", "compile", "pyproject.toml", "--group", "book", "--group", "test", "--group", "many",
-            "--universal", "--python-version", PYTHONS[0], "--generate-hashes",
+            "uv", "pip", "compile", "pyproject.toml",
+            "--group", "book", "--group", "test", "--group", "many", "--universal",
+            "--python-version", PYTHONS[0], "--generate-hashes",
             "--no-emit-index-url", "--upgrade", "--constraint", pair,
             "--custom-compile-command", "make lock", "--quiet",
             "--output-file", "requirements.txt",
