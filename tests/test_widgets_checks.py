@@ -132,6 +132,20 @@ def goal(tab: Page, place: int) -> bool:
     return tab.locator(".ll-goals li").nth(place).get_attribute("data-reached") is not None
 
 
+def reach(tab: Page, place: int) -> None:
+    """Wait for a goal: what is written counts once the pen rests."""
+    tab.locator(f".ll-goals li:nth-child({place + 1})[data-reached]").wait_for()
+
+
+def write(tab: Page, strokes: Sequence[Sequence[tuple[float, float]]]) -> None:
+    for first, *others in strokes:
+        tab.mouse.move(*first)
+        tab.mouse.down()
+        for place in others:
+            tab.mouse.move(*place, steps=10)
+        tab.mouse.up()
+
+
 def cleared_pad(tab: Page) -> Locator:
     tab.get_by_role("button", name="Clear the pad").click()
     assert said(tab).startswith("No digits were read.")
@@ -151,15 +165,61 @@ def places(pad: Locator) -> list[list[tuple[float, float]]]:
 
 
 def test_an_amount_written_with_the_mouse_is_read_by_both_ways(tab: Page) -> None:
-    for first, *others in places(cleared_pad(tab)):
-        tab.mouse.move(*first)
-        tab.mouse.down()
-        for place in others:
-            tab.mouse.move(*place, steps=10)
-        tab.mouse.up()
+    write(tab, places(cleared_pad(tab)))
     assert said(tab) == "Read as 17, the amount 17. The two ways agree."
     assert [read_by(tab, way) for way in ("cut", "the line", "both")] == ["17"] * 3
-    assert goal(tab, 1)
+    assert not goal(tab, 1)  # another digit may follow
+    reach(tab, 1)
+
+
+def test_what_only_one_way_reads_is_called_so(tab: Page) -> None:
+    tab.get_by_label("Or type it").fill("17")
+    tab.get_by_label("Distance").fill("-0.2")  # one over the other
+    assert [read_by(tab, way) for way in ("cut", "the line", "both")] == ["7", "–", "–"]
+    assert said(tab) == "No digits were read. The two ways disagree."
+
+
+def test_ink_that_is_added_to_a_sample_is_no_amount_of_one_s_own(tab: Page) -> None:
+    tab.get_by_role("button", name="5066").click()
+    pad = tab.locator(".ll-write-pad")
+    pad.scroll_into_view_if_needed()
+    box = pad.bounding_box()
+    assert box
+    tab.clock.install()
+    tab.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] - 8)
+    tab.clock.run_for(10_000)
+    assert said(tab).startswith("Read as 5066")
+    assert "The two ways agree." in said(tab)
+    assert not goal(tab, 1)
+
+
+def test_a_photo_is_painted_only_where_it_is_written_on(tab: Page) -> None:
+    expression = """(() => {
+      const pad = makeWritePad(() => {}, () => {});
+      document.body.replaceChildren(pad.element);
+      pad.show(writePaper(400, 300), "Photo");
+      const context = pad.element.getContext("2d");
+      const painted = [];
+      const put = context.putImageData.bind(context);
+      context.putImageData = (image, x, y) => {
+        painted.push(image.width * image.height);
+        put(image, x, y);
+      };
+      pad.element.setPointerCapture = () => {};
+      const { left, top, width } = pad.element.getBoundingClientRect();
+      for (const [kind, x] of [["down", 0], ["move", 20], ["up", 20]]) {
+        const at = { clientX: left + width / 2 + x, clientY: top + 75, pointerId: 1 };
+        pad.element.dispatchEvent(new PointerEvent(`pointer${kind}`, { button: 0, ...at }));
+      }
+      const shown = context.getImageData(0, 0, 400, 300).data.filter((_, i) => i % 4 === 0);
+      const alike = shown.every((level, i) => level === pad.image().data[i]);
+      return [painted, alike, Math.min(...shown)];
+    })()"""
+    painted, alike, darkest = run_script(tab, SCRIPTS, expression)
+    assert alike
+    assert darkest == 40
+    assert painted
+    assert max(painted) < 400 * 300 / 20
 
 
 def test_an_amount_written_with_a_finger_is_read_and_the_page_stays(
@@ -202,6 +262,32 @@ def cut_count(tab: Page) -> int:
     return tab.locator(".ll-write-cut").count()
 
 
+def test_a_number_that_is_no_amount_comes_with_python_s_reason(tab: Page) -> None:
+    tab.get_by_label("Or type it").fill("3400")
+    tab.get_by_label("Distance").fill("0")
+    expression = """(({ width, height, data }) => ({ width, height, gray: Array.from(data) }))
+      (writeTyped("3400", argument.characters, 0))"""
+    image = run_script(tab, SCRIPTS, expression, PIECE.data)
+    gray = np.array(image["gray"], np.uint8).reshape(image["height"], image["width"])
+    reading = CheckReader("ensemble").read(gray)
+    assert reading.note.startswith("No amount:")
+    assert said(tab) == f"Read as 3400. The two ways agree. {reading.note}"
+
+
+def test_points_that_overlap_stand_at_the_foot(tab: Page) -> None:
+    expression = """(({ width, data }) => Array.from(data).flatMap((level, i) =>
+      level < 100 ? [Math.floor(i / width)] : []))(writeTyped("...", argument.characters, -0.3))"""
+    rows = run_script(tab, SCRIPTS, expression, PIECE.data)
+    assert 80 < min(rows) <= max(rows) < 100
+
+
+def test_what_was_typed_is_forgotten_with_the_pad(tab: Page) -> None:
+    typed = tab.get_by_label("Or type it")
+    typed.fill("3400")
+    tab.get_by_role("button", name="5066").click()
+    assert typed.input_value() == ""
+
+
 def test_a_letter_that_is_typed_writes_nothing(tab: Page) -> None:
     tab.get_by_label("Or type it").fill("abc")
     assert said(tab).startswith("No digits were read.")
@@ -220,6 +306,79 @@ def test_a_cut_that_is_moved_into_a_digit_changes_the_path(tab: Page) -> None:
     assert read_by(tab, "cut") != before
     assert read_by(tab, "the line") == before  # it has no cuts
     assert goal(tab, 0)
+
+
+def test_a_cut_stops_at_its_neighbour_and_keeps_the_focus(tab: Page) -> None:
+    cut = tab.locator(".ll-write-cut").nth(1)
+    neighbour = int(tab.locator(".ll-write-cut").first.get_attribute("aria-valuenow") or 0)
+    count = cut_count(tab)
+    cut.focus()
+    for _ in range(20):
+        tab.keyboard.press("ArrowLeft")
+    assert cut_count(tab) == count
+    assert cut.get_attribute("aria-valuenow") == str(neighbour + 1)
+    assert cut.evaluate("cut => cut === document.activeElement")
+
+
+def test_a_cut_that_is_dragged_out_of_its_piece_stays_at_the_edge(tab: Page) -> None:
+    cut = tab.locator(".ll-write-cut").first
+    cut.scroll_into_view_if_needed()
+    box = cut.locator("circle").bounding_box()
+    assert box
+    count, start = cut_count(tab), int(cut.get_attribute("aria-valuenow") or 0)
+    x, y = box["x"] + box["width"] / 2, box["y"] + 40
+    tab.mouse.move(x, y)
+    tab.mouse.down()
+    tab.mouse.move(2, y, steps=8)
+    assert cut_count(tab) == count
+    assert int(cut.get_attribute("aria-valuenow") or 0) < start
+    tab.mouse.move(x, y, steps=8)
+    tab.mouse.up()
+    assert cut.get_attribute("aria-valuenow") == str(start)
+
+
+def test_a_moved_cut_is_no_disagreement_about_what_was_written(tab: Page) -> None:
+    tab.get_by_label("Or type it").fill("200")
+    tab.get_by_label("Distance").fill("-0.05")
+    assert "The two ways agree." in said(tab)
+    cut = tab.locator(".ll-write-cut").last
+    cut.focus()
+    while "The two ways agree." in said(tab):
+        before = cut.get_attribute("aria-valuenow")
+        tab.keyboard.press("ArrowLeft")
+        assert cut.get_attribute("aria-valuenow") != before
+    assert goal(tab, 0)
+    assert not goal(tab, 2)
+
+
+def test_the_best_path_shows_the_classes_that_it_takes(tab: Page) -> None:
+    # Overlapping digits: there is a candidate that the network calls junk, and the path takes.
+    tab.get_by_label("Or type it").fill("8888")
+    for distance in ("-0.15", "-0.2", "-0.25"):
+        tab.get_by_label("Distance").fill(distance)
+        taken = tab.locator(".ll-write-best text").all_inner_texts()
+        assert taken
+        assert "×" not in taken
+
+
+def test_a_narrow_image_stays_low(tab: Page, tmp_path: Path) -> None:
+    path = tmp_path / "narrow.png"
+    cv2.imwrite(str(path), np.full((400, 3), 200, np.uint8))
+    tab.get_by_label("Or an image").set_input_files(str(path))
+    tab.get_by_text("No digits were read.").wait_for()
+    heights = tab.locator(".ll-write-lattice, .ll-live .ll-pixels").evaluate_all(
+        "pictures => pictures.map((picture) => picture.getBoundingClientRect().height)"
+    )
+    assert max(heights) < 700
+    assert not tab.locator(".ll-write-chosen").is_visible()
+
+
+def test_a_bar_is_chosen_by_its_empty_part_too(tab: Page) -> None:
+    frame = tab.locator(".ll-write-best .ll-write-frame").last  # the network isn't sure of it
+    box = frame.bounding_box()
+    assert box
+    frame.click(position={"x": box["width"] - 3, "y": box["height"] / 2}, force=True)
+    assert "on the best path: 0" in tab.locator(".ll-write-candidate .ll-status").inner_text()
 
 
 def test_a_cut_is_dragged_with_the_mouse(tab: Page) -> None:

@@ -9,16 +9,19 @@ const WRITE_PEN = 0.045; // width of the pen, as a share of the pad's height
 const WRITE_LETTER = 0.55; // height of a typed digit, as a share of the pad's height
 const WRITE_MOST_TYPED = 9; // characters that have room on the pad
 const WRITE_PATH = { top: 8, height: 17 }; // of the best path's row below the ink, in pixels
-const WRITE_LANE = 12; // height of the other candidates' rows
+const WRITE_LANE = 15; // height of the other candidates' rows: 24 pixels of the screen on a phone
+const WRITE_LARGEST = 4; // pixels of the screen for a pixel of a strip: a narrow one stays low
 const WRITE_CLASSES = [..."0123456789", "mark", "junk"];
 const WRITE_SIGNS = [..."0123456789", "·", "×"]; // the classes in the picture
 const WRITE_COLOURS = ["--ll-blue", "--ll-green", "--ll-purple"]; // of primitives, in turn
 const WRITE_GOALS = [
   "Move a cut, and change what the first way reads.",
-  "Write an amount that both ways read alike, with more than 90 %.",
-  "Write one on which they disagree.",
+  "Write an amount of your own that both ways read alike, each with more than 90 %.",
+  "Write one that they read differently.",
 ];
-const WRITE_GRAB = 8; // pixels beside a cut where it can be grabbed
+const WRITE_PAUSE = 1500; // milliseconds without the pen: a half written digit meets no goal
+const WRITE_UNSURE = 0.9; // as UNSURE in lessonlib.checks.readings
+const WRITE_GRAB = 10; // pixels beside a cut where it can be grabbed
 const WRITE_STEP = 1; // pixels that a key moves a cut
 
 /**
@@ -88,7 +91,8 @@ function writeTyped(text, characters, distance) {
   const known = [...text].filter((character) => character in characters);
   const widths = known.map((character) => characters[character].width);
   const total = widths.reduce((sum, width) => sum + width, 0) + distance * (known.length - 1);
-  const size = Math.min(WRITE_LETTER * pad.height, (0.92 * pad.width) / total); // all have room
+  // All have room. Points that overlap may take less than none.
+  const size = Math.min(WRITE_LETTER * pad.height, (0.92 * pad.width) / Math.max(total, 0.01));
   const foot = (pad.height + size) / 2;
   let x = (pad.width - size * total) / 2;
   known.forEach((character, i) => {
@@ -137,9 +141,10 @@ async function writeFileRaster(file) {
 /**
  * Make the pad, which shows an image and can be written on.
  *
- * @param {(finished: boolean) => void} change called after each new line, and at a stroke's end
+ * @param {() => void} begin called at each stroke's begin
+ * @param {() => void} end called at its end
  */
-function makeWritePad(change) {
+function makeWritePad(begin, end) {
   /** @type {HTMLCanvasElement} */
   const canvas = make("canvas", { class: "ll-write-pad", role: "img" });
   /** @type {Raster} */
@@ -149,15 +154,28 @@ function makeWritePad(change) {
   /** @type {WritePoint | null} */
   let last = null;
 
-  function paint() {
+  /**
+   * Paint the part of the pad between two corners: a photo is too large to be painted at each move.
+   *
+   * @param {WritePoint} corner
+   * @param {WritePoint} opposite
+   */
+  function paint([ax, ay], [bx, by]) {
+    const left = Math.max(0, Math.floor(Math.min(ax, bx)));
+    const top = Math.max(0, Math.floor(Math.min(ay, by)));
+    const width = Math.min(raster.width, Math.ceil(Math.max(ax, bx))) - left;
+    const height = Math.min(raster.height, Math.ceil(Math.max(ay, by))) - top;
     const context = canvas.getContext("2d");
-    if (!context) return;
-    const image = context.createImageData(raster.width, raster.height);
-    for (let i = 0; i < raster.data.length; i++) {
-      image.data.fill(raster.data[i], 4 * i, 4 * i + 3);
-      image.data[4 * i + 3] = 255;
+    if (!context || width <= 0 || height <= 0) return;
+    const image = context.createImageData(width, height);
+    for (let y = 0, at = 0; y < height; y++) {
+      const row = (top + y) * raster.width + left;
+      for (let x = 0; x < width; x++, at += 4) {
+        image.data[at] = image.data[at + 1] = image.data[at + 2] = raster.data[row + x];
+        image.data[at + 3] = 255;
+      }
     }
-    context.putImageData(image, 0, 0);
+    context.putImageData(image, left, top);
   }
 
   /** @param {MouseEvent} event @returns {WritePoint} the pad shows the image as large as it fits */
@@ -174,12 +192,16 @@ function makeWritePad(change) {
   function follow(event) {
     // Between two frames a fast pen is measured several times.
     const measured = event.getCoalescedEvents?.() ?? [];
+    const pen = WRITE_PEN * raster.height;
     for (const one of measured.length ? measured : [event]) {
       const to = place(one);
-      writeLine(raster, last ?? to, to, WRITE_PEN * raster.height);
+      const from = last ?? to;
+      writeLine(raster, from, to, pen);
+      const [left, right] = [Math.min(from[0], to[0]), Math.max(from[0], to[0])];
+      const [top, bottom] = [Math.min(from[1], to[1]), Math.max(from[1], to[1])];
+      paint([left - pen, top - pen], [right + pen, bottom + pen]);
       last = to;
     }
-    paint();
   }
 
   canvas.addEventListener("pointerdown", (event) => {
@@ -188,16 +210,17 @@ function makeWritePad(change) {
     canvas.setPointerCapture(event.pointerId);
     writing = event.pointerId;
     last = null;
+    begin();
     follow(event);
   });
   canvas.addEventListener("pointermove", (event) => {
     if (event.pointerId === writing) follow(event);
   });
-  for (const end of ["pointerup", "pointercancel"]) {
-    canvas.addEventListener(end, (event) => {
+  for (const kind of ["pointerup", "pointercancel"]) {
+    canvas.addEventListener(kind, (event) => {
       if (/** @type {PointerEvent} */ (event).pointerId !== writing) return;
       writing = null;
-      change(true);
+      end();
     });
   }
 
@@ -209,7 +232,7 @@ function makeWritePad(change) {
       canvas.width = raster.width;
       canvas.height = raster.height;
       canvas.setAttribute("aria-label", label);
-      paint();
+      paint([0, 0], [raster.width, raster.height]);
     },
     /** @returns {Raster} */
     image: () => raster,
@@ -251,6 +274,22 @@ function writePrimitives({ labels, width, rows, boxes }) {
 function writeCutsOf({ ink }) {
   const cuts = ink.flatMap(({ cuts: columns }, piece) => columns.map((column) => ({ piece, column })));
   return cuts.sort((a, b) => a.column - b.column);
+}
+
+/**
+ * Keep a cut inside its piece and between its neighbours: none is lost, and none passes another.
+ *
+ * @param {FieldStrip} strip
+ * @param {WriteCut[]} cuts from left to right
+ * @param {number} number of the cut
+ * @param {number} column where it is moved to
+ * @returns {number}
+ */
+function writeColumnFor({ ink }, cuts, number, column) {
+  const { x, width } = ink[cuts[number].piece];
+  const low = Math.max(x, cuts[number - 1]?.column ?? -Infinity) + 1;
+  const high = Math.min(x + width, cuts[number + 1]?.column ?? Infinity) - 1;
+  return Math.max(low, Math.min(high, column));
 }
 
 /**
@@ -322,9 +361,10 @@ function makeWriteLattice(choose, moveCut) {
 
   /** @param {number} i */
   function drawCandidate(i) {
-    const { logP } = /** @type {CuttingReading} */ (shown);
+    if (!shown) return make("svg:g");
+    const { logP } = shown;
     const { x, y, width, height } = placeOf(i);
-    const kind = writeBest(logP[i]);
+    const kind = writeTaken(shown, i) ?? writeBest(logP[i]);
     const filled = Math.exp(logP[i][kind]) * width;
     const size = lanes[i] ? WRITE_LANE - 3 : WRITE_PATH.height - 3;
     return make(
@@ -351,8 +391,10 @@ function makeWriteLattice(choose, moveCut) {
       const { x } = new DOMPoint(event.clientX, event.clientY).matrixTransform(toPicture);
       move(Math.round(x));
     }
-    /** @param {number} column */
-    function move(column) {
+    /** @param {number} wanted */
+    function move(wanted) {
+      const { strip } = /** @type {CuttingReading} */ (shown);
+      const column = writeColumnFor(strip, cuts, number, wanted);
       if (column !== cuts[number].column) moveCut(cuts[number], column);
     }
     /** @type {any} */
@@ -418,6 +460,7 @@ function makeWriteLattice(choose, moveCut) {
       const depth = WRITE_PATH.top + WRITE_PATH.height + 6 + WRITE_LANE * Math.max(0, ...lanes);
       svg.setAttribute("viewBox", `-2 -9 ${strip.width + 4} ${strip.rows + depth + 9}`);
       svg.style.minWidth = `${1.6 * strip.width}px`; // on a phone it scrolls
+      svg.style.width = `${WRITE_LARGEST * strip.width}px`;
       ink.setAttribute(
         "aria-label",
         `The ink in ${boxes.length ? strip.boxes.length : 0} primitives, with ${cuts.length} cuts.`,
@@ -425,7 +468,7 @@ function makeWriteLattice(choose, moveCut) {
       ink.replaceChildren(...writePrimitives(strip));
       bars.replaceChildren(...boxes.map((_, i) => drawCandidate(i)));
       showCuts(strip.rows, strip.width);
-      mark.toggleAttribute("hidden", !boxes.length);
+      mark.style.display = boxes.length ? "" : "none";
       bars.setAttribute("aria-valuemax", String(boxes.length));
       bars.setAttribute("aria-valuenow", String(Math.min(candidate + 1, boxes.length)));
       if (!boxes.length) return;
@@ -447,17 +490,29 @@ function writeBest(logP) {
 }
 
 /**
+ * @param {CuttingReading} reading
+ * @param {number} candidate
+ * @returns {number | undefined} the class that the best path takes it for; it takes none for junk
+ */
+function writeTaken({ path }, candidate) {
+  return path.steps.find(([own]) => own === candidate)?.[1];
+}
+
+/**
  * Say what a candidate is made of, and what it looks like to the network.
  *
  * @param {CuttingReading} reading
  * @param {number} candidate
  * @returns {string}
  */
-function writeCandidateWords({ candidates, logP, path }, candidate) {
+function writeCandidateWords(reading, candidate) {
+  const { candidates, logP } = reading;
   const [start, stop] = candidates[candidate];
   const made = stop - start > 1 ? `Primitives ${start + 1} to ${stop}` : `Primitive ${stop}`;
   const kind = writeBest(logP[candidate]);
-  const onPath = path.steps.some(([own]) => own === candidate) ? ", on the best path" : "";
+  const taken = writeTaken(reading, candidate);
+  const other = taken === kind ? "" : ` as ${WRITE_CLASSES[taken ?? kind]}`;
+  const onPath = taken === undefined ? "" : `, on the best path${other}`;
   return `${made}${onPath}: ${WRITE_CLASSES[kind]}, ${percentOf(Math.exp(logP[candidate][kind]))}.`;
 }
 
@@ -509,6 +564,7 @@ function drawWriteLine({ pictures, columns, characters }) {
   }
   element.setAttribute("viewBox", `0 0 ${pictures.width} 72`);
   element.style.minWidth = `${pictures.width}px`;
+  element.style.width = `${WRITE_LARGEST * pictures.width}px`;
   return element;
 }
 
@@ -535,11 +591,15 @@ function writeAnAmount(live, data) {
   let uncutText = ""; // what the first way read before a cut was moved
   let chosen = 0;
   let byHand = false; // written, typed or loaded by the page's reader
+  let pause = 0;
 
-  const pad = makeWritePad(() => {
-    byHand = true;
-    read(pad.image());
-  });
+  const pad = makeWritePad(
+    () => clearTimeout(pause),
+    () => {
+      read(pad.image());
+      pause = setTimeout(judge, WRITE_PAUSE);
+    },
+  );
   const lattice = makeWriteLattice(choose, moveCut);
   const candidate = makeWriteCandidate();
   const seen = make("div");
@@ -561,6 +621,7 @@ function writeAnAmount(live, data) {
     ownCuts = { ...ownCuts, [cut.piece]: columns };
     readAgain();
     showResults();
+    judge();
   }
 
   function readAgain() {
@@ -602,24 +663,51 @@ function writeAnAmount(live, data) {
         ),
       ),
     );
-    const agree = cutting.text === line.text;
-    const notes = found.notes.length ? ` ${found.notes.join(" ")}` : "";
-    const amount = both.amount.value;
-    status.textContent = both.text
-      ? `Read as ${both.text}${amount ? `, the amount ${amount}` : ""}. ` +
-        `The two ways ${agree ? "agree" : "disagree"}.${both.confidence < 0.9 ? notes : ""}`
-      : `No digits were read.${notes}`;
-    reached[0] ||= Object.keys(ownCuts).length > 0 && cutting.text !== uncutText;
-    reached[1] ||= byHand && agree && both.text !== "" && both.confidence > 0.9;
-    reached[2] ||= byHand && !agree && both.text !== "";
+    status.textContent = `${readingWords(both)}${bothWords(both.text)}${noteWords(both)}`;
+  }
+
+  /** @param {ReturnType<typeof weighTogether>} both */
+  function readingWords({ text, amount }) {
+    if (!text) return "No digits were read.";
+    return `Read as ${text}${amount.value ? `, the amount ${amount.value}` : ""}.`;
+  }
+
+  /** @param {string} text of both, weighed */
+  function bothWords(text) {
+    if (cutting.text !== line.text) return " The two ways disagree.";
+    return text ? " The two ways agree." : "";
+  }
+
+  /** @param {ReturnType<typeof weighTogether>} both */
+  function noteWords({ text, confidence, amount }) {
+    const notes = confidence < WRITE_UNSURE ? found.notes : []; // they may be why
+    const lacking = text && amount.note ? [`No amount: ${amount.note}.`] : [];
+    return [...notes, ...lacking].map((note) => ` ${note}`).join("");
+  }
+
+  /** Mark the goals that are reached; a moved cut says nothing about what was written. */
+  function judge() {
+    const moved = Object.keys(ownCuts).length > 0;
+    const [own, agree] = [byHand && !moved, cutting.text === line.text];
+    reached[0] ||= moved && cutting.text !== uncutText;
+    reached[1] ||= own && agree && Math.min(cutting.confidence, line.confidence) > 0.9;
+    reached[2] ||= own && !agree && cutting.text !== "" && line.text !== "";
     WRITE_GOALS.forEach((text, place) => goals.set(place, text, reached[place]));
   }
 
   /** @param {Raster} image @param {string} label @param {boolean} own */
   function put(image, label, own) {
+    clearTimeout(pause);
     byHand = own;
     pad.show(image, label);
     read(image);
+    judge();
+  }
+
+  /** @param {Raster} image @param {string} label @param {boolean} own */
+  function putOther(image, label, own) {
+    typed.value = file.value = ""; // what was typed or loaded is no longer on the pad
+    put(image, label, own);
   }
 
   const typed = make("input", {
@@ -632,10 +720,11 @@ function writeAnAmount(live, data) {
   });
   let distance = 0.15;
   function type() {
+    file.value = "";
     put(writeTyped(typed.value, data.characters, distance), `Pad with ${typed.value}`, true);
   }
   const distanceSlider = makeSlider(
-    "Distance",
+    "Distance of typed digits",
     { min: -0.3, max: 0.5, step: 0.05, value: distance },
     (value) => {
       distance = value;
@@ -651,7 +740,9 @@ function writeAnAmount(live, data) {
       const [chosenFile] = file.files;
       if (!chosenFile) return;
       try {
-        put(await writeFileRaster(chosenFile), chosenFile.name, true);
+        const image = await writeFileRaster(chosenFile);
+        typed.value = "";
+        put(image, chosenFile.name, true);
       } catch {
         status.textContent = `${chosenFile.name} can't be opened as an image: save it as PNG or JPEG.`;
       }
@@ -669,16 +760,18 @@ function writeAnAmount(live, data) {
     ),
     make("p", {
       text:
-        "Write an amount with mouse, finger or pen, or take one. Give a 1 its flag: a bare upright " +
-        "stroke at an end may be read as the wall of a box.",
+        "Clear the pad and write an amount with mouse, finger or pen, or take one. Give a 1 its flag: " +
+        "a bare upright stroke at an end may be read as the wall of a box.",
     }),
     make(
       "div",
       { class: "ll-choices", role: "group", "aria-label": "Samples" },
       ...data.samples.map((sample) =>
-        makeButton(sample.name, () => put(writeSampleRaster(sample), `Pad with ${sample.name}`, false)),
+        makeButton(sample.name, () => putOther(writeSampleRaster(sample), `Pad with ${sample.name}`, false)),
       ),
-      makeButton("Clear the pad", () => put(writePaper(WRITE_PAD.width, WRITE_PAD.height), "Empty pad", true)),
+      makeButton("Clear the pad", () =>
+        putOther(writePaper(WRITE_PAD.width, WRITE_PAD.height), "Empty pad", true),
+      ),
     ),
     pad.element,
     make(
@@ -694,14 +787,17 @@ function writeAnAmount(live, data) {
     make("p", {
       text:
         "A colour is a primitive, a line a cut: drag it. Each bar below is a candidate, under the " +
-        "primitives that it joins, with its best class (· is a mark, × junk) and, filled, its " +
-        "probability. The upper row is the best path.",
+        "primitives that it joins, with its best class (· is a mark, such as a point; × is junk, no whole " +
+        "character) and, filled, its probability. The upper row is the best path that the search found, " +
+        "with the class that it takes.",
     }),
     lattice.element,
     candidate.element,
     make("p", {}, make("b", { text: "The second way: the line whole." })),
     make("p", {
-      text: "Nothing is cut. Each column says how probable a character is there (the peaks), and which one.",
+      text:
+        "Nothing is cut. For each column the network says how probable a character is there (the bars), " +
+        "and which one.",
     }),
     seen,
     goals.element,
