@@ -384,12 +384,15 @@ function makeWriteLattice(choose, moveCut) {
 
   /** @param {number} number @returns {SVGGElement} */
   function makeHandle(number) {
+    let beside = 0; // columns from the pointer to the cut, where it was grabbed
+    /** @param {PointerEvent} event */
+    function columnAt(event) {
+      const toPicture = svg.getScreenCTM().inverse();
+      return new DOMPoint(event.clientX, event.clientY).matrixTransform(toPicture).x;
+    }
     /** @param {PointerEvent} event */
     function drag(event) {
-      if (!handle.hasPointerCapture(event.pointerId)) return;
-      const toPicture = svg.getScreenCTM().inverse();
-      const { x } = new DOMPoint(event.clientX, event.clientY).matrixTransform(toPicture);
-      move(Math.round(x));
+      if (handle.hasPointerCapture(event.pointerId)) move(Math.round(columnAt(event) + beside));
     }
     /** @param {number} wanted */
     function move(wanted) {
@@ -414,6 +417,7 @@ function makeWriteLattice(choose, moveCut) {
         onpointerdown: (/** @type {PointerEvent} */ event) => {
           event.preventDefault();
           handle.setPointerCapture(event.pointerId);
+          beside = cuts[number].column - columnAt(event);
         },
         onpointermove: drag,
         // Else the page scrolls; inside an SVG, touch-action has no effect.
@@ -511,9 +515,9 @@ function writeCandidateWords(reading, candidate) {
   const made = stop - start > 1 ? `Primitives ${start + 1} to ${stop}` : `Primitive ${stop}`;
   const kind = writeBest(logP[candidate]);
   const taken = writeTaken(reading, candidate);
-  const other = taken === kind ? "" : ` as ${WRITE_CLASSES[taken ?? kind]}`;
-  const onPath = taken === undefined ? "" : `, on the best path${other}`;
-  return `${made}${onPath}: ${WRITE_CLASSES[kind]}, ${percentOf(Math.exp(logP[candidate][kind]))}.`;
+  const other = taken === kind ? "" : `, as ${WRITE_CLASSES[taken ?? kind]}`;
+  const onPath = taken === undefined ? "" : ` On the best path${other}.`;
+  return `${made}: ${WRITE_CLASSES[kind]}, ${percentOf(Math.exp(logP[candidate][kind]))}.${onPath}`;
 }
 
 /**
