@@ -352,11 +352,11 @@ def test_a_moved_cut_is_no_disagreement_about_what_was_written(tab: Page) -> Non
 
 
 def test_the_best_path_shows_the_classes_that_it_takes(tab: Page) -> None:
-    # Overlapping digits: there is a candidate that the network calls junk, and the path takes.
+    # Overlapping digits: the path takes a candidate that the network calls junk for a mark.
     tab.get_by_label("Or type it").fill("8888")
     for distance in ("-0.15", "-0.2", "-0.25"):
         tab.get_by_label("Distance").fill(distance)
-        taken = tab.locator(".ll-write-best text").all_inner_texts()
+        taken = tab.locator(".ll-write-best text").all_text_contents()
         assert taken
         assert "×" not in taken
 
