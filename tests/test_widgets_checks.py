@@ -406,7 +406,7 @@ def test_a_candidate_that_is_chosen_shows_what_the_network_sees(tab: Page) -> No
     tab.locator(".ll-write-candidates g").last.click()
     assert "Primitive" in first.inner_text()
     bars = tab.locator(".ll-write-candidate .ll-bar-number").all_inner_texts()
-    shares = [float(text.strip("> %")) for text in bars]
+    shares = [float(text.strip(">\xa0%")) for text in bars]
     assert sum(shares) == pytest.approx(100, abs=1)
 
 

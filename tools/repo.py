@@ -4,7 +4,8 @@ Usage: ``python -m tools.repo https://github.com/OWNER/NAME`` (``make repo URL=.
 
 The address stands in pyproject.toml, under `project.urls`, with that of the published book. The
 set-up cells, badges, settings and texts repeat it, and so does the folder that `git clone` makes.
-Outputs of notebooks stay as they are. It runs without .venv.
+Outputs of notebooks stay as they are: `make run` writes them anew, with links to the new book. It
+runs without .venv.
 """
 
 import re

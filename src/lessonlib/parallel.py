@@ -77,15 +77,19 @@ def together(model: nn.Module) -> nn.Module:
     return DistributedDataParallel(model) if joined() else model
 
 
-def share(batch: Tensor) -> Tensor:
-    """Take this process's part of a batch. The parts are equal, so `size` must divide the batch."""
-    return batch[rank() :: size()]
+def share(batches: Tensor) -> Tensor:
+    """Take this process's part of each of m batches of n images, whose numbers are (m, n).
+
+    The parts are equal, so `size` must divide n.
+    """
+    return batches[:, rank() :: size()]
 
 
-def mean(value: Tensor) -> Tensor:
-    """Return the mean of all processes' values, which have the same shape."""
+def mean(*values: float) -> tuple[float, ...]:
+    """Return the mean of all processes' values, for each of some."""
     if not joined():
-        return value
-    total = value.clone()
+        return values
+    device = "cuda" if dist.get_backend() == "nccl" else "cpu"
+    total = torch.tensor(values, dtype=torch.float64, device=device)
     dist.all_reduce(total)
-    return total / size()
+    return tuple((total / size()).tolist())

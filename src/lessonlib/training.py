@@ -76,8 +76,8 @@ def fit(
     """Train a network with Adam on cross-entropy.
 
     Processes that have joined (`lessonlib.parallel`) share every batch, and take the steps that one
-    would take alone, up to rounding. Only dropout draws other numbers then, and batch normalisation
-    standardises each share by itself.
+    would take alone, up to rounding. Only dropout and augmentation draw other numbers then, and
+    batch normalisation standardises each share by itself.
 
     Parameters
     ----------
@@ -145,9 +145,9 @@ def fit(
     history = History()
     for _ in tqdm(range(epochs), unit="epoch") if progress else range(epochs):
         start = time.perf_counter()
-        batches = shuffled_batches(len(x), batch_size, generator)
-        loss, accuracy = train_epoch(
-            network, x, y, batches, optimizer, scheduler, augment, generator
+        batches = parallel.share(shuffled_batches(len(x), batch_size, generator))
+        loss, accuracy = parallel.mean(
+            *train_epoch(network, x, y, batches, optimizer, scheduler, augment, generator)
         )
         history.train_loss.append(loss)
         history.train_accuracy.append(accuracy)
@@ -193,9 +193,7 @@ def train_epoch(
         xb, yb = x[batch], y[batch]
         if augment is not None:
             assert generator is not None, "an augmentation needs a generator"
-            # The whole batch, so that all processes draw the same numbers; it takes little time.
             xb = augment(xb, generator)
-        xb, yb = parallel.share(xb), parallel.share(yb)
         logits = model(xb)
         loss = F.cross_entropy(logits, yb)
         optimizer.zero_grad()
@@ -206,8 +204,7 @@ def train_epoch(
         # Sum on the device: reading the numbers here would make the CPU wait for a GPU each step.
         loss_sum += loss.detach()
         correct += (logits.argmax(dim=1) == yb).sum()
-    loss_sum, correct = parallel.mean(loss_sum), parallel.mean(correct)
-    return loss_sum.item() / len(batches), correct.item() * parallel.size() / batches.numel()
+    return loss_sum.item() / len(batches), correct.item() / batches.numel()
 
 
 def score(model: nn.Module, x: Tensor, y: Tensor) -> tuple[float, float]:
