@@ -278,7 +278,7 @@ def usage() -> str:
     """List the targets, each with the first line of its docstring."""
     lines = []
     for name, target in TARGETS.items():
-        lines.append(f"make {name:10}{(target.__doc__ or '').splitlines()[0]}")
+        lines.append(f"make {name:12}{(target.__doc__ or '').splitlines()[0]}")
     return "\n".join([*lines, "", "Where make is missing, write `python make.py` for `make`."])
 
 
