@@ -164,6 +164,11 @@ def labs() -> None:
     run_module("tools.labs")
 
 
+def slides() -> None:
+    """Write a deck of slides for each chapter, which needs no network."""
+    run_module("tools.slides")
+
+
 def kit() -> None:
     """Write the kit for a room without internet, a folder and a zip for a stick (3 GB on Linux).
 
@@ -261,6 +266,7 @@ TARGETS = {
     "lint": lint,
     "lab": lab,
     "labs": labs,
+    "slides": slides,
     "kit": kit,
     "test-kit": test_kit,
     "run": run_notebooks,

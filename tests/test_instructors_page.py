@@ -95,7 +95,7 @@ def test_the_sections_that_a_plan_names_are_in_its_chapters(plan: str) -> None:
 
 def test_every_command_exists() -> None:
     targets = set(re.findall(r"`make ([\w-]+)`", PAGE))
-    assert targets == {"labs", "book", "kit", "pdf", "test-kit"}
+    assert targets == {"labs", "slides", "book", "kit", "pdf", "test-kit"}
     assert targets <= make.TARGETS.keys()
     commands = re.findall(r"-m lessonlib (\w[^`\n]*)", PAGE)
     assert {command.split()[0] for command in commands} == {"doctor", "read"}
