@@ -151,6 +151,8 @@ def test_the_speaker_s_window_shows_the_notes(decks: Path, tab: Page) -> None:
         tab.keyboard.press("s")
     notes = opening.value.locator(".speaker-controls-notes .value")
     notes.get_by_text("With two inputs of weight 1").wait_for()
+    assert notes.locator("mjx-assistive-mml").count() > 0
+    assert not notes.locator("mjx-assistive-mml").first.is_visible()  # or a formula is there twice
 
 
 def test_the_same_chapters_give_the_same_bytes(decks: Path, tmp_path: Path) -> None:

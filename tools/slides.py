@@ -48,6 +48,8 @@ ROOT = Path(__file__).resolve().parents[1]
 SLIDES = ROOT / "_build" / "slides"
 THEME = ROOT / "theme" / "slides"
 MATHJAX = ROOT / "theme" / "static" / "mathjax" / "tex-svg-full.js"
+# The speaker's window lacks MathJax's styles, which hide its words for screen readers.
+NOTES_STYLE = "<style>.speaker-controls-notes mjx-assistive-mml { display: none }</style>"
 # A formula and the punctuation behind it, which must not begin a line of its own.
 PUNCTUATED = re.compile(r'<span class="math inline">[^<]*</span>[,.;:?!)]+')
 COLOURS = "a11y-high-contrast-light"  # of the book's theme, which brings it
@@ -72,7 +74,7 @@ class Slide:
                 f'<section><div class="slide {kind}">',
                 heading,
                 *self.body,
-                '</div><aside class="notes">',
+                f'</div><aside class="notes">{NOTES_STYLE}',
                 *self.notes,
                 "</aside></section>",
             ]

@@ -1,7 +1,6 @@
 // What the page of a deck asks of MathJax and reveal.js. They lie beside it.
 
 window.MathJax = {
-  tex: { tags: "ams" }, // as in the book: \tag numbers an equation
   options: { enableMenu: false }, // it would load parts that are not in the one file
 };
 
