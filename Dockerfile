@@ -29,7 +29,7 @@ RUN python3 -m venv /opt/course \
     && uv pip sync --require-hashes /tmp/requirements.txt
 
 # A hub needs this package in the image, in its own version: --build-arg JUPYTERHUB=...
-ARG JUPYTERHUB=5.4.5
+ARG JUPYTERHUB=5.5.1
 RUN uv pip install --constraint /tmp/requirements.txt "jupyterhub==${JUPYTERHUB}"
 
 # Not in the home folder, which a hub covers with the user's volume.

@@ -180,7 +180,7 @@ def outcome(home: Path) -> str:
     ran = sum(cell.execution_count is not None for cell in cells)
     failed = sum(output.output_type == "error" for output in outputs)
     verdicts = [o.text.strip() for o in outputs if o.get("text", "").startswith(f"{EXERCISE}:")]
-    return f"{ran} of {len(cells)} cells of code ran, {failed} failed; {verdicts[-1]}"
+    return f"{ran} of {len(cells)} cells of code, {failed} failed. {verdicts[-1]}"
 
 
 def gigabytes(user: str) -> float:
@@ -208,17 +208,18 @@ def try_hub(folder: Path) -> list[str]:
         wait_until(lambda: answers(address), "The hub's proxy does not start.")
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         tabs = {user: log_in(browser, address, user) for user in USERS}
-        lines += [f"{user}: logged in, {gigabytes(user):.2f} GB" for user in USERS]
+        lines += [f"{user} opened the chapter: {gigabytes(user):.2f} GB" for user in USERS]
         for tab in tabs.values():
             run_all(tab)
         for user, tab in tabs.items():
             solve(tab, answer)
-            lines.append(f"{user}: {outcome(folder / 'homes' / user)}; {gigabytes(user):.2f} GB")
+            came = outcome(folder / "homes" / user)
+            lines.append(f"{user} ran it: {came} {gigabytes(user):.2f} GB")
         browser.close()
         gone = "The culler does not stop the servers."
         seconds = wait_until(lambda: not any(map(gigabytes, USERS)), gone)
-        lines.append(f"both left: their servers stopped {seconds:.0f} s later (limit {IDLE} s)")
-        lines += [f"{user}: {gigabytes(user):.2f} GB" for user in USERS]
+        lines.append(f"both left: {seconds:.0f} s later (limit {IDLE} s) no server is running")
+        lines += [f"{user} now: {gigabytes(user):.2f} GB" for user in USERS]
     return lines
 
 
