@@ -138,6 +138,8 @@ def log_in(browser: Browser, address: str, user: str) -> Page:
     tab.fill("#password_input", PASSWORD)
     tab.click("#login_submit")
     tab.wait_for_selector(".jp-Notebook .jp-Cell")
+    # Before the kernel is ready, "Run All Cells" does nothing.
+    tab.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]")
     return tab
 
 
