@@ -15,6 +15,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -205,7 +206,8 @@ def gigabytes(user: str) -> float:
 def try_hub(folder: Path) -> list[str]:
     """Make the trial; return its record, line by line."""
     answer = hand_out(folder / "homes")
-    lines = [time.strftime("%Y-%m-%d", time.gmtime()) + ", " + versions()]
+    today = time.strftime("%Y-%m-%d", time.gmtime())
+    lines = textwrap.wrap(f"{today}: {versions()}", 76)
     with running_hub(folder) as address, sync_playwright() as playwright:
         wait_until(lambda: answers(address), "The hub's proxy does not start.")
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
