@@ -139,15 +139,16 @@ def log_in(browser: Browser, address: str, user: str) -> Page:
     tab.fill("#password_input", PASSWORD)
     tab.click("#login_submit")
     tab.wait_for_selector(".jp-Notebook .jp-Cell")
-    # Before the kernel is ready, "Run All Cells" does nothing.
-    tab.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]")
     return tab
 
 
 def run_all(tab: Page) -> None:
-    """Choose "Run All Cells"; it goes on when this returns."""
-    tab.locator(".lm-MenuBar-itemLabel").get_by_text("Run", exact=True).click()
-    tab.locator(".lm-Menu-itemLabel").get_by_text("Run All Cells", exact=True).click()
+    """Choose "Run All Cells", again while the kernel isn't ready; it goes on when this returns."""
+    waiting = tab.locator(".jp-InputPrompt", has_text="*")
+    while not waiting.count():
+        tab.locator(".lm-MenuBar-itemLabel").get_by_text("Run", exact=True).click()
+        tab.locator(".lm-Menu-itemLabel").get_by_text("Run All Cells", exact=True).click()
+        tab.wait_for_timeout(3000)
 
 
 def solve(tab: Page, answer: str) -> None:
