@@ -50,6 +50,8 @@ for number, stem in enumerate(exercises.CHAPTERS, start=1):
 
 # Two exercises that others stand for: a function of sizes, and one of an image and two numbers.
 COUNT, MOVE = (named(exercises.CHAPTERS.index("training") + 1, place) for place in (1, 3))
+# Those whose checks draw nothing: the answer has no arguments, or the cases are chosen one by one.
+FIXED = {"1.1", "1.3", "1.4", "2.4", "2.5", "6.1", "9.1", "9.2", "9.3", "10.1", "10.2", "10.3"}
 every_exercise = pytest.mark.parametrize("name", CHECKS)
 
 
@@ -90,6 +92,27 @@ def test_right_answers_in_several_styles_pass(name: str) -> None:
     assert len(mine) >= 3
     for answer in mine:
         assert judge(name, answer) == f"{name}: right."
+
+
+@every_exercise
+def test_a_right_answer_is_right_in_every_draw_of_the_inputs(name: str) -> None:
+    with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
+        for draw in (*range(10), 2**31 - 1):
+            assert exercises.verdict(name, SOLUTIONS[name], draw) == f"{name}: right."
+    assert judge(name, SOLUTIONS[name]) == f"{name}: right."
+
+
+@every_exercise
+def test_a_check_takes_other_inputs_in_another_draw_unless_all_its_cases_are_fixed(
+    name: str,
+) -> None:
+    asked = []
+    for draw in (None, 0, 1):
+        record = Recorder(name)
+        record.asked.clear()
+        exercises.verdict(name, record, draw)
+        asked.append(repr(record.asked))
+    assert len(set(asked)) == (1 if name in FIXED else 3)
 
 
 @every_exercise

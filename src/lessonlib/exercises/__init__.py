@@ -41,6 +41,8 @@ LONGEST = 400  # characters of a message: enough for the mistake, a line of code
 # What the answer has returned so far in this check, and the inputs of its present call.
 _returned: ContextVar[list[Any]] = ContextVar("_returned")
 _inputs: ContextVar[str] = ContextVar("_inputs")
+# Which of many draws of the inputs the present check makes; None is the one of `check`.
+_draw: ContextVar[int | None] = ContextVar("_draw", default=None)
 
 
 def check(name: str, answer: Any) -> None:
@@ -57,8 +59,12 @@ def check(name: str, answer: Any) -> None:
     print(verdict(name, answer))
 
 
-def verdict(name: str, answer: Any) -> str:
-    """Try an answer as `check` does; return the verdict, one line that begins with the name."""
+def verdict(name: str, answer: Any, draw: int | None = None) -> str:
+    """Try an answer as `check` does; return the verdict, one line that begins with the name.
+
+    Whoever grades gives the number of another draw, from 0: then the inputs that are drawn at
+    random are others than those of `check`.
+    """
     name = str(name)  # check(4.1, f) is understood too
     number = name.split(".")[0]
     checks = checks_of(int(number)) if number.isdecimal() else {}
@@ -68,6 +74,7 @@ def verdict(name: str, answer: Any) -> str:
         return f"{name}: not answered yet."
     _returned.set([])
     _inputs.set("")
+    _draw.set(draw)
     try:
         with _time_limit(LIMIT):
             problem = checks[name](answer)
@@ -85,6 +92,13 @@ def verdict(name: str, answer: Any) -> str:
     line = " ".join(problem.split())  # it may quote a returned value, which can be long and odd
     line = line if len(line) <= LONGEST else f"{line[:LONGEST]} …"
     return f"{name}: not yet. {line.encode(errors='replace').decode()}"
+
+
+def new_rng(seed: int) -> np.random.Generator:
+    """Return what a check draws its inputs with: the same for each run of the same draw."""
+    draw = _draw.get()
+    # (seed, 0) would be seed again
+    return np.random.default_rng(seed if draw is None else (seed, draw + 1))
 
 
 class Unanswered(Exception):

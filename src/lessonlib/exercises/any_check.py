@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lessonlib.exercises import Check, call
+from lessonlib.exercises import Check, call, new_rng
 from lessonlib.exercises.answers import Named, close, number, usual_mistake
 
 Floats = npt.NDArray[np.float64]
@@ -25,7 +25,7 @@ SLOW = 0.25
 
 def check_best_score(answer: Any) -> str | None:
     """Compare with V of (N.1) for fields of many kinds, the longest of 30 primitives."""
-    rng = np.random.default_rng(695)
+    rng = new_rng(695)
     easy = [_field(_all_runs(primitives, longest=3), rng) for primitives in (5, 3, 8)]
     hard = [_field(_some_runs(primitives, rng), rng) for primitives in (1, 2, 6, 9)]
     candidates = _all_runs(6, longest=3)
@@ -237,7 +237,7 @@ GROUPS = {"": 0.05, "7": 0.1, "42": 0.25, "308": 0.55, "5160": 0.05}
 
 def check_cents(answer: Any) -> str | None:
     """Compare with the cents of amounts with and without marks; of what is no amount, -1."""
-    for text in _amounts(np.random.default_rng(65)):
+    for text in _amounts(new_rng(65)):
         got = number(call(answer, text), "An amount in cents")
         if got != _cents(text):
             return _cents_problem(got, text)
@@ -341,7 +341,7 @@ Columns = tuple[Floats, tuple[int, ...]]  # probabilities, the blank's last, and
 
 def check_text_probability(answer: Any) -> str | None:
     """Compare with (N.5) for columns of two digits and the blank, and of all ten."""
-    rng = np.random.default_rng(66)
+    rng = new_rng(66)
     return (
         _text_problem(answer, list(_columns(rng)))
         or _no_room_problem(answer, rng)

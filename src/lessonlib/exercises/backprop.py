@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lessonlib.exercises import Check, call
+from lessonlib.exercises import Check, call, new_rng
 from lessonlib.exercises.answers import (
     OTHER,
     Mistake,
@@ -31,7 +31,7 @@ Array = npt.NDArray[Any]
 
 def check_slope(answer: Any) -> str | None:
     """Compare with the chain rule: every sign, each unit on and off, numbers that are 0."""
-    nets = _networks(np.random.default_rng(3))
+    nets = _networks(new_rng(3))
     results = []
     for net in nets.values():
         got = numbers(call(answer, net), "The result")
@@ -145,7 +145,7 @@ def _wrong_slopes(net: SimpleNamespace) -> dict[str, float]:
 
 def check_logits_gradient(answer: Any) -> str | None:
     """Compare with (N.8): more examples than classes and fewer, classes absent, one example."""
-    rng = np.random.default_rng(3)
+    rng = new_rng(3)
     cases, results = [], []
     for n, classes, present in ((6, 4, 4), (3, 10, 10), (7, 5, 3), (4, 4, 4), (5, 2, 2), (1, 3, 3)):
         p = softmax(3 * rng.normal(size=(n, classes)))
@@ -203,7 +203,7 @@ def _wrong_logits_gradients(p: Array, y: Array) -> dict[str, Array]:
 
 def check_layer_backward(answer: Any) -> str | None:
     """Compare with (N.14): square layers and others, one unit, one input, one example."""
-    rng = np.random.default_rng(3)
+    rng = new_rng(3)
     cases = []
     results: dict[str, list[Array]] = {name: [] for name in LAYER}
     for n, d_in, d_out in (
@@ -296,7 +296,7 @@ LAYER: dict[str, tuple[Callable[..., Array], Mistakes]] = {
 
 def check_backward_squared(answer: Any) -> str | None:
     """Compare with the backward pass of six networks, the first with layers of equal sizes."""
-    rng = np.random.default_rng(3)
+    rng = new_rng(3)
     cases, results = [], []
     for n, sizes in (
         (5, (3, 3, 3, 3)),

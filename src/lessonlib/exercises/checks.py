@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lessonlib.exercises import Check, call
+from lessonlib.exercises import Check, call, new_rng
 from lessonlib.exercises.answers import Mistake, Named, close, number, usual_mistake
 
 Floats = npt.NDArray[np.float64]
@@ -21,7 +21,7 @@ KAPPA, R = 0.3, 128  # Sauvola's constants, as (N.2) and the exercise give them
 
 def check_local_threshold(answer: Any) -> str | None:
     """Compare with (N.2), Sauvola's threshold, for the middle of one window."""
-    cases = [(window,) for window in _windows(np.random.default_rng(61))]
+    cases = [(window,) for window in _windows(new_rng(61))]
     results = [number(call(answer, *case), "The threshold of a window") for case in cases]
     for got, (window,) in zip(results, cases, strict=True):
         # Where sigma is near 0, rounding in float32 moves it by some hundredths.
@@ -131,7 +131,7 @@ THRESHOLD_MISTAKES: list[Named] = [
 
 def check_centre_of_mass(answer: Any) -> str | None:
     """Compare with (N.4), and without ink with the middle of the image."""
-    rng = np.random.default_rng(62)
+    rng = new_rng(62)
     small = list(_inked_images(rng, ((12, 20), (28, 28), (14, 9), (1, 8), (7, 1))))
     simple = list(_simple_images(rng))
     # With more rows, or columns, than a byte can count.
@@ -260,7 +260,7 @@ def _empty_centre_problem(answer: Any) -> str | None:
 
 def check_count_pieces(answer: Any) -> str | None:
     """Count the pieces of shapes drawn by hand, of random ink, and of a long stroke."""
-    rng = np.random.default_rng(63)
+    rng = new_rng(63)
     drawn = [_ink(rows) for rows in SHAPES]
     shapes = ((6, 9), (9, 6), (1, 12), (12, 1), (24, 31), (33, 20))
     random = [rng.random(shape) < share for shape in shapes for share in (0.15, 0.3, 0.5)]

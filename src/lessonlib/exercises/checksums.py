@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lessonlib.checksums import ABA_WEIGHTS, aba_valid
-from lessonlib.exercises import Check, call
+from lessonlib.exercises import Check, call, new_rng
 from lessonlib.exercises.answers import Mistake, Named, number, usual_mistake
 
 Floats = npt.NDArray[np.float64]
@@ -213,7 +213,7 @@ STAIN_MISTAKES: list[Named] = [
 
 def check_probability_fits(answer: Any) -> str | None:
     """Compare with the sum of the probabilities of all numbers that fit."""
-    draws = list(_draws(np.random.default_rng(74)))
+    draws = list(_draws(new_rng(74)))
     results = [_probability(call(answer, *draw), draw[2]) for draw in draws]
     for got, draw in zip(results, draws, strict=True):
         if not _same_probability(got, _fits(*draw)):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lessonlib.exercises import Check, call
+from lessonlib.exercises import Check, call, new_rng
 from lessonlib.exercises.answers import (
     Mistake,
     Named,
@@ -33,7 +33,7 @@ LineGradient = Callable[[Array, Array, float, float], Pair]
 
 def check_fit_line(answer: Any) -> str | None:
     """Compare with the steps of (N.1), for one batch and for several of different lengths."""
-    cases = _lines(np.random.default_rng(44))
+    cases = _lines(new_rng(44))
     results = [_w_and_b(call(answer, *case)) for case in cases]
     for got, (x, y, lr, batches) in zip(results, cases, strict=True):
         right = _fit_line(x, y, lr, batches)
@@ -187,7 +187,7 @@ def _scales(m: int, lr: float) -> dict[str, Callable[[int], float]]:
 
 def check_momentum_step(answer: Any) -> str | None:
     """Compare with (N.3) and (N.5): arrays of several shapes and sizes, and each setting 0."""
-    rng = np.random.default_rng(3)
+    rng = new_rng(3)
     cases: list[tuple[Any, ...]] = []
     results: dict[str, list[Array]] = {"m": [], "w": []}
     for shape, size, lr, beta, decay in (
@@ -295,7 +295,7 @@ def check_dropout(answer: Any) -> str | None:
 
     No bound is narrower than five standard deviations of what a right answer draws.
     """
-    rng = np.random.default_rng(42)
+    rng = new_rng(42)
     generator = _shared(42)
     masks: dict[float, list[Array]] = {rate: [] for rate in RATES}
     for rate, times in zip(RATES, (4, 2, 2), strict=True):
@@ -436,7 +436,7 @@ def _no_rate_problem(
 
 def check_early_stop(answer: Any) -> str | None:
     """Compare with the rule, for runs written by hand and for runs with few different losses."""
-    cases = list(_runs(np.random.default_rng(43)))
+    cases = list(_runs(new_rng(43)))
     results = [_two_epochs(call(answer, *case)) for case in cases]
     for got, (losses, patience) in zip(results, cases, strict=True):
         right = _early_stop(losses, patience)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lessonlib.exercises import Check, call
+from lessonlib.exercises import Check, call, new_rng
 from lessonlib.exercises.answers import Mistake, Named, close, number, usual_mistake
 
 Floats = npt.NDArray[np.floating[Any]]
@@ -87,7 +87,7 @@ Counts = tuple[int, int, int, int]  # images of k called k, images called k, of 
 
 def check_precision_and_recall(answer: Any) -> str | None:
     """Compare with (N.5) for one digit, also for one that is never answered or isn't there."""
-    cases = list(_matrices(np.random.default_rng(5)))
+    cases = list(_matrices(new_rng(5)))
     with np.errstate(divide="ignore", invalid="ignore"):
         results = [_two_numbers(call(answer, matrix, k)) for matrix, k in cases]
     counts = [_counts(matrix, k) for matrix, k in cases]
@@ -185,7 +185,7 @@ Errors = Iterable[tuple[float, float]]  # thresholds, and the share of wrong ans
 
 def check_threshold(answer: Any) -> str | None:
     """Compare with the lowest threshold that keeps the error among the answers small."""
-    exams = list(_exams(np.random.default_rng(5)))
+    exams = list(_exams(new_rng(5)))
     results = [number(call(answer, *exam), "The threshold") for exam in exams]
     for got, exam in zip(results, exams, strict=True):
         if not close(got, _threshold(*exam)):
@@ -314,7 +314,7 @@ PartsError = Callable[[Floats, Ints], float | np.floating[Any]]
 
 def check_equal_count_error(answer: Any) -> str | None:
     """Compare with the calibration error over bins with equal numbers of images."""
-    samples = list(_samples(np.random.default_rng(12)))
+    samples = list(_samples(new_rng(12)))
     results = [number(call(answer, *sample), "The error") for sample in samples]
     for got, sample in zip(results, samples, strict=True):
         # Either direction of sorting is right: it decides which parts are the larger ones.

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit, softmax
 
-from lessonlib.exercises import Check, call
+from lessonlib.exercises import Check, call, new_rng
 from lessonlib.exercises.answers import Mistake, close, floats, usual_mistake
 
 Array = npt.NDArray[Any]
@@ -17,7 +17,7 @@ Array = npt.NDArray[Any]
 
 def check_layer(answer: Any) -> str | None:
     """Compare with ReLU after (N.3), first where sizes are equal and no wrong shape raises."""
-    rng = np.random.default_rng(2)
+    rng = new_rng(2)
     cases, results = [], []
     for size, n, d_in, d_out in (
         (1, 4, 4, 4),
@@ -122,7 +122,7 @@ ONE_MAXIMUM = (
 
 def check_soften(answer: Any) -> str | None:
     """Compare with softmax(z / T) on random logits, then on large ones."""
-    rng = np.random.default_rng(2)
+    rng = new_rng(2)
     cases, results = [], []
     for n, K, T in ((5, 5, 2.5), (4, 3, 0.5), (2, 6, 1.5), (1, 4, 3.0), (3, 1, 2.0), (3, 2, 0.2)):
         z = rng.normal(0, 2, size=(n, K))
@@ -232,7 +232,7 @@ def _check_soften_large(answer: Any) -> str | None:
 
 def check_binary_cross_entropy(answer: Any) -> str | None:
     """Compare with (N.15) on random logits, then on logits whose sigmoid is 0 or 1."""
-    rng = np.random.default_rng(2)
+    rng = new_rng(2)
     cases, results = [], []
     for n, K, labels in ((7, 3, 2), (2, 5, 2), (1, 4, 2), (5, 1, 2), (3, 2, 1), (2, 3, 0)):
         z = 2 * rng.normal(size=(n, K))

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lessonlib.exercises import Check, call
+from lessonlib.exercises import Check, call, new_rng
 from lessonlib.exercises.answers import Mistake, close, floats, usual_mistake
 
 Array = npt.NDArray[Any]
@@ -89,7 +89,7 @@ def _described(got: Array, w: Array, b: float, x: Array, y: int) -> str:
 
 def _signed_cases() -> list[tuple[Array, float, Array]]:
     """Return w, b and x of several lengths: on both sides of the line, near it, and on it."""
-    rng = np.random.default_rng(1)
+    rng = new_rng(1)
     cases = []
     for d, side in product((3, 1, 2, 5), (-1, 1)):
         w, x = rng.normal(size=d), rng.normal(size=d)
@@ -248,7 +248,7 @@ def _named_count(got: float, d: int, right: int) -> str:
 
 def check_quadratic(answer: Any) -> str | None:
     """Match every column with one term, in any order; name what is missing, twice or too much."""
-    rng = np.random.default_rng(5)
+    rng = new_rng(5)
     for n, d in ((7, 2), (5, 3), (9, 4), (6, 1), (1, 2)):
         X = rng.uniform(0.5, 2, size=(n, d)) * rng.choice((-1, 1), size=(n, d))
         if n > 1:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lessonlib.exercises import Check, call
+from lessonlib.exercises import Check, call, new_rng
 from lessonlib.exercises.answers import Mistake, Named, floats, usual_mistake
 
 Floats = npt.NDArray[np.float64]
@@ -337,7 +337,7 @@ def check_quantize(answer: Any) -> str | None:
 
 
 def _weights() -> list[Floats]:
-    rng = np.random.default_rng(84)
+    rng = new_rng(84)
     drawn = []
     for d_in, d_out in ((5, 3), (3, 5), (40, 4), (1, 4), (6, 1), (4, 4)):
         # Outputs of very different size, and inputs too: one scale for all would show.

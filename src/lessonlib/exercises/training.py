@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import log_softmax
 
-from lessonlib.exercises import Check, call
+from lessonlib.exercises import Check, call, new_rng
 from lessonlib.exercises.answers import Mistake, Named, close, floats, kind_of, usual_mistake
 
 Floats = npt.NDArray[np.float64]
@@ -30,7 +30,7 @@ PAPER = -0.1307 / 0.3081  # an empty pixel, standardised
 
 def check_count_parameters(answer: Any) -> str | None:
     """Compare with the sum over layers of d_in · d_out + d_out, in nets of one to five layers."""
-    rng = np.random.default_rng(4)
+    rng = new_rng(4)
     drawn = [rng.integers(2, 40, size=count).tolist() for count in (3, 4, 5, 6)]
     nets: list[list[int]] = [[3, 2], [2, 3], [1, 1], [4, 4, 4], *drawn, [784, 300, 100, 10]]
     results = []
@@ -76,7 +76,7 @@ def _wrong_counts(sizes: Sequence[int]) -> dict[str, int]:
 
 def check_cross_entropy(answer: Any) -> str | None:
     """Compare with (N.5) on random logits, then on logits that overflow, alone and together."""
-    rng = np.random.default_rng(4)
+    rng = new_rng(4)
     cases, results = [], []
     for n, classes in ((7, 10), (5, 3), (3, 5), (4, 4), (1, 4), (300, 2)):
         z = 2 * rng.normal(size=(n, classes)) + rng.normal(size=(n, 1))
@@ -213,7 +213,7 @@ def _explain_large_loss(got: float, right: float, size: str) -> str:
 
 def check_move(answer: Any) -> str | None:
     """Compare with a cut from the padded image, for all nine moves, the simplest first."""
-    rng = np.random.default_rng(4)
+    rng = new_rng(4)
     moves = sorted(product((-1, 0, 1), repeat=2), key=lambda move: abs(move[0]) + abs(move[1]))
     cases, results = [], []
     for dy, dx in moves:
@@ -315,7 +315,7 @@ def _explain_move(got: Floats, x: Floats, dy: int, dx: int) -> str:
 
 def check_adamw_step(answer: Any) -> str | None:
     """Take single steps: the first ones, later ones, and some in which only one term counts."""
-    cases = list(_steps(np.random.default_rng(4)))
+    cases = list(_steps(new_rng(4)))
     results = [_three_numbers(call(answer, *case)) for case in cases]
     for got, case in zip(results, cases, strict=True):
         if not _same_step(got, _adamw(*case)):
