@@ -24,6 +24,7 @@ PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 READY = VENV / ".ready"
+NBGRADER_VENV = ROOT / ".venv-nbgrader"  # nbgrader alone: see pyproject.toml
 
 
 def script(venv: PurePath, name: str, system: str = os.name) -> PurePath:
@@ -169,6 +170,49 @@ def slides() -> None:
     run_module("tools.slides")
 
 
+def set_up_nbgrader() -> None:
+    """Make .venv-nbgrader from its own lock, if it is missing or out of date."""
+    lock, ready = ROOT / "tools" / "nbgrader-requirements.txt", NBGRADER_VENV / ".ready"
+    if not ready.is_file() or ready.stat().st_mtime < lock.stat().st_mtime:
+        run(PYTHON, "-m", "venv", "--clear", NBGRADER_VENV)
+        into = ("--quiet", "--python", script(NBGRADER_VENV, "python"))
+        run_module("uv", "pip", "sync", *into, "--require-hashes", lock)
+        run_module("tools.grade", "kernel")
+        ready.touch()
+
+
+def nbgrader() -> None:
+    """Write an nbgrader assignment for each chapter, with hidden tests, in _build/nbgrader/.
+
+    COURSE=... is another folder, here and for `grade`.
+    """
+    set_up_nbgrader()
+    run_module("tools.assignments", *course())
+    run_module("tools.grade", "release", *course())
+
+
+def grade() -> None:
+    """Grade everything in the course's folder submitted/; the marks are in its grades.csv."""
+    set_up_nbgrader()
+    run_module("tools.grade", "marks", *course())
+
+
+def course() -> "list[str]":
+    """Return the course's folder, if COURSE names one."""
+    return [os.environ["COURSE"]] if os.environ.get("COURSE") else []
+
+
+def key() -> None:
+    """Write an answer key of each chapter, a notebook and a page, in _build/key/."""
+    run_module("tools.key")
+
+
+def test_nbgrader() -> None:
+    """Try the assignments with nbgrader: release, hand in, grade, export."""
+    set_up_nbgrader()
+    run_module("pytest", "-p", "no:xdist", "tests/test_grade.py")
+
+
 def kit() -> None:
     """Write the kit for a room without internet, a folder and a zip for a stick (3 GB on Linux).
 
@@ -244,6 +288,13 @@ def lock() -> None:
             "--custom-compile-command", "make lock", "--quiet",
             "--output-file", "requirements.txt",
         )  # fmt: skip
+        run_module(
+            "uv", "pip", "compile", "--group", "nbgrader",
+            "--universal", "--python-version", PYTHONS[0], "--generate-hashes",
+            "--no-emit-index-url", "--upgrade",
+            "--custom-compile-command", "make lock", "--quiet",
+            "--output-file", "tools/nbgrader-requirements.txt",
+        )  # fmt: skip
         for version in PYTHONS:
             print(f"Do all packages come built for Python {version}? If not, drop it from PYTHONS.")
             run_module(
@@ -267,6 +318,10 @@ TARGETS = {
     "lab": lab,
     "labs": labs,
     "slides": slides,
+    "nbgrader": nbgrader,
+    "grade": grade,
+    "key": key,
+    "test-nbgrader": test_nbgrader,
     "kit": kit,
     "test-kit": test_kit,
     "run": run_notebooks,
@@ -284,7 +339,7 @@ def usage() -> str:
     """List the targets, each with the first line of its docstring."""
     lines = []
     for name, target in TARGETS.items():
-        lines.append(f"make {name:12}{(target.__doc__ or '').splitlines()[0]}")
+        lines.append(f"make {name:14}{(target.__doc__ or '').splitlines()[0]}")
     return "\n".join([*lines, "", "Where make is missing, write `python make.py` for `make`."])
 
 
