@@ -175,7 +175,7 @@ def set_up_nbgrader() -> None:
     lock, ready = ROOT / "tools" / "nbgrader-requirements.txt", NBGRADER_VENV / ".ready"
     if not ready.is_file() or ready.stat().st_mtime < lock.stat().st_mtime:
         run(PYTHON, "-m", "venv", "--clear", NBGRADER_VENV)
-        into = ("--quiet", "--python", script(NBGRADER_VENV, "python"))
+        into = ("--quiet", "--python", NBGRADER_VENV)
         run_module("uv", "pip", "sync", *into, "--require-hashes", lock)
         run_module("tools.grade", "kernel")
         ready.touch()

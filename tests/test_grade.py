@@ -219,27 +219,34 @@ def test_what_students_get_has_neither_solutions_nor_hidden_tests(course: Path) 
     assert cells["answer-1-6"].source == "*Your answer*"
 
 
-@needs_nbgrader
-def test_four_submissions_are_worth_what_they_should_be(course: Path) -> None:
+@pytest.fixture(scope="module")
+def scores(course: Path) -> dict[str, float]:
+    """Hand in five notebooks, grade them, and read each student's score in the table."""
     for work in (right, stubs, half, cheat):
         hand_in(course, work.__name__, work)
+    hand_in(course, "shadow", cheat)
+    put_checks_beside(course / "submitted" / "shadow" / CHAPTER)
     with grade.marks(course).open(encoding="utf-8") as table:
-        rows = {row["student_id"]: row for row in csv.DictReader(table)}
-    # The derivation, of 1 point, waits for its reader.
-    assert {row["max_score"] for row in rows.values()} == {"6.0"}
-    scores = {student: float(row["score"]) for student, row in rows.items()}
-    assert scores == {"right": 5, "stubs": 0, "half": 3, "cheat": 0}
+        rows = list(csv.DictReader(table))
+    assert {row["max_score"] for row in rows} == {"6.0"}
+    return {row["student_id"]: float(row["score"]) for row in rows}
+
+
+def put_checks_beside(notebook: Path) -> None:
+    """Put a package of the library's name into a folder, whose checks always say right."""
+    package = notebook / "lessonlib" / "exercises"
+    package.mkdir(parents=True)
+    (package.parent / "__init__.py").touch()
+    (package / "__init__.py").write_text('def verdict(name, *_, **__): return f"{name}: right."\n')
 
 
 @needs_nbgrader
-def test_what_a_student_puts_beside_the_notebook_is_not_imported(course: Path) -> None:
-    """A folder of the library's name, with checks that always say right."""
-    hand_in(course, "shadow", stubs)
-    false = course / "submitted" / "shadow" / CHAPTER / "lessonlib" / "exercises"
-    false.mkdir(parents=True)
-    (false.parent / "__init__.py").touch()
-    said = 'def verdict(name, *_, **__): return f"{name}: right."\n'
-    (false / "__init__.py").write_text(said)
-    with grade.marks(course).open(encoding="utf-8") as table:
-        rows = {row["student_id"]: row for row in csv.DictReader(table)}
-    assert float(rows["shadow"]["score"]) == 0
+@pytest.mark.parametrize(
+    ("student", "score"),
+    [("right", 5), ("stubs", 0), ("half", 3), ("cheat", 0), ("shadow", 0)],
+)
+def test_a_submission_is_worth_what_it_should_be(
+    student: str, score: int, scores: dict[str, float]
+) -> None:
+    """All is right but the derivation, whose point waits for its reader: 5 of 6."""
+    assert scores[student] == score

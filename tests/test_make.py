@@ -29,10 +29,14 @@ def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Commands:
     (tmp_path / "requirements.txt").write_text("uv==1.2.3 \\\n    --hash=sha256:0\n")
     (tmp_path / ".venv").mkdir()
     (tmp_path / ".venv" / ".ready").touch()
+    (tmp_path / "tools").mkdir()
+    (tmp_path / "tools" / "nbgrader-requirements.txt").touch()
+    (tmp_path / ".venv-nbgrader").mkdir()
     monkeypatch.setattr(make, "run", note)
     monkeypatch.setattr(make, "ROOT", tmp_path)
     monkeypatch.setattr(make, "VENV", tmp_path / ".venv")
     monkeypatch.setattr(make, "READY", tmp_path / ".venv" / ".ready")
+    monkeypatch.setattr(make, "NBGRADER_VENV", tmp_path / ".venv-nbgrader")
     monkeypatch.setattr(os, "environ", dict(os.environ))
     return noted
 
@@ -115,6 +119,31 @@ def test_windows_has_its_programs_elsewhere() -> None:
 def test_an_environment_that_is_up_to_date_stays(commands: Commands) -> None:
     make.set_up()
     assert commands == []
+
+
+def test_nbgrader_s_environment_is_made_once_for_each_lock(commands: Commands) -> None:
+    make.set_up_nbgrader()
+    made, packages, kernel = commands
+    assert made[1:] == ["-m", "venv", "--clear", str(make.NBGRADER_VENV)]
+    assert packages[-2] == "--require-hashes"
+    assert kernel[1:] == ["-m", "tools.grade", "kernel"]
+    make.set_up_nbgrader()
+    assert len(commands) == 3
+    lock = make.ROOT / "tools" / "nbgrader-requirements.txt"
+    later = lock.stat().st_mtime + 10
+    os.utime(lock, (later, later))
+    make.set_up_nbgrader()
+    assert len(commands) == 6
+
+
+def test_the_course_s_folder_can_be_named(
+    commands: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COURSE", raising=False)
+    make.main(["grade"])
+    make.main(["grade", "COURSE=/home/ada/course"])
+    graded = [words[3:] for words in commands if words[2:4] == ["tools.grade", "marks"]]
+    assert graded == [["marks"], ["marks", "/home/ada/course"]]
 
 
 @pytest.mark.parametrize("source", ["requirements.txt", "pyproject.toml"])
