@@ -41,6 +41,7 @@ LONGEST = (
     "test_widgets_forward",
     "test_notebooks",
     "test_jupyterlab",
+    "test_grade",
     "test_quick_reference",
 )
 
