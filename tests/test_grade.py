@@ -1,6 +1,7 @@
 """The assignments, with real nbgrader: what students get, and what four submissions are worth."""
 
 import csv
+import json
 import re
 import shutil
 from collections.abc import Callable
@@ -238,6 +239,19 @@ def put_checks_beside(notebook: Path) -> None:
     package.mkdir(parents=True)
     (package.parent / "__init__.py").touch()
     (package / "__init__.py").write_text('def verdict(name, *_, **__): return f"{name}: right."\n')
+
+
+def test_the_kernel_of_the_grader_is_the_course_s_and_no_shared_file_changes(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "venv" / "share" / "jupyter" / "kernels" / "python3"
+    folder.mkdir(parents=True)
+    cached = tmp_path / "cached.json"  # uv gives an environment links to its cache
+    cached.write_text("as it was")
+    (folder / "kernel.json").hardlink_to(cached)
+    grade.write_kernel(tmp_path / "venv", Path("/course/python"))
+    assert json.loads((folder / "kernel.json").read_text())["argv"][0] == "/course/python"
+    assert cached.read_text() == "as it was"
 
 
 @needs_nbgrader

@@ -16,6 +16,7 @@ import sys
 from pathlib import Path
 
 import make
+from lessonlib.files import write_whole
 from tools.assignments import COURSE
 from tools.notebooks import ENVIRONMENT
 
@@ -32,7 +33,8 @@ def write_kernel(venv: Path, python: Path) -> None:
     command.append("--InteractiveShellApp.ignore_cwd=True")
     kernel = {"argv": command, "display_name": "Python 3", "language": "python"}
     folder = venv / "share" / "jupyter" / "kernels" / "python3"
-    (folder / "kernel.json").write_text(json.dumps(kernel, indent=1), encoding="utf-8")
+    # A new file in the old one's place: uv's environments share files with its cache.
+    write_whole(folder / "kernel.json", json.dumps(kernel, indent=1).encode())
 
 
 def release(course: Path) -> None:
