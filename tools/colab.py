@@ -19,6 +19,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from lessonlib.files import write_whole
 from tools.set_up import ROOT, address, project, wheel
 
 PYTHONS = ("3.13", "3.12")  # Colab's own first; the one before it is in its past runtimes
@@ -57,7 +58,7 @@ def make_environment(folder: Path) -> Path:
     if not made.is_file() or made.read_text() != REQUIREMENTS.read_text():
         uv("venv", "-q", "--clear", "-p", find_python(), str(folder))
         uv("pip", "install", "-q", "-p", str(python), "-r", str(REQUIREMENTS))
-        made.write_text(REQUIREMENTS.read_text())
+        write_whole(made, REQUIREMENTS.read_bytes())
     return python
 
 
@@ -97,7 +98,7 @@ def run_alone(notebook: Path, python: Path, home: str) -> str:
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder, notebook.name)
         text = notebook.read_text(encoding="utf-8")
-        copy.write_text(text.replace(f'"{address()}', f'"{home}'), encoding="utf-8")
+        write_whole(copy, text.replace(f'"{address()}', f'"{home}').encode())
         variables = {"JUPYTER_PREFER_ENV_PATH": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
         environment = os.environ | variables
         environment.pop("PYTHONPATH", None)

@@ -75,13 +75,11 @@ def running_hub(folder: Path) -> Iterator[str]:
         environment["LESSONLIB_MNIST_ROOT"] = root
     ports = free_ports(3)
     config = folder / "jupyterhub_config.py"
-    config.write_text(
-        CONFIG.format(
-            ports=ports, folder=folder, users=USERS, password=PASSWORD, idle=IDLE,
-            environment=environment,
-        ),
-        encoding="utf-8",
+    text = CONFIG.format(
+        ports=ports, folder=folder, users=USERS, password=PASSWORD, idle=IDLE,
+        environment=environment,
     )  # fmt: skip
+    write_whole(config, text.encode())
     with Path(folder, "hub.log").open("wb") as log:
         command = [sys.executable, "-m", "jupyterhub", "--config", str(config)]
         hub = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
