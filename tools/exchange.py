@@ -23,17 +23,17 @@ from tools import gpu
 
 # Who works in which way: how many processes, each with how many threads.
 WAYS = {
-    "One thread": (1, 1),
-    "Two threads": (1, 2),
-    "Half the batch": (1, 1),
+    "1 thread": (1, 1),
+    "2 threads": (1, 2),
+    "Half batch": (1, 1),
     "Exchange": (2, 1),
-    "Two processes": (2, 1),
+    "2 processes": (2, 1),
 }
 HEADER = ["Network", "Parameters", *WAYS, "Ratio"]
 NETWORKS: dict[str, Callable[[], nn.Module]] = {
-    "MLP 784-256-128-10": lambda: models.MLP(dropout=0.0),
-    "MLP 784-1024-1024-10": lambda: models.MLP((1024, 1024), dropout=0.0),
-    "MLP 784-2048-2048-10": lambda: models.MLP((2048, 2048), dropout=0.0),
+    "MLP 256-128": lambda: models.MLP(dropout=0.0),
+    "MLP 1024-1024": lambda: models.MLP((1024, 1024), dropout=0.0),
+    "MLP 2048-2048": lambda: models.MLP((2048, 2048), dropout=0.0),
     "LeNet": models.LeNet,
 }
 BATCH_SIZE = 256  # as the command line trains
@@ -76,7 +76,7 @@ def row_of(name: str, build: Callable[[], nn.Module]) -> list[str]:
     for _ in range(ROUNDS):
         for way, step in zip(WAYS, steps, strict=True):
             seconds[way] = min(seconds[way], seconds_of(step, *WAYS[way]))
-    ratio = seconds["One thread"] / seconds["Two processes"]
+    ratio = seconds["1 thread"] / seconds["2 processes"]
     ms = (f"{1000 * value:.2f}" for value in seconds.values())
     return [name, f"{count:,}", *ms, f"{ratio:.2f}"]
 
