@@ -407,6 +407,64 @@ function makePixels(label, side, colour = "currentColor", opposite = "none", row
 }
 
 /**
+ * Follow a mouse, a finger or a pen that is pressed on a pad.
+ *
+ * @template Place
+ * @param {HTMLElement | SVGElement} pad
+ * @param {(event: MouseEvent) => Place} placeOf where on the pad an event happened
+ * @param {object} hear
+ * @param {(to: Place, from: Place | null) => void} hear.line takes each place and the one before
+ * @param {() => void} [hear.begin] called before a stroke
+ * @param {() => void} [hear.moved] called when all places that have come are taken
+ * @param {() => void} [hear.end] called after a stroke
+ */
+function followPen(pad, placeOf, { line, begin, moved, end }) {
+  /** @type {number | null} the pointer that draws; a second finger doesn't */
+  let drawing = null;
+  /** @type {Place | null} */
+  let last = null;
+  /** @param {PointerEvent} event */
+  function follow(event) {
+    // Between two frames a fast pen is measured several times.
+    const measured = event.getCoalescedEvents?.() ?? [];
+    for (const one of measured.length ? measured : [event]) {
+      const to = placeOf(one);
+      line(to, last);
+      last = to;
+    }
+    moved?.();
+  }
+  /** @param {Record<string, (event: PointerEvent) => void>} listeners */
+  function listen(listeners) {
+    for (const [name, listener] of Object.entries(listeners)) {
+      pad.addEventListener(name, /** @type {EventListener} */ (listener));
+    }
+  }
+  /** @param {PointerEvent} event */
+  function stop(event) {
+    if (event.pointerId !== drawing) return;
+    drawing = null;
+    end?.();
+  }
+  listen({
+    pointerdown(event) {
+      if (drawing !== null || event.button !== 0) return;
+      event.preventDefault(); // no text is selected while the mouse draws
+      pad.setPointerCapture(event.pointerId);
+      drawing = event.pointerId;
+      last = null;
+      begin?.();
+      follow(event);
+    },
+    pointermove(event) {
+      if (event.pointerId === drawing) follow(event);
+    },
+    pointerup: stop,
+    pointercancel: stop,
+  });
+}
+
+/**
  * Write a probability in percent; what is not certain is not called so.
  *
  * @param {number} p

@@ -449,7 +449,15 @@ function drawADigit(live, data) {
     strokes[strokes.length - 1].push(drawUnplaced(to, place));
     drawLine(ink, from ?? to, to, DRAW_UNITS * pen); // only what is new: a pen doesn't wait
   }
-  drawByPointer(pad, addLine, answer);
+  /** @param {MouseEvent} event @returns {DrawPoint} */
+  function placeOf({ clientX, clientY }) {
+    const box = pad.getBoundingClientRect();
+    return {
+      x: ((clientX - box.left) / box.width) * DRAW_SIDE,
+      y: ((clientY - box.top) / box.height) * DRAW_SIDE,
+    };
+  }
+  followPen(pad, placeOf, { line: addLine, moved: answer });
 
   /** @param {DrawPoint[][]} to @param {number | null} digit */
   function draw(to, digit) {
@@ -565,47 +573,4 @@ function drawADigit(live, data) {
   );
   const activations = take(data.samples[data.first]) ?? [];
   units.take(activations.indexOf(Math.max(...activations)));
-}
-
-/**
- * Follow a mouse, a finger or a pen that is pressed on the pad.
- *
- * @param {SVGElement} pad
- * @param {(to: DrawPoint, from: DrawPoint | null) => void} add takes each point and the one before
- * @param {() => void} show called when all points that have come are added
- */
-function drawByPointer(pad, add, show) {
-  /** @type {number | null} the pointer that draws; a second finger doesn't */
-  let drawing = null;
-  /** @type {DrawPoint | null} */
-  let last = null;
-  /** @param {PointerEvent} event */
-  function follow(event) {
-    const place = pad.getBoundingClientRect();
-    // Between two frames a fast pen is measured several times.
-    const measured = event.getCoalescedEvents?.() ?? [];
-    for (const { clientX, clientY } of measured.length ? measured : [event]) {
-      const x = ((clientX - place.left) / place.width) * DRAW_SIDE;
-      const y = ((clientY - place.top) / place.height) * DRAW_SIDE;
-      add({ x, y }, last);
-      last = { x, y };
-    }
-    show();
-  }
-  pad.addEventListener("pointerdown", (event) => {
-    if (drawing !== null || event.button !== 0) return;
-    event.preventDefault(); // no text is selected while the mouse draws
-    pad.setPointerCapture(event.pointerId);
-    drawing = event.pointerId;
-    last = null;
-    follow(event);
-  });
-  pad.addEventListener("pointermove", (event) => {
-    if (event.pointerId === drawing) follow(event);
-  });
-  for (const end of ["pointerup", "pointercancel"]) {
-    pad.addEventListener(end, (event) => {
-      if (/** @type {PointerEvent} */ (event).pointerId === drawing) drawing = null;
-    });
-  }
 }

@@ -149,10 +149,6 @@ function makeWritePad(begin, end) {
   const canvas = make("canvas", { class: "ll-write-pad", role: "img" });
   /** @type {Raster} */
   let raster = writePaper(1, 1);
-  /** @type {number | null} the pointer that writes; a second finger doesn't */
-  let writing = null;
-  /** @type {WritePoint | null} */
-  let last = null;
 
   /**
    * Paint the part of the pad between two corners: a photo is too large to be painted at each move.
@@ -188,41 +184,16 @@ function makeWritePad(begin, end) {
     ];
   }
 
-  /** @param {PointerEvent} event */
-  function follow(event) {
-    // Between two frames a fast pen is measured several times.
-    const measured = event.getCoalescedEvents?.() ?? [];
+  /** @param {WritePoint} to @param {WritePoint | null} from null where a stroke begins */
+  function line(to, from) {
     const pen = WRITE_PEN * raster.height;
-    for (const one of measured.length ? measured : [event]) {
-      const to = place(one);
-      const from = last ?? to;
-      writeLine(raster, from, to, pen);
-      const [left, right] = [Math.min(from[0], to[0]), Math.max(from[0], to[0])];
-      const [top, bottom] = [Math.min(from[1], to[1]), Math.max(from[1], to[1])];
-      paint([left - pen, top - pen], [right + pen, bottom + pen]);
-      last = to;
-    }
+    const [a, b] = [from ?? to, to];
+    writeLine(raster, a, b, pen);
+    const [left, right] = [Math.min(a[0], b[0]), Math.max(a[0], b[0])];
+    const [top, bottom] = [Math.min(a[1], b[1]), Math.max(a[1], b[1])];
+    paint([left - pen, top - pen], [right + pen, bottom + pen]);
   }
-
-  canvas.addEventListener("pointerdown", (event) => {
-    if (writing !== null || event.button !== 0) return;
-    event.preventDefault(); // no text is selected while the mouse writes
-    canvas.setPointerCapture(event.pointerId);
-    writing = event.pointerId;
-    last = null;
-    begin();
-    follow(event);
-  });
-  canvas.addEventListener("pointermove", (event) => {
-    if (event.pointerId === writing) follow(event);
-  });
-  for (const kind of ["pointerup", "pointercancel"]) {
-    canvas.addEventListener(kind, (event) => {
-      if (/** @type {PointerEvent} */ (event).pointerId !== writing) return;
-      writing = null;
-      end();
-    });
-  }
+  followPen(canvas, place, { begin, line, end });
 
   return {
     element: canvas,
@@ -743,13 +714,13 @@ function writeAnAmount(live, data) {
     onchange: async () => {
       const [chosenFile] = file.files;
       if (!chosenFile) return;
-      try {
-        const image = await writeFileRaster(chosenFile);
-        typed.value = "";
-        put(image, chosenFile.name, true);
-      } catch {
+      const image = await writeFileRaster(chosenFile).catch(() => null);
+      if (!image) {
         status.textContent = `${chosenFile.name} can't be opened as an image: save it as PNG or JPEG.`;
+        return;
       }
+      typed.value = "";
+      put(image, chosenFile.name, true);
     },
   });
 
