@@ -53,6 +53,17 @@ augment.shift = shift_or_die
 sys.exit(main(["train", "--epochs", "1000", "--output", "mlp.safetensors"]))
 """
 
+# The second process leaves the first group, and so comes to the second one, when the first waits.
+TWICE = """
+import time
+from lessonlib import parallel
+
+for group in range(2):
+    with parallel.processes():
+        assert parallel.mean(parallel.rank()) == (0.5,)
+        time.sleep(parallel.rank())
+"""
+
 
 def torchrun(program: str, folder: Path) -> "subprocess.CompletedProcess[str]":
     """Run a program in two processes, in a folder."""
@@ -142,6 +153,11 @@ def test_where_a_process_is_killed_the_training_fails_and_leaves_no_file(tmp_pat
     assert [path.name for path in tmp_path.iterdir()] == ["program.py"]
 
 
+def test_processes_that_joined_once_join_again(tmp_path: Path) -> None:
+    done = torchrun(TWICE, tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
 # In one process
 
 
@@ -149,7 +165,7 @@ def test_where_a_process_is_killed_the_training_fails_and_leaves_no_file(tmp_pat
 def launched(monkeypatch: pytest.MonkeyPatch) -> None:
     """Seem to be the third of four processes that torchrun started."""
     monkeypatch.setattr(dist, "is_torchelastic_launched", lambda: True)
-    monkeypatch.setattr(dist, "init_process_group", lambda: None)
+    monkeypatch.setattr(parallel, "join", lambda: None)
     monkeypatch.setattr(dist, "destroy_process_group", lambda: None)
     monkeypatch.setattr(dist, "is_initialized", lambda: True)
     monkeypatch.setattr(dist, "get_rank", lambda: 2)

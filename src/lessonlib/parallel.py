@@ -9,11 +9,16 @@ rank 0 and the whole of every batch: nothing here changes anything for it.
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.distributed.distributed_c10d import PrefixStore
+from torch.distributed.rendezvous import rendezvous
 from torch.nn.parallel import DistributedDataParallel
+
+_groups = count()  # each process counts the groups it joined, and all come to the same number
 
 
 @contextmanager
@@ -33,7 +38,7 @@ def processes() -> Iterator[None]:
         return
     if torch.cuda.is_available():
         take_gpu(int(os.environ["LOCAL_RANK"]), torch.cuda.device_count())
-    dist.init_process_group()
+    join()
     try:
         yield
     except RuntimeError as error:
@@ -42,6 +47,17 @@ def processes() -> Iterator[None]:
             "one ended first, torchrun reports why. Nothing was written: start again"
         ) from error
     dist.destroy_process_group()  # after an error, it would wait for one that may be gone
+
+
+def join() -> None:
+    """Meet the other processes through torchrun's store, where each leaves its address.
+
+    The store outlives a group. Without a prefix of its own, a second group would read the
+    addresses of the first, and wait for processes that no longer listen there.
+    """
+    store, process, processes = next(rendezvous("env://"))
+    own = PrefixStore(f"group {next(_groups)}", store)
+    dist.init_process_group(store=own, rank=process, world_size=processes)
 
 
 def take_gpu(local_rank: int, gpus: int) -> None:
