@@ -30,12 +30,18 @@ BOOKS = (
 
 def check_isbn_digit(answer: Any) -> str | None:
     """Compare with the last digit of ISBN-13s."""
-    cases = [(book,) for book in BOOKS]
-    results = [_string(call(answer, book), "The digit") for book in BOOKS]
-    for got, book in zip(results, BOOKS, strict=True):
+    rng = new_rng(71)
+    books = [*BOOKS, *(_digits(rng, 12) for _ in range(6))]
+    cases = [(book,) for book in books]
+    results = [_string(call(answer, book), "The digit") for book in books]
+    for got, book in zip(results, books, strict=True):
         if got != _isbn_digit(book):
             return usual_mistake(results, cases, ISBN_MISTAKES, eq) or _isbn_problem(got, book)
     return None
+
+
+def _digits(rng: np.random.Generator, count: int) -> str:
+    return "".join(map(str, rng.integers(0, 10, count)))
 
 
 def _string(result: Any, what: str) -> str:
@@ -89,14 +95,22 @@ SWAPS = (
 
 def check_blind_swaps(answer: Any) -> str | None:
     """Compare with the number of pairs of digits for which (N.4) is a multiple of the modulus."""
-    results = [number(call(answer, *swap), "The count of pairs") for swap in SWAPS]
-    for got, swap in zip(results, SWAPS, strict=True):
+    swaps = [*SWAPS, *_swaps(new_rng(72))]
+    results = [number(call(answer, *swap), "The count of pairs") for swap in swaps]
+    for got, swap in zip(results, swaps, strict=True):
         if got != _blind(*swap):
             first, second, modulus = swap
-            return usual_mistake(results, SWAPS, SWAP_MISTAKES, eq) or (
+            return usual_mistake(results, swaps, SWAP_MISTAKES, eq) or (
                 f"For the weights {first} and {second} modulo {modulus} it is not {got:g}."
             )
     return None
+
+
+def _swaps(rng: np.random.Generator) -> Iterator[tuple[int, int, int]]:
+    """Draw weights and moduli; few of the counts are 0, as they are for large moduli."""
+    for _ in range(8):
+        first, second, modulus = rng.integers((0, 0, 2), (40, 40, 13)).tolist()
+        yield first, second, modulus
 
 
 def _pairs(fits: Callable[[int, int], bool], digits: Sequence[int] = range(10)) -> int:
@@ -157,8 +171,9 @@ STAINED = (
 
 def check_fill(answer: Any) -> str | None:
     """Ask for the digit under a stain, the only one that fits (N.3)."""
-    results = [_string(call(answer, stained), "The routing number") for stained in STAINED]
-    for got, stained in zip(results, STAINED, strict=True):
+    numbers = [*STAINED, *_stained(new_rng(73))]
+    results = [_string(call(answer, stained), "The routing number") for stained in numbers]
+    for got, stained in zip(results, numbers, strict=True):
         place = stained.index("?")
         if len(got) == 1 and got.isdecimal():
             return "Return all nine digits, not the missing one alone."
@@ -166,13 +181,20 @@ def check_fill(answer: Any) -> str | None:
             return f"For {stained} the answer has nine digits, and {got!r} has not."
         if got[:place] + "?" + got[place + 1 :] != stained:
             return f"For {stained} you return {got}, which changes digits that could be read."
-    for got, stained in zip(results, STAINED, strict=True):
+    for got, stained in zip(results, numbers, strict=True):
         if not aba_valid(got):
-            cases = [(number,) for number in STAINED]
+            cases = [(stained,) for stained in numbers]
             return usual_mistake(results, cases, STAIN_MISTAKES, eq) or (
                 f"For {stained} you return {got}, which doesn't fit (N.3)."
             )
     return None
+
+
+def _stained(rng: np.random.Generator) -> Iterator[str]:
+    """Draw digits and a place to hide: whatever eight are left, one digit fits."""
+    for _ in range(6):
+        digits, place = _digits(rng, 9), rng.integers(9)
+        yield digits[:place] + "?" + digits[place + 1 :]
 
 
 def _filled(digit: Callable[[str], int]) -> Callable[[str], str]:

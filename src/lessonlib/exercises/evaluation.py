@@ -36,12 +36,21 @@ PLANS = (
 
 def check_images_needed(answer: Any) -> str | None:
     """Compare with the smallest number for which the half-width of (N.2) is small enough."""
-    results = [number(call(answer, *plan), "The number of images") for plan in PLANS]
-    for got, plan in zip(results, PLANS, strict=True):
+    plans = [*PLANS, *_plans(new_rng(6))]
+    results = [number(call(answer, *plan), "The number of images") for plan in plans]
+    for got, plan in zip(results, plans, strict=True):
         if got != math.ceil(_images(*plan)):
-            usual = usual_mistake(results, PLANS, PLANNING_MISTAKES, _within_one)
+            usual = usual_mistake(results, plans, PLANNING_MISTAKES, _within_one)
             return usual or _planning_problem(got, *plan)
     return None
+
+
+def _plans(rng: np.random.Generator) -> list[tuple[float, float]]:
+    """Draw plans; like PLANS, they are far enough from a whole number for 1.959964 too."""
+    accuracies = rng.uniform(0.05, 0.95, 100).round(2).tolist()
+    halves = rng.uniform(0.015, 0.1, 100).round(3).tolist()
+    plans = zip(accuracies, halves, strict=True)
+    return [plan for plan in plans if 0.2 < _images(*plan) % 1 < 0.8][:6]
 
 
 def _images(q: float, half: float) -> float:

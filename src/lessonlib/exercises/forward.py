@@ -1,5 +1,6 @@
 """Checks on the forward pass: a layer, two stable formulas, first weights, a bump of hinges."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -337,9 +338,13 @@ def _check_loss_large(answer: Any) -> str | None:
 # ---------------------------------------------------------------- weights for a leaky ReLU
 
 
+# Sizes and slopes, the ends of both among them: one input, no leak, and no bend.
+LEAKS = ((50, 0.4), (300, 0.1), (8, 1.0), (20, 0.0), (784, 0.01), (1, 0.9))
+
+
 def check_leaky_variance(answer: Any) -> str | None:
     """Compare with the variance that keeps the mean square, for several sizes and slopes."""
-    cases = [(50, 0.4), (300, 0.1), (8, 1.0), (20, 0.0), (784, 0.01), (1, 0.9)]
+    cases = [*LEAKS, *_leaks(new_rng(2))]
     results = [_one_number(call(answer, *case), "a variance is one number.") for case in cases]
     for got, (d_in, alpha) in zip(results, cases, strict=True):
         if not close(got, 2 / ((1 + alpha**2) * d_in)):
@@ -347,6 +352,12 @@ def check_leaky_variance(answer: Any) -> str | None:
             other = f"{got:.4g} does not keep the mean square."
             return f"For d_in={d_in}, alpha={alpha}: {problem or other}"
     return None
+
+
+def _leaks(rng: np.random.Generator) -> Iterator[tuple[int, float]]:
+    """Draw sizes and slopes; few decimals, since a message shows them."""
+    for _ in range(4):
+        yield int(rng.integers(2, 1000)), round(rng.uniform(), 3)
 
 
 def _wrong_variances(d_in: int, alpha: float) -> dict[str, Any]:
@@ -382,17 +393,16 @@ def _wrong_variances(d_in: int, alpha: float) -> dict[str, Any]:
 # ---------------------------------------------------------------- a bump of hinges
 
 
+# Left, peak and right: whole and not, below 0, far from 0, narrow, and one of equal sides.
+BUMPS = (
+    *((0.2, 0.3, 0.8), (-1.0, 2.0, 2.5), (0, 2, 3), (-3, -1, 0)),
+    *((100.0, 130.0, 131.0), (0.001, 0.002, 0.007), (-0.5, 0.5, 1.5)),
+)
+
+
 def check_bump_weights(answer: Any) -> str | None:
     """Compare with the changes of slope of bumps that are not even, wherever they lie."""
-    cases = [
-        (0.2, 0.3, 0.8),
-        (-1.0, 2.0, 2.5),
-        (0, 2, 3),
-        (-3, -1, 0),
-        (100.0, 130.0, 131.0),
-        (0.001, 0.002, 0.007),
-        (-0.5, 0.5, 1.5),
-    ]
+    cases = [*BUMPS, *_bumps(new_rng(2))]
     results = [_numbers(call(answer, *case), "three numbers") for case in cases]
     for got, case in zip(results, cases, strict=True):
         if got.shape != (3,):
@@ -400,6 +410,14 @@ def check_bump_weights(answer: Any) -> str | None:
         if not close(got, _bump(*case)):
             return usual_mistake(results, cases, _wrong_bumps) or _describe_bump(got, *case)
     return None
+
+
+def _bumps(rng: np.random.Generator) -> Iterator[tuple[float, float, float]]:
+    """Draw three places in tenths, half a unit or more apart: float32 rounds little there."""
+    for _ in range(4):
+        tenths = rng.integers((-50, 5, 5), 30).cumsum()
+        left, peak, right = (tenths / 10).tolist()
+        yield left, peak, right
 
 
 def _bump(left: float, peak: float, right: float) -> Array:

@@ -1,7 +1,7 @@
 """Checks on next steps: a convolution's cost, a receptive field, a schedule, weights as int8."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from operator import eq
 from typing import Any
 
@@ -32,6 +32,7 @@ def _one_number(value: Any) -> float:
 
 # ---------------------------------------------------------------- what a convolution costs
 
+Sizes = tuple[int, int, int, int, int]
 Cost = Callable[[int, int, int, int, int], int]  # from a row of CONVOLUTIONS
 
 # Channels in and out, side, height and width: all different, each 1 once, and a large one.
@@ -47,26 +48,34 @@ CONVOLUTIONS = (
 
 def check_convolution_cost(answer: Any) -> str | None:
     """Compare with the parameters and the multiply-adds of each convolution."""
+    cases = [*CONVOLUTIONS, *_convolutions(new_rng(81))]
     pairs = []
-    for sizes in CONVOLUTIONS:
+    for sizes in cases:
         pair = _numbers(call(answer, *sizes))
         if pair.shape != (2,):
             return "Return two numbers: the parameters, and the multiply-adds."
         pairs.append(pair.tolist())
-    if pairs == [[_multiply_adds(*sizes), _parameters(*sizes)] for sizes in CONVOLUTIONS]:
+    if pairs == [[_multiply_adds(*sizes), _parameters(*sizes)] for sizes in cases]:
         return "The two are exchanged: the parameters come first."
     parameters, multiply_adds = zip(*pairs, strict=True)
-    return _cost_problem("parameters", parameters, _parameters, PARAMETER_MISTAKES) or (
-        _cost_problem("multiply-adds", multiply_adds, _multiply_adds, MULTIPLY_ADD_MISTAKES)
+    return _cost_problem("parameters", parameters, cases, _parameters, PARAMETER_MISTAKES) or (
+        _cost_problem("multiply-adds", multiply_adds, cases, _multiply_adds, MULTIPLY_ADD_MISTAKES)
     )
 
 
+def _convolutions(rng: np.random.Generator) -> Iterator[Sizes]:
+    """Draw sizes of each kind."""
+    for _ in range(4):
+        i, o, side, height, width = rng.integers(1, (64, 64, 8, 40, 40)).tolist()
+        yield i, o, side, height, width
+
+
 def _cost_problem(
-    what: str, results: Sequence[float], cost: Cost, mistakes: list[Named]
+    what: str, results: Sequence[float], cases: Sequence[Sizes], cost: Cost, mistakes: list[Named]
 ) -> str | None:
-    for got, sizes in zip(results, CONVOLUTIONS, strict=True):
+    for got, sizes in zip(results, cases, strict=True):
         if got != cost(*sizes):
-            usual = usual_mistake(results, CONVOLUTIONS, mistakes, eq)
+            usual = usual_mistake(results, cases, mistakes, eq)
             return usual or f"The {what} of a convolution {sizes} are not {got:.10g}."
     return None
 
@@ -155,14 +164,21 @@ LAYERS: tuple[list[tuple[int, int]], ...] = (
 
 def check_receptive_field(answer: Any) -> str | None:
     """Compare with the number of pixels across that a unit on top of the layers sees."""
-    cases = [(layers,) for layers in LAYERS]
-    results = [_one_number(call(answer, layers)) for layers in LAYERS]
-    for got, layers in zip(results, LAYERS, strict=True):
+    cases = [(layers,) for layers in [*LAYERS, *_stacks(new_rng(82))]]
+    results = [_one_number(call(answer, *case)) for case in cases]
+    for got, (layers,) in zip(results, cases, strict=True):
         if got != _receptive(layers):
             where = f"For the layers {layers}" if layers else "For no layers"
             usual = usual_mistake(results, cases, RECEPTIVE_MISTAKES, eq)
             return usual or f"{where} it is not {got:.10g}."
     return None
+
+
+def _stacks(rng: np.random.Generator) -> Iterator[list[tuple[int, int]]]:
+    """Draw stacks of layers of some depth: hardly two of them see alike."""
+    for depth in (2, 3, 4, 5):
+        sides, strides = rng.integers(1, (8, 4), size=(depth, 2)).T.tolist()
+        yield list(zip(sides, strides, strict=True))
 
 
 def _receptive(layers: Layers) -> int:
@@ -232,12 +248,19 @@ SCHEDULES = ((30, 8, 0.1), (7, 3, 2e-3), (10, 0, 3.0), (5, 1, 0.5), (6, 5, 20.0)
 
 def check_warm_cosine(answer: Any) -> str | None:
     """Compare with a rise along a line, and then half a wave as in (N.5), at each step."""
-    for steps, warm, lr in SCHEDULES:
+    for steps, warm, lr in [*SCHEDULES, *_schedules(new_rng(83))]:
         rates = [_one_number(call(answer, step, steps, warm, lr)) for step in range(steps + 1)]
         problem = _schedule_problem(np.array(rates), steps, warm, lr)
         if problem is not None:
             return problem
     return None
+
+
+def _schedules(rng: np.random.Generator) -> Iterator[tuple[int, int, float]]:
+    """Draw schedules with steps to warm up, and at least three to fall."""
+    for _ in range(2):
+        warm = int(rng.integers(1, 10))
+        yield warm + int(rng.integers(3, 20)), warm, round(rng.uniform(0.01, 2), 3)
 
 
 def _schedule_problem(rates: Floats, steps: int, warm: int, lr: float) -> str | None:
