@@ -10,7 +10,7 @@ import pytest
 import make
 from lessonlib import exercises
 from lessonlib.__main__ import _parser
-from tests.test_exercises import MISTAKES
+from tests.test_exercises import FIXED, MISTAKES
 from tools.labs import LABS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -71,6 +71,11 @@ def test_the_check_of_that_exercise_says_what_the_page_quotes(row: list[str]) ->
     with np.errstate(all="ignore"):
         verdicts = (exercises.verdict(exercise, answer) for answer in wrong)
         assert any(quoted.strip('"') in verdict for verdict in verdicts)
+
+
+def test_the_exercises_without_hidden_inputs_are_those_that_the_page_names() -> None:
+    graded = section("Marks").partition("An answer is tried")[2]
+    assert set(re.findall(r"\d+\.\d+", graded)) == set(FIXED)
 
 
 def chapters_of(text: str) -> list[tuple[str, str]]:
