@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from fractions import Fraction
-from itertools import product
+from itertools import chain, product
 from typing import Any
 
 import numpy as np
@@ -525,7 +525,9 @@ def test_a_message_about_precision_and_recall_names_the_one_that_is_wrong() -> N
 
 
 def test_no_number_of_images_hangs_on_rounding() -> None:
-    for q, half in set(evaluation.PLANS) - {evaluation.BORDER}:
+    drawn = [evaluation._plans(np.random.default_rng(seed)) for seed in range(300)]
+    assert {len(plans) for plans in drawn} == {6}
+    for q, half in {*evaluation.PLANS, *chain(*drawn)} - {evaluation.BORDER}:
         exact = 1.96**2 * q * (1 - q) / half**2
         assert 0.005 < exact % 1 < 0.995
         assert math.ceil(exact) == math.ceil(exact * (1.959964 / 1.96) ** 2)
