@@ -7,10 +7,12 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import zipfile
 from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any, NamedTuple
 
 import nbformat
 import pytest
@@ -181,23 +183,48 @@ def test_mnist_is_not_downloaded_for_the_kit(
 # ---------------------------------------------------------------- the programs that start it
 
 
-def test_start_sh_takes_the_python_of_the_kit_and_its_words(made: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def pythons(tmp_path: Path) -> Path:
+    """Make a folder of programs in which start.sh finds no Python yet."""
     programs = tmp_path / "programs"
     programs.mkdir()
+    (programs / "dirname").symlink_to(str(shutil.which("dirname")))
+    return programs
+
+
+def add_python(programs: Path, name: str, fails: bool = False) -> None:
+    """Add a Python that prints its name and words, or one that can't be had or is too old."""
+    asked = "exit 1" if fails else "exit 0"
+    text = f'#!/bin/sh\n[ "$1" = -c ] && {asked}\necho {name} "$@"\n'
+    (programs / name).write_text(text)
+    (programs / name).chmod(0o755)
+
+
+def start_sh(made: Path, programs: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [str(shutil.which("sh")), str(made / "start.sh"), *words]
+    return subprocess.run(
+        command, env={"PATH": str(programs)}, capture_output=True, text=True, cwd=programs
+    )
+
+
+def test_start_sh_takes_the_python_of_the_kit_and_its_words(made: Path, pythons: Path) -> None:
     for name in ("python3", "python3.13"):
-        (programs / name).write_text(f'#!/bin/sh\necho {name} "$(pwd)" "$@"\n')
-        (programs / name).chmod(0o755)
-    shell, tool = (str(shutil.which(name)) for name in ("sh", "dirname"))
-    (programs / "dirname").symlink_to(tool)
-    command = [shell, str(made / "start.sh"), "install", "a folder"]
-    environment = {"PATH": str(programs)}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
-    assert done.stdout == f"python3.13 {made} start.py install a folder\n"
-    for name in ("python3", "python3.13"):
-        (programs / name).unlink()
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+        add_python(pythons, name)
+    done = start_sh(made, pythons, "install", "a folder")
+    assert done.stdout == f"python3.13 {made}/start.py install a folder\n"
+
+
+def test_start_sh_leaves_out_a_name_that_leads_nowhere(made: Path, pythons: Path) -> None:
+    add_python(pythons, "python3.13", fails=True)  # as pyenv's do for a version that is off
+    add_python(pythons, "python3")
+    assert start_sh(made, pythons).stdout == f"python3 {made}/start.py\n"
+
+
+def test_start_sh_says_that_python_is_missing(made: Path, pythons: Path) -> None:
+    add_python(pythons, "python", fails=True)
+    done = start_sh(made, pythons)
     assert done.returncode == 1
-    assert "install Python 3.13" in done.stderr
+    assert done.stderr == "Python is missing: install Python 3.13 (python.org), then start again.\n"
 
 
 def test_start_command_is_start_sh(made: Path) -> None:
@@ -208,9 +235,18 @@ def test_start_command_is_start_sh(made: Path) -> None:
 def test_start_bat_takes_the_python_of_the_kit_and_has_the_line_ends_of_windows(made: Path) -> None:
     text = (made / "start.bat").read_bytes()
     assert text.count(b"\r\n") == text.count(b"\n") > 5
-    assert b"py -3.13 start.py %*" in text
-    assert b'pushd "%~dp0"' in text
+    assert text.isascii()  # cmd.exe reads other letters by the machine's code page
+    assert b"py -3.13 -c pass" in text
+    assert b'%python% "%~dp0start.py" %*' in text
     assert b"@PYTHON@" not in text
+
+
+def test_start_bat_says_what_is_missing_before_it_starts(made: Path) -> None:
+    before, _ = (made / "start.bat").read_text().split('%python% "%~dp0start.py"')
+    assert re.search(
+        r'if not exist "%~dp0start.py" \([^)]*unpack the whole zip[^)]*exit /b 1', before
+    )
+    assert re.search(r"if errorlevel 1 \([^)]*install Python 3\.13[^)]*exit /b 1", before)
 
 
 def test_windows_has_its_python_elsewhere() -> None:
@@ -219,7 +255,9 @@ def test_windows_has_its_python_elsewhere() -> None:
     assert str(start.python_of(PurePosixPath("/x/.venv"), "posix")) == "/x/.venv/bin/python"
 
 
-FACTS = {"version": "1.0", "system": "win32", "python": "3.13"}
+FACTS: dict[str, Any] = {
+    "version": "1.0", "system": "win32", "python": "3.13", "unpacked": 10**6, "wheels": {TORCH: 0},
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -239,10 +277,61 @@ def test_another_machine_is_told_what_the_kit_is_for(
 
 
 def test_a_kit_without_packages_is_for_any_machine_once_it_has_them(tmp_path: Path) -> None:
-    anywhere = {"version": "1.0", "system": "", "python": ""}
+    anywhere = FACTS | {"system": "", "python": "", "wheels": {}}
     assert "README.md says how" in start.problem(anywhere, tmp_path, "3.11", "linux")
     (tmp_path / TORCH).touch()
     assert start.problem(anywhere, tmp_path, "3.11", "linux") == ""
+
+
+@pytest.mark.parametrize("left", ["", "not all"])
+def test_a_package_that_is_missing_or_cut_short_is_named(tmp_path: Path, left: str) -> None:
+    if left:
+        (tmp_path / TORCH).write_text(left)
+    kit = FACTS | {"wheels": {TORCH: 200}}
+    said = start.problem(kit, tmp_path, "3.13", "win32")
+    assert f"wheels/{TORCH} is missing or cut short" in said
+    assert "unpack the kit anew" in said
+
+
+def test_the_kit_knows_how_large_its_packages_are_and_what_they_take(made: Path) -> None:
+    facts = json.loads((made / "kit.json").read_text(encoding="utf-8"))
+    there = {path.name: path.stat().st_size for path in (made / "wheels").iterdir()}
+    assert facts["wheels"] == there
+    assert facts["unpacked"] == kit.unpacked(made)
+    assert start.problem(facts, made / "wheels", "3.13", "win32") == ""
+
+
+class Disk(NamedTuple):
+    free: int
+
+
+def test_a_folder_is_refused_where_it_cannot_be_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Disk(2 * 10**6))
+    (tmp_path / "notes.txt").touch()
+    assert start.refusal(FACTS, tmp_path / "a room" / "new") == ""
+    assert "is the kit itself: name another folder" in start.refusal(FACTS, start.HERE)
+    assert "notes.txt is a file" in start.refusal(FACTS, tmp_path / "notes.txt")
+    assert "notes.txt is a file" in start.refusal(FACTS, tmp_path / "notes.txt" / "x")
+
+
+def test_a_disk_that_is_too_full_is_named_with_what_is_needed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Disk(5 * 10**9))
+    large = FACTS | {"unpacked": 5 * 10**9}
+    said = start.refusal(large, tmp_path / "room")
+    assert "needs 5.5 GB, and its disk has 5.0 GB left: make room, or name a folder" in said
+    (tmp_path / "room" / ".venv").mkdir(parents=True)  # an installation that is replaced
+    assert start.refusal(large, tmp_path / "room") == ""
+
+
+def test_a_command_that_fails_ends_with_the_remedy(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="unpack the kit"):
+        start.run(sys.executable, "-c", "raise SystemExit(3)", remedy="unpack the kit")
+    with pytest.raises(SystemExit, match="3"):
+        start.run(sys.executable, "-c", "raise SystemExit(3)")
 
 
 @pytest.fixture
@@ -250,15 +339,18 @@ def commands(made: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """Start from the kit on a made-up machine; note what would be run."""
     noted: list[list[str]] = []
 
-    def note(*words: object) -> None:
+    def note(*words: object, remedy: str = "") -> None:
         noted.append([str(word) for word in words])
         if "venv" in words:
             shutil.rmtree(str(words[-1]), ignore_errors=True)
-            Path(str(words[-1])).mkdir(parents=True)
+            python = Path(start.python_of(Path(str(words[-1]))))
+            python.parent.mkdir(parents=True)
+            python.touch()
 
     monkeypatch.setattr(start, "HERE", made)
     monkeypatch.setattr(start, "run", note)
     monkeypatch.setattr(start, "problem", lambda *_: "")
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
     monkeypatch.setattr(os, "environ", dict(os.environ))
     monkeypatch.chdir(made)
     return noted
@@ -274,7 +366,8 @@ def test_install_asks_no_network_and_copies_what_is_needed_later(
     made_venv, packages, ours = commands
     assert made_venv == [sys.executable, "-m", "venv", "--clear", str(folder / ".venv")]
     for command in (packages, ours):
-        assert ["--no-index", "--find-links", str(made / "wheels")] == command[6:9]
+        assert ["--no-index", "--find-links", str(made / "wheels")] == command[7:10]
+        assert "--isolated" in command  # a PIP_USER=1 of this machine would stop it
     assert "--require-hashes" in packages
     assert Path(ours[-1]).name.startswith("lessonlib-")
 
@@ -321,6 +414,93 @@ def test_a_new_kit_is_installed_anew_and_answers_stay(
     assert len(commands) == 3
     assert answered.read_text() == "an answer"
     assert (folder / "book" / "index.html").read_text() == "a page"
+
+
+def test_installing_again_brings_back_a_notebook_that_is_missing_and_keeps_answers(
+    commands: list[list[str]], tmp_path: Path
+) -> None:
+    folder = tmp_path / "room"
+    start.main(["install", str(folder)])
+    answered, deleted = (folder / "notebooks" / f"{n}.ipynb" for n in ("1-history", "2-forward"))
+    answered.write_text("an answer")
+    deleted.unlink()
+    commands.clear()
+    start.main(["install", str(folder)])
+    assert commands == []
+    assert answered.read_text() == "an answer"
+    assert deleted.is_file()
+
+
+def test_an_environment_without_its_python_is_named_and_made_anew(
+    commands: list[list[str]], tmp_path: Path
+) -> None:
+    folder = tmp_path / "room"
+    start.main(["install", str(folder)])
+    Path(start.python_of(folder / ".venv")).unlink()  # as when Python was removed or replaced
+    with pytest.raises(SystemExit, match=r"missing: install from the kit again"):
+        start.open_notebooks(folder)
+    commands.clear()
+    start.main(["install", str(folder)])
+    assert len(commands) == 3
+
+
+def test_the_kit_does_not_install_over_itself(
+    made: Path, commands: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(SystemExit, match="is the kit itself"):
+        start.main(["install", "."])
+    assert commands == []
+    assert (made / "book" / "index.html").read_text() == "a page"
+
+
+def test_a_copy_that_fails_ends_with_cause_and_remedy(
+    made: Path, commands: list[list[str]], tmp_path: Path
+) -> None:
+    shutil.rmtree(made / "notebooks")
+    with pytest.raises(SystemExit, match=r"No such file .*notebooks.*\n.*unpack the kit anew"):
+        start.main(["install", str(tmp_path / "room")])
+
+
+def test_jupyterlab_does_not_ask_about_news(commands: list[list[str]], tmp_path: Path) -> None:
+    start.main(["install", str(tmp_path / "room")])
+    settings = tmp_path / "room" / ".venv" / "share" / "jupyter" / "lab" / "settings"
+    said = json.loads((settings / "overrides.json").read_text(encoding="utf-8"))
+    assert said["@jupyterlab/apputils-extension:notification"]["fetchNews"] == "false"
+
+
+WAITS = """
+import signal, sys, time
+def asked(*_):
+    print("asked", flush=True)
+    sys.exit()
+signal.signal(signal.SIGINT, asked)
+print("ready", flush=True)
+time.sleep(60)
+"""
+
+
+def test_control_c_is_left_to_jupyterlab(tmp_path: Path) -> None:
+    python = Path(start.python_of(tmp_path / ".venv"))
+    python.parent.mkdir(parents=True)
+    python.write_text(f"#!{sys.executable}\n{WAITS}")
+    python.chmod(0o755)
+    code = "from tools.stick.start import Path, open_notebooks as opened, sys"
+    code = f"{code}; opened(Path(sys.argv[1]))"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path)], cwd=kit.ROOT, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True, start_new_session=True,
+    ) as started:  # fmt: skip
+        assert started.stdout is not None
+        assert "index.html" in started.stdout.readline()
+        assert started.stdout.readline() == "ready\n"
+        os.killpg(started.pid, signal.SIGINT)  # as a terminal does, to both
+        said, errors = started.communicate()
+    assert (said, errors, started.returncode) == ("asked\n", "", 0)
+
+
+def test_a_folder_with_a_space_but_without_quotes_is_refused() -> None:
+    with pytest.raises(SystemExit, match="in quotes if it has spaces"):
+        start.main(["install", "C:/my", "room"])
 
 
 def test_another_word_than_install_is_refused() -> None:

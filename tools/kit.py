@@ -130,7 +130,13 @@ def add_programs(kit: Path, target: Target | None) -> None:
     """Add the programs that install and open the notebooks, and what they have to know."""
     python = target.python if target else ""
     system = PLATFORMS[target.name].system if target else ""
-    facts = {"version": version(), "system": system, "python": python}
+    facts = {
+        "version": version(),
+        "system": system,
+        "python": python,
+        "unpacked": unpacked(kit),
+        "wheels": {path.name: size(path) for path in sorted((kit / "wheels").iterdir())},
+    }
     write_whole(kit / "kit.json", json.dumps(facts, indent=1).encode())
     shutil.copyfile(STICK / "start.py", kit / "start.py")
     for name in ("start.sh", "start.bat"):
