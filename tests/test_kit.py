@@ -79,9 +79,10 @@ def test_each_link_of_a_notebook_leads_to_a_file_of_the_kit_or_to_the_web(made: 
         for cell in nbformat.read(path, as_version=4).cells:
             if cell.cell_type == "markdown":
                 links = re.findall(r"\]\((?!https?:|#)([\w./-]+\.(?:html|ipynb))", cell.source)
-                assert all((path.parent / link).resolve().is_file() for link in links), links
+                served = [link.replace("/static/", "../book/") for link in links]  # by start.py
+                assert all((path.parent / link).resolve().is_file() for link in served), links
                 pages |= set(links)
-    assert "../book/chapters/glossary.html" in pages
+    assert "/static/chapters/glossary.html" in pages
 
 
 def test_the_zip_unpacks_to_the_folder_and_its_programs_can_be_started(made: Path) -> None:
@@ -120,7 +121,7 @@ def test_without_the_book_the_remedy_is_named(
 def test_the_readme_has_the_two_commands_the_sizes_and_for_which_machines_it_is(made: Path) -> None:
     text = (made / "README.md").read_text(encoding="utf-8")
     for words in (
-        "`start.bat install`", "`start.bat`", "`sh start.sh install`", "`sh start.sh`",
+        "`.\\start.bat install`", "`.\\start.bat`", "`sh start.sh install`", "`sh start.sh`",
         "for Windows and Python 3.13", "| `notebooks` | ", "`book/index.html`", "`book.pdf`",
         "0.0 GB",
     ):  # fmt: skip
@@ -382,9 +383,13 @@ def test_a_second_start_installs_nothing_and_opens_the_notebooks_with_mnist(
     start.main([])
     ((python, *words),) = commands
     assert python == str(start.python_of(folder / ".venv"))
-    assert words == ["-m", "jupyterlab", "--LabApp.default_url=/lab/tree/notebooks"]
+    assert words == [
+        "-m", "jupyterlab", "--LabApp.default_url=/lab/tree/notebooks",
+        f"--ServerApp.extra_static_paths={folder / 'book'}",
+    ]  # fmt: skip
     assert Path.cwd() == folder
     assert os.environ["LESSONLIB_MNIST_ROOT"] == str(folder / "mnist")
+    assert os.environ["LESSONLIB_BOOK"] == "/static"  # where that option serves it
 
 
 def test_what_is_installed_starts_without_the_stick(

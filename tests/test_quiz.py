@@ -2,6 +2,7 @@
 
 import html
 import json
+import os
 import re
 import subprocess
 import sys
@@ -299,3 +300,11 @@ def test_the_module_is_cheap_to_import() -> None:
     code = "import sys, lessonlib.quiz; print(*{'numpy', 'torch', 'cv2'} & sys.modules.keys())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+def test_a_kit_s_quiz_links_to_its_own_copy_of_the_book() -> None:
+    code = "from lessonlib.quiz import quiz; print(quiz('forward').questions[0].address)"
+    environment = os.environ | {"LESSONLIB_BOOK": "/static"}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert re.match(r"/static/chapters/\d-\w+\.html#[\w-]+$", done.stdout)

@@ -24,6 +24,7 @@ from lessonlib import digits
 from lessonlib.files import write_whole
 from tools import labs
 from tools.notebooks import store
+from tools.stick.start import BOOK as BOOK_SERVED
 from tools.wheels import PLATFORMS, Target, download, needed_on, pins, requirements, target_named
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -85,9 +86,13 @@ def add_book(kit: Path) -> None:
 
 
 def add_notebooks(folder: Path) -> None:
-    """Write the student notebooks; their links to the book lead to its copy."""
+    """Write the student notebooks; their links to the book lead to its copy.
+
+    start.py has JupyterLab serve that copy. A relative link would open in JupyterLab's own view of
+    a page, which loads no styles and runs no scripts.
+    """
     folder.mkdir()
-    for name, lab in labs.student_notebooks("../book").items():
+    for name, lab in labs.student_notebooks(BOOK_SERVED).items():
         store(lab, folder / name)
 
 

@@ -71,7 +71,7 @@ def student_form(notebook: NotebookNode, pages: set[str], book: str) -> Notebook
     """Copy a chapter without its solutions, its outputs and the metadata that only the book needs.
 
     Links to `pages`, the file names of the notebooks that are handed out together, stay. Links to
-    all other pages lead to `book`: the address of the published book, or the path to a copy of it.
+    all other pages lead to `book`: the address of the published book, or of a copy of it.
     """
     cells = []
     for cell in notebook.cells:

@@ -1,6 +1,11 @@
-"""The chapters in the order in which they are read: stem and title; where they are published."""
+"""The chapters in the order in which they are read: stem and title; where they are published.
 
-BOOK = "https://reading-digits.github.io/reading-digits"
+``LESSONLIB_BOOK`` names a copy of the book instead. A kit for a room without internet sets it.
+"""
+
+import os
+
+BOOK = os.environ.get("LESSONLIB_BOOK", "https://reading-digits.github.io/reading-digits")
 
 TITLES: dict[str, str] = {
     "history": "History",

@@ -24,6 +24,7 @@ SPARE = 1.1  # Python's compiled files came to 5 % of what is unpacked, blocks o
 # JupyterLab asks each student whether to get news, which no network brings.
 SILENCE = {"fetchNews": "false", "checkForUpdates": False}
 QUIET = {"@jupyterlab/apputils-extension:notification": SILENCE}
+BOOK = "/static"  # where JupyterLab serves the book; the notebooks link to it
 AGAIN = "copy or unpack the kit anew, then start again."
 
 
@@ -158,17 +159,19 @@ def install_packages(venv: Path, wheels: Path) -> None:
 
 
 def open_notebooks(folder: Path) -> None:
-    """Open JupyterLab; the network reads MNIST from the folder, if it came with it."""
+    """Open JupyterLab; what runs in it finds the book, and MNIST if it came with the kit."""
     python = python_of(folder / ".venv")
     if not Path(python).exists():
         sys.exit(f"{python} is missing: install from the kit again, the notebooks will stay.")
     if (folder / "mnist").is_dir():
         os.environ["LESSONLIB_MNIST_ROOT"] = str(folder / "mnist")
+    os.environ["LESSONLIB_BOOK"] = BOOK
     os.chdir(str(folder))
     print(f"The book, with formulas and pictures: {folder / 'book' / 'index.html'}", flush=True)
     # Control-C is for JupyterLab, which asks, and saves; this program waits for its end.
     signal.signal(signal.SIGINT, lambda *_: None)
-    run(python, "-m", "jupyterlab", "--LabApp.default_url=/lab/tree/notebooks")
+    lab = (python, "-m", "jupyterlab", "--LabApp.default_url=/lab/tree/notebooks")
+    run(*lab, f"--ServerApp.extra_static_paths={folder / 'book'}")
 
 
 def main(words: "list[str]") -> None:
