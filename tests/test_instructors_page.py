@@ -100,7 +100,7 @@ def test_the_sections_that_a_plan_names_are_in_its_chapters(plan: str) -> None:
 
 def test_every_command_exists() -> None:
     targets = set(re.findall(r"`make ([\w-]+)`", PAGE))
-    known = "labs slides book kit pdf test-kit nbgrader test-nbgrader grade key clean"
+    known = "labs slides book kit pdf test-kit nbgrader test-nbgrader grade key quizzes clean"
     assert targets == set(known.split())
     assert targets <= make.TARGETS.keys()
     commands = re.findall(r"-m lessonlib (\w[^`\n]*)", PAGE)
