@@ -20,7 +20,7 @@ QUIZZES = ROOT / "_build" / "quizzes"
 TEMPLATE = ROOT / "theme" / "quizzes" / "page.html"
 KEY = "key.html"
 BLANKS = """<p class="blanks"><span>Name:</span> <span>Date:</span></p>
-<p>One choice of each question is right.</p>"""
+<p>Each question has one right answer.</p>"""
 LETTERED = '<ol type="A">'
 # As the chapters' headings have them: "1 History".
 CHAPTERS = {stem: f"{number} {title}" for number, (stem, title) in enumerate(TITLES.items(), 1)}
