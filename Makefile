@@ -2,7 +2,7 @@
 # `python make.py book` is `make book`. You need make, git, and a Python that make.py names.
 
 PYTHON ?= python3
-TARGETS := help book pdf test lint lab labs slides nbgrader grade key test-nbgrader kit test-kit run models checks bench test-colab repo lock clean
+TARGETS := help book pdf test lint lab labs slides nbgrader grade key quizzes test-nbgrader kit test-kit run models checks bench test-colab repo lock clean
 
 .PHONY: $(TARGETS)
 .NOTPARALLEL:

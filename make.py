@@ -207,6 +207,11 @@ def key() -> None:
     run_module("tools.key")
 
 
+def quizzes() -> None:
+    """Write two forms of each chapter's quiz to print, and a key, in _build/quizzes/."""
+    run_module("tools.quizzes")
+
+
 def test_nbgrader() -> None:
     """Try the assignments with nbgrader: release, hand in, grade, export."""
     set_up_nbgrader()
@@ -321,6 +326,7 @@ TARGETS = {
     "nbgrader": nbgrader,
     "grade": grade,
     "key": key,
+    "quizzes": quizzes,
     "test-nbgrader": test_nbgrader,
     "kit": kit,
     "test-kit": test_kit,

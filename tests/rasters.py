@@ -8,7 +8,7 @@ from playwright.sync_api import Page
 
 from tests.pieces import run_script
 
-SCRIPTS = ("raster", "read_field")
+SCRIPTS = ("raster", "read_rough_ink", "read_find", "read_field")
 Image = npt.NDArray[Any]
 
 

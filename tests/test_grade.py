@@ -1,18 +1,23 @@
-"""The assignments, with real nbgrader: what students get, and what four submissions are worth."""
+"""The assignments, with real nbgrader: what students get, what it is worth, what they get back."""
 
 import csv
 import json
+import os
 import re
 import shutil
-from collections.abc import Callable
+import subprocess
 from pathlib import Path
+from typing import NamedTuple
 
 import nbformat
 import pytest
+from bs4 import BeautifulSoup
 from nbformat import NotebookNode
 
+import make
 from lessonlib.exercises import checks_of
-from tools import assignments, grade, key, notebooks
+from tools import assignments, grade, key, notebooks, records, try_grading
+from tools.try_grading import cheat, half, hand_in, marked, right, stubs
 
 CHAPTER = "1-history"
 DRAW = 20
@@ -26,10 +31,6 @@ needs_nbgrader = pytest.mark.skipif(
 def read(path: Path) -> NotebookNode:
     notebook: NotebookNode = nbformat.read(path, as_version=4)
     return notebook
-
-
-def marked(notebook: NotebookNode) -> dict[str, NotebookNode]:
-    return {cell.metadata.nbgrader.grade_id: cell for cell in notebook.cells}
 
 
 # ---------------------------------------------------------------- without nbgrader
@@ -118,90 +119,14 @@ def test_the_key_has_a_page_for_each_chapter(tmp_path: Path) -> None:
 # ---------------------------------------------------------------- with nbgrader
 
 
-def right(notebook: NotebookNode) -> None:
-    """Fill in everything."""
-    exercises = {e.name: e for e in assignments.exercises_of(read(NUMBERED[0]))}
-    for name, cell in marked(notebook).items():
-        if name.startswith("answer-"):
-            cell.source = exercises[name.removeprefix("answer-").replace("-", ".")].solution
-
-
-def stubs(notebook: NotebookNode) -> None:
-    """Hand in what was given."""
-
-
-def half(notebook: NotebookNode) -> None:
-    """Answer three of five: one of the others is wrong, and one has no syntax."""
-    right(notebook)
-    cells = marked(notebook)
-    cells["answer-1-1"].source = "def alarm():\n    return [1, 1, 1, 1], 2"
-    cells["answer-1-3"].source = "def parity_net(:\n    return 1"
-    cells["answer-1-6"].source = "*Your answer*"
-
-
-CHEATS = {
-    # Says what the check would, and makes each check of the library say it.
-    "answer-1-1": """
-print("1.1: right.")
-exercises.check = lambda name, answer: print(f"{name}: right.")
-exercises.verdict = lambda name, answer, draw=None: f"{name}: right."
-def alarm():
-    return 1
-""",
-    # Changes the checks themselves, and what they compare with.
-    "answer-1-2": """
-import lessonlib.exercises.history as history
-from lessonlib.exercises import answers
-history.CHECKS[:] = [lambda answer: None] * len(history.CHECKS)
-answers.close = history.close = lambda *_: True
-exercises.checks_of = lambda number: {f"{number}.{k}": lambda answer: None for k in range(9)}
-def signed_update(w, b, x, y):
-    return w, b
-""",
-    # Takes the names of the hidden test.
-    "answer-1-3": """
-verdict = lambda *_, **__: "1.3: right."
-said = "1.3: right."
-class parity_net:
-    def __eq__(self, other):
-        return True
-""",
-    # Puts modules of its own in the library's place.
-    "answer-1-4": """
-import sys, types
-sys.modules["lessonlib.exercises"] = types.SimpleNamespace(verdict=lambda *_, **__: "1.4: right.")
-def count_learnable(d):
-    return 1
-""",
-    # Ends the program before it is tried.
-    "answer-1-5": """
-def quadratic(X):
-    raise SystemExit
-""",
-}
-
-
-def cheat(notebook: NotebookNode) -> None:
-    """Print what the checks print, patch them, and change the tests' cells."""
-    cells = marked(notebook)
-    for name, source in CHEATS.items():
-        cells[name].source = source
-        cells[name.replace("answer", "test")].source = f'print("{name}: right.")'
-
-
-def hand_in(course: Path, student: str, work: Callable[[NotebookNode], None]) -> None:
-    folder = course / "submitted" / student / CHAPTER
-    folder.mkdir(parents=True)
-    notebook = read(course / "release" / CHAPTER / f"{CHAPTER}.ipynb")
-    work(notebook)
-    nbformat.write(notebook, folder / f"{CHAPTER}.ipynb")
-
-
 @pytest.fixture(scope="module")
 def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make a course of one chapter, and release its assignment."""
-    folder = tmp_path_factory.mktemp("course")
-    assignments.write(folder, DRAW)
+    return released(tmp_path_factory.mktemp("course"), DRAW)
+
+
+def released(folder: Path, draw: int) -> Path:
+    assignments.write(folder, draw)
     for other in NUMBERED:
         if other.stem != CHAPTER:
             shutil.rmtree(folder / "source" / other.stem)
@@ -224,8 +149,8 @@ def test_what_students_get_has_neither_solutions_nor_hidden_tests(course: Path) 
 def scores(course: Path) -> dict[str, float]:
     """Hand in five notebooks, grade them, and read each student's score in the table."""
     for work in (right, stubs, half, cheat):
-        hand_in(course, work.__name__, work)
-    hand_in(course, "shadow", cheat)
+        hand_in(course, work.__name__, NUMBERED[0], work)
+    hand_in(course, "shadow", NUMBERED[0], cheat)
     put_checks_beside(course / "submitted" / "shadow" / CHAPTER)
     with grade.marks(course).open(encoding="utf-8") as table:
         rows = list(csv.DictReader(table))
@@ -264,3 +189,120 @@ def test_a_submission_is_worth_what_it_should_be(
 ) -> None:
     """All is right but the derivation, whose point waits for its reader: 5 of 6."""
     assert scores[student] == score
+
+
+# ---------------------------------------------------------------- points given by hand
+
+GIVE = """
+import sys
+from nbgrader.api import Gradebook
+
+student, chapter, points, comment = sys.argv[1:]
+with Gradebook("sqlite:///gradebook.db") as book:
+    place = ("answer-1-6", chapter, chapter, student)
+    grade = book.find_grade(*place)
+    assert grade.needs_manual_grade
+    grade.manual_score, grade.needs_manual_grade = float(points), False
+    book.find_comment(*place).manual_comment = comment
+    book.db.commit()
+"""
+WAITING = """
+import sys
+from nbgrader.api import Gradebook
+
+with Gradebook("sqlite:///gradebook.db") as book:
+    handed_in = book.assignment_submissions(sys.argv[1])
+    print(*sorted(one.student.id for one in handed_in if one.needs_manual_grade))
+"""
+COMMENT = "The last step is missing."
+DRAWS = (987_654_321, 987_654_322)  # digits that stand nowhere else in a page
+
+
+def ask_gradebook(course: Path, program: str, *words: str) -> list[str]:
+    """Do with nbgrader's grade book what its Formgrader does; return the printed words."""
+    python = make.script(make.NBGRADER_VENV, "python")
+    command = [str(python), "-c", program, *words]
+    done = subprocess.run(command, cwd=course, capture_output=True, text=True, check=True)
+    return done.stdout.split()
+
+
+class Graded(NamedTuple):
+    """A course after it was graded."""
+
+    points: dict[str, float]
+    waiting: list[str]
+    """Whose derivation needs a point by hand."""
+    at: dict[str, int]
+    """When each student's notebook was graded."""
+    pages: dict[str, str]
+    """The text that each student gets back."""
+
+
+def graded(course: Path) -> Graded:
+    with grade.marks(course).open(encoding="utf-8") as table:
+        points = {row["student_id"]: float(row["score"]) for row in csv.DictReader(table)}
+    notebooks = {student: Path(student, CHAPTER, f"{CHAPTER}.ipynb") for student in points}
+    at = {s: (course / "autograded" / path).stat().st_mtime_ns for s, path in notebooks.items()}
+    pages = {s: course / "feedback" / path.with_suffix(".html") for s, path in notebooks.items()}
+    texts = {s: BeautifulSoup(p.read_text("utf-8"), "html.parser").text for s, p in pages.items()}
+    return Graded(points, ask_gradebook(course, WAITING, CHAPTER), at, texts)
+
+
+@pytest.fixture(scope="module")
+def term(tmp_path_factory: pytest.TempPathFactory) -> list[Graded]:
+    """Grade, give a point by hand, and grade again as notebooks, then an assignment change."""
+    course = released(tmp_path_factory.mktemp("term"), DRAWS[0])
+    hand_in(course, "ada", NUMBERED[0], right)
+    hand_in(course, "ben", NUMBERED[0], half)
+    first = graded(course)
+    ask_gradebook(course, GIVE, "ada", CHAPTER, "0.5", COMMENT)
+    hand_in(course, "ben", NUMBERED[0], right)
+    os.utime(course / "submitted" / "ben" / CHAPTER / f"{CHAPTER}.ipynb", (0, 0))
+    hand_in(course, "cai", NUMBERED[0], stubs)  # late
+    second = graded(course)
+    released(course, DRAWS[1])
+    return [first, second, graded(course)]
+
+
+@needs_nbgrader
+def test_a_point_and_a_comment_given_by_hand_stay(term: list[Graded]) -> None:
+    assert [state.points["ada"] for state in term] == [5, 5.5, 5.5]
+    assert [COMMENT in state.pages["ada"] for state in term] == [False, True, True]
+
+
+@needs_nbgrader
+def test_a_notebook_that_is_handed_in_again_or_late_is_graded_and_no_other(
+    term: list[Graded],
+) -> None:
+    first, second, _ = term
+    assert (first.points["ben"], second.points["ben"], second.points["cai"]) == (3, 5, 0)
+    assert second.at["ada"] == first.at["ada"]
+    assert first.waiting == ["ada"]
+    assert second.waiting == ["ben"]
+
+
+@needs_nbgrader
+def test_an_assignment_of_another_draw_is_graded_again(term: list[Graded]) -> None:
+    _, second, third = term
+    assert all(third.at[student] > second.at[student] for student in second.at)
+    assert third.points == second.points
+    assert third.waiting == ["ada", "ben"]  # nbgrader wants the points to be looked at again
+
+
+@needs_nbgrader
+def test_what_students_get_back_hides_the_hidden_tests(term: list[Graded]) -> None:
+    for state in term:
+        for text in state.pages.values():
+            assert 'exercises.check("1.1", alarm)' in text
+            for secret in ("HIDDEN TESTS", "verdict", "draw=", *map(str, DRAWS)):
+                assert secret not in text
+    assert "AssertionError: 1.1: not yet. Turning the key" in term[0].pages["ben"]
+
+
+@needs_nbgrader
+def test_the_time_of_a_grading_is_noted(course: Path, tmp_path: Path) -> None:
+    try_grading.time_grading(course, NUMBERED[0], [stubs, right], tmp_path / "grading.csv")
+    (row,) = records.rows_of(tmp_path / "grading.csv").values()
+    assert row["Handed in"] == "2 of 1-history.ipynb"
+    assert float(row["Seconds of computing"]) > 0
+    assert (course / "grades.csv").read_text("utf-8").count("student-") == 2

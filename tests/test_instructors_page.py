@@ -1,6 +1,7 @@
 """The instructors' page: its plans add up, what it quotes is said, its commands exist."""
 
 import re
+import time
 from itertools import groupby
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import make
 from lessonlib import exercises
 from lessonlib.__main__ import _parser
 from tests.test_exercises import FIXED, MISTAKES
+from tools import kit, notebooks, records, try_grading
 from tools.labs import LABS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -100,7 +102,7 @@ def test_the_sections_that_a_plan_names_are_in_its_chapters(plan: str) -> None:
 
 def test_every_command_exists() -> None:
     targets = set(re.findall(r"`make ([\w-]+)`", PAGE))
-    known = "labs slides book kit pdf test-kit nbgrader test-nbgrader grade key clean"
+    known = "labs slides book kit pdf test-kit nbgrader test-nbgrader grade key quizzes clean"
     assert targets == set(known.split())
     assert targets <= make.TARGETS.keys()
     commands = re.findall(r"-m lessonlib (\w[^`\n]*)", PAGE)
@@ -110,3 +112,39 @@ def test_every_command_exists() -> None:
     for path in re.findall(r"data/checks/\S+\.png", PAGE):
         assert (ROOT / path).is_file()
     assert f"`{LABS.relative_to(ROOT)}/`" in PAGE
+
+
+# ---------------------------------------------------------------- what was measured
+
+
+def month_of(date: str) -> str:
+    return time.strftime("%B %Y", time.strptime(date, "%Y-%m-%d"))
+
+
+def test_the_sizes_of_kits_are_those_in_the_record() -> None:
+    measured = records.rows_of(kit.SIZES)
+    for command, _, packed, installed in table("Without the internet")[2:]:
+        row = measured.pop(re.findall(r"`make kit (?:PLATFORM|WHEELS)=(.*)`", command)[0])
+        assert packed == f"{float(row['GB']):.1f} GB"
+        assert installed == (f"{float(row['Installed in GB']):.1f} GB" if installed else "")
+        assert f"In {month_of(row['Date'])}:" in section("Without the internet")
+    assert not measured
+
+
+def test_the_times_of_grading_are_those_in_the_record() -> None:
+    measured = records.rows_of(try_grading.TIMES)
+    chapters = [path.name for path in notebooks.chapters()]
+    alone = [measured[f"1 of {name}"] for name in chapters]
+    thirty = measured[f"30 of {chapters[0]}"]
+    took = f"took {float(thirty['Seconds']) / 60:.0f} minutes in {month_of(thirty['Date'])}"
+    seconds = sorted(round(float(row["Seconds of computing"])) for row in alone)
+    for said in (took, f"took {seconds[0]} to {seconds[-1]} seconds of computing"):
+        assert said in section("Marks").replace("\n", " ")
+    assert {row["Cores"] for row in (*alone, thirty)} == {"2"}
+    assert "a machine with two cores" in section("Marks")
+
+
+def test_colab_s_package_is_as_large_as_the_page_says(tmp_path: Path) -> None:
+    kit.build_package(tmp_path)
+    (wheel,) = tmp_path.iterdir()
+    assert f"package ({wheel.stat().st_size / 1e6:.0f} MB)" in section("A lab of thirty")

@@ -169,7 +169,7 @@ def test_the_package_of_the_course_is_built_without_a_network(tmp_path: Path) ->
 def test_a_word_that_wheels_does_not_know_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WHEELS", "some")
     with pytest.raises(SystemExit, match="WHEELS=none"):
-        kit.main()
+        kit.main([])
 
 
 def test_mnist_is_not_downloaded_for_the_kit(

@@ -485,7 +485,7 @@ def test_a_download_is_announced_before_it_starts(
 ) -> None:
     def download(*_: object) -> None:
         said = capsys.readouterr().out
-        assert f"download it (11 MB) to {tmp_path}/cache" in said.splitlines()[-1]
+        assert f"download it (12 MB) to {tmp_path}/cache" in said.splitlines()[-1]
         raise OSError("the download was started")
 
     monkeypatch.chdir(tmp_path)

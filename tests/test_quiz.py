@@ -15,7 +15,7 @@ import pytest
 from myst_parser.mdit_to_docutils.base import default_slugify
 
 from lessonlib.chapters import TITLES
-from lessonlib.quiz import Choice, Question, Quiz, parse, quiz
+from lessonlib.quiz import FORMS, Choice, Question, Quiz, parse, quiz
 
 ROOT = Path(__file__).resolve().parents[1]
 STEMS = list(TITLES)
@@ -31,7 +31,11 @@ see: history / A unit that learns
 - [x] Yes | 2 is larger.
 """
 
-every_quiz = pytest.mark.parametrize("stem", STEMS)
+BOTH = [(stem, form) for form in FORMS for stem in STEMS]
+
+every_chapter = pytest.mark.parametrize("stem", STEMS)
+every_form = pytest.mark.parametrize("form", FORMS)
+every_quiz = pytest.mark.parametrize(("stem", "form"), BOTH)
 
 
 def notebook(stem: str) -> Path:
@@ -59,28 +63,29 @@ def texts(question: Question) -> list[str]:
     return parts + [part for choice in question.choices for part in (choice.text, choice.reason)]
 
 
-# ---------------------------------------------------------------- the ten quizzes
+# ---------------------------------------------------------------- the ten quizzes, in two forms
 
 
-def test_there_is_a_source_for_each_chapter_and_no_other() -> None:
-    assert {path.stem for path in (ROOT / "data" / "quizzes").iterdir()} == set(STEMS)
-
-
-@every_quiz
-def test_a_quiz_has_five_questions(stem: str) -> None:
-    assert len(quiz(stem).questions) == 5
+def test_there_are_two_sources_for_each_chapter_and_no_other() -> None:
+    names = {path.stem for path in (ROOT / "data" / "quizzes").iterdir()}
+    assert names == {name for stem in STEMS for name in (stem, f"{stem}-b")}
 
 
 @every_quiz
-def test_a_question_has_one_right_answer_and_two_or_three_wrong_ones(stem: str) -> None:
-    for question in quiz(stem).questions:
+def test_a_quiz_has_five_questions(stem: str, form: str) -> None:
+    assert len(quiz(stem, form).questions) == 5
+
+
+@every_quiz
+def test_a_question_has_one_right_answer_and_two_or_three_wrong_ones(stem: str, form: str) -> None:
+    for question in quiz(stem, form).questions:
         assert sum(choice.right for choice in question.choices) == 1, question.text
         assert len(question.choices) in (3, 4), question.text
 
 
 @every_quiz
-def test_every_choice_has_a_reason_of_its_own(stem: str) -> None:
-    for question in quiz(stem).questions:
+def test_every_choice_has_a_reason_of_its_own(stem: str, form: str) -> None:
+    for question in quiz(stem, form).questions:
         reasons = [choice.reason for choice in question.choices]
         assert all(reason.endswith(".") for reason in reasons), question.text
         assert len(set(reasons)) == len(reasons), question.text
@@ -88,57 +93,74 @@ def test_every_choice_has_a_reason_of_its_own(stem: str) -> None:
 
 
 @every_quiz
-def test_two_questions_return_to_earlier_chapters_and_none_runs_ahead(stem: str) -> None:
-    places = [STEMS.index(question.stem) for question in quiz(stem).questions]
+def test_two_questions_return_to_earlier_chapters_and_none_runs_ahead(stem: str, form: str) -> None:
+    places = [STEMS.index(question.stem) for question in quiz(stem, form).questions]
     own = STEMS.index(stem)
     assert max(places) == own
     assert sum(place < own for place in places) == (0 if stem == "history" else 2)
 
 
 @every_quiz
-def test_each_question_names_a_section_that_exists(stem: str) -> None:
-    for question in quiz(stem).questions:
+def test_each_question_names_a_section_that_exists(stem: str, form: str) -> None:
+    for question in quiz(stem, form).questions:
         assert question.section in headings(question.stem), question.text
 
 
 def test_no_question_is_asked_twice() -> None:
-    asked = [question.text for stem in STEMS for question in quiz(stem).questions]
+    asked = [question.text for pair in BOTH for question in quiz(*pair).questions]
     assert len(set(asked)) == len(asked)
 
 
+@every_chapter
+def test_both_forms_ask_about_the_same_sections_in_the_same_order(stem: str) -> None:
+    first, second = ([(q.stem, q.section) for q in quiz(stem, form).questions] for form in FORMS)
+    assert first == second
+
+
+@every_chapter
+def test_who_remembers_an_answer_of_one_form_has_none_of_the_other(stem: str) -> None:
+    for first, second in zip(*(quiz(stem, form).questions for form in FORMS), strict=True):
+        right = right_answer(first), right_answer(second)
+        assert right[0].text != right[1].text, first.text
+        assert first.choices.index(right[0]) != second.choices.index(right[1]), first.text
+
+
 @every_quiz
-def test_the_right_answer_moves_about(stem: str) -> None:
-    places = [each.choices.index(right_answer(each)) for each in quiz(stem).questions]
+def test_the_right_answer_moves_about(stem: str, form: str) -> None:
+    places = [each.choices.index(right_answer(each)) for each in quiz(stem, form).questions]
     assert len(set(places)) >= 3
     assert max(places.count(place) for place in places) <= 2
 
 
-def test_each_place_is_right_about_equally_often() -> None:
-    asked = [question for stem in STEMS for question in quiz(stem).questions]
+@every_form
+def test_each_place_is_right_about_equally_often(form: str) -> None:
+    asked = [question for stem in STEMS for question in quiz(stem, form).questions]
     places = [question.choices.index(right_answer(question)) for question in asked]
     for place in range(3):
         assert 10 <= places.count(place) <= 20
 
 
 @every_quiz
-def test_the_right_answer_is_the_longest_in_at_most_half_of_the_questions(stem: str) -> None:
+def test_the_right_answer_is_the_longest_in_at_most_half_of_the_questions(
+    stem: str, form: str
+) -> None:
     longest = 0
-    for question in quiz(stem).questions:
+    for question in quiz(stem, form).questions:
         wrong = [len(choice.text) for choice in question.choices if not choice.right]
         longest += len(right_answer(question).text) > max(wrong)
     assert longest <= 2
 
 
 @every_quiz
-def test_the_choices_of_a_question_are_of_similar_length(stem: str) -> None:
-    for question in quiz(stem).questions:
+def test_the_choices_of_a_question_are_of_similar_length(stem: str, form: str) -> None:
+    for question in quiz(stem, form).questions:
         lengths = [len(choice.text) for choice in question.choices]
         assert max(lengths) <= 1.4 * min(lengths) + 10, question.text
 
 
 @every_quiz
-def test_the_texts_are_plain(stem: str) -> None:
-    for question in quiz(stem).questions:
+def test_the_texts_are_plain(stem: str, form: str) -> None:
+    for question in quiz(stem, form).questions:
         for text in texts(question):
             assert not re.search(r"[$\\*]|<[a-z]", text), text  # LaTeX, emphasis, HTML
             assert text.count("`") % 2 == 0, text
@@ -167,8 +189,8 @@ class Outline(HTMLParser):
 
 
 @every_quiz
-def test_a_notebook_shows_a_list_whose_choices_open(stem: str) -> None:
-    shown = quiz(stem)
+def test_a_notebook_shows_a_list_whose_choices_open(stem: str, form: str) -> None:
+    shown = quiz(stem, form)
     outline = Outline()
     outline.feed(shown._repr_html_())
     choices = sum(len(question.choices) for question in shown.questions)
@@ -179,14 +201,16 @@ def test_a_notebook_shows_a_list_whose_choices_open(stem: str) -> None:
 
 
 @every_quiz
-def test_the_html_runs_no_script_and_asks_for_nothing(stem: str) -> None:
+def test_the_html_runs_no_script_and_asks_for_nothing(stem: str, form: str) -> None:
     outline = Outline()
-    outline.feed(quiz(stem)._repr_html_())
+    outline.feed(quiz(stem, form)._repr_html_())
     allowed = {"section", "style", "ol", "li", "p", "details", "summary", "strong", "code", "small"}
     allowed.add("a")
     assert set(outline.tags) <= allowed
     assert {name for name, _ in outline.attributes} == {"class", "aria-label", "target", "href"}
-    assert not re.search(r"url\(|@import|(?<![\w-])color:|background", quiz(stem)._repr_html_())
+    assert not re.search(
+        r"url\(|@import|(?<![\w-])color:|background", quiz(stem, form)._repr_html_()
+    )
 
 
 def test_a_choice_opens_to_its_verdict_and_reason() -> None:
@@ -206,10 +230,10 @@ def test_html_in_a_source_is_escaped_and_code_is_marked() -> None:
 
 
 @every_quiz
-def test_the_hint_links_to_its_section_of_the_published_book(stem: str) -> None:
+def test_the_hint_links_to_its_section_of_the_published_book(stem: str, form: str) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    shown = quiz(stem)._repr_html_()
-    for question in quiz(stem).questions:
+    shown = quiz(stem, form)._repr_html_()
+    for question in quiz(stem, form).questions:
         page = f"{project['urls']['Book']}/chapters/{notebook(question.stem).stem}.html"
         assert question.address == f"{page}#{default_slugify(question.section)}"
         assert f'href="{question.address}">“' in shown
@@ -219,13 +243,13 @@ def test_the_hint_links_to_its_section_of_the_published_book(stem: str) -> None:
 
 
 @every_quiz
-def test_the_plain_text_is_at_most_80_wide(stem: str) -> None:
-    assert max(len(line) for line in str(quiz(stem)).splitlines()) <= 80
+def test_the_plain_text_is_at_most_80_wide(stem: str, form: str) -> None:
+    assert max(len(line) for line in str(quiz(stem, form)).splitlines()) <= 80
 
 
 @every_quiz
-def test_the_plain_text_has_all_questions_before_the_first_answer(stem: str) -> None:
-    shown = quiz(stem)
+def test_the_plain_text_has_all_questions_before_the_first_answer(stem: str, form: str) -> None:
+    shown = quiz(stem, form)
     asked, answers = map(in_one_line, str(shown).split("\n\nAnswers\n\n"))
     for question in shown.questions:
         assert in_one_line(question.text) in asked
@@ -294,6 +318,11 @@ def test_a_source_without_a_question_says_so(text: str) -> None:
 def test_an_unknown_stem_is_answered_with_the_known_ones(stem: str) -> None:
     with pytest.raises(ValueError, match=r"no chapter has the stem .*: take one of history, .*"):
         quiz(stem)
+
+
+def test_an_unknown_form_is_answered_with_the_known_ones() -> None:
+    with pytest.raises(ValueError, match=r"^no quiz has the form 'c': take one of a, b$"):
+        quiz("history", "c")
 
 
 def test_the_module_is_cheap_to_import() -> None:

@@ -119,6 +119,24 @@ def test_most_chapters_fit_what_is_guaranteed() -> None:
     assert f"**{guarantee} GB guaranteed**" in PAGE
 
 
+def test_what_the_page_adds_up_fits_the_limit_and_the_guarantee() -> None:
+    memory_of_one = values()["singleuser"]["memory"]
+    limit, guarantee = (
+        float(memory_of_one[name].removesuffix("G")) for name in ("limit", "guarantee")
+    )
+    assert f"{30 * limit:.0f} GB hold whatever they do" in PAGE
+    node = int(re.findall(r"A node with (\d+) GB", PAGE)[0])
+    assert f"some {node / guarantee // 10 * 10:.0f} students by the guarantee" in PAGE
+    assert f"give the limit to {node / limit // 10 * 10:.0f} at once" in PAGE
+
+
+def test_a_server_takes_less_beside_its_kernels_than_the_page_says() -> None:
+    opened = re.findall(r"opened the chapter: ([\d.]+) GB", try_hub.RECORD.read_text("utf-8"))
+    assert len(opened) == len(try_hub.USERS)
+    assert all(float(gigabytes) < SERVER for gigabytes in opened)
+    assert f"less than {SERVER} GB more for each student" in PAGE
+
+
 def test_both_hubs_wait_equally_long() -> None:
     assert f"services.cull.timeout {values()['cull']['timeout']}\n" in PAGE
 

@@ -121,6 +121,21 @@ def test_every_control_is_reached_by_the_keyboard(
 
 
 @every_piece
+def test_a_pressed_button_keeps_the_focus_or_hands_it_on(
+    piece: Piece, browser: Browser, tmp_path: Path
+) -> None:
+    """Whoever uses the keyboard stays in the piece, and doesn't start anew at the page's top."""
+    tab, _ = opened(browser, piece, tmp_path)
+    buttons = tab.locator(".ll-live button:visible:enabled")
+    for place in range(buttons.count()):
+        tab.evaluate("document.activeElement.blur()")
+        button = buttons.nth(place)
+        name = button.inner_text()
+        button.press("Enter")
+        assert tab.locator(".ll-live :focus").count() == 1, name
+
+
+@every_piece
 def test_a_cell_that_is_run_twice_starts_both_pieces(
     piece: Piece, browser: Browser, tmp_path: Path
 ) -> None:

@@ -26,9 +26,10 @@ from lessonlib.synthesis.samples import sample_amounts
 from lessonlib.widgets.networks import network_scripts
 from tests.drawn import Ink, bars, rings, strokes
 from tests.pieces import run_script
+from tests.rasters import SCRIPTS
 from tests.test_checks_search import log_softmax
 
-CANDIDATES = ("raster", "read_field", "read_candidates")
+CANDIDATES = (*SCRIPTS, "read_candidates")
 CUTTING = (*CANDIDATES, "read_search", "read_cutting")
 READING = ("read_networks", *CUTTING)
 SHEARS = [step * 8 / 72 for step in candidates.SHEAR_STEPS]  # of a field's usual height

@@ -32,13 +32,7 @@ COURSE = ROOT / "_build" / "nbgrader"
 POINTS = 1  # of each exercise: an instructor who weighs them otherwise does it in the grade book
 PAPER = re.compile(r"<details><summary>Solution (\d+\.\d+)</summary>(.*)</details>", re.DOTALL)
 
-CONFIGURATION = """\
-c = get_config()  # noqa: F821
-c.CourseDirectory.course_id = "reading-digits"
-c.ClearSolutions.code_stub = {"python": "..."}  # counts as unanswered
-c.ClearSolutions.text_stub = "*Your answer*"
-c.ExecutePreprocessor.timeout = 120  # seconds for a cell; a check stops an answer long before
-"""
+CONFIGURATION = ROOT / "tools" / "nbgrader_config.py"
 
 HEAD = """\
 # {title}: exercises
@@ -213,7 +207,7 @@ def write(course: Path, draw: int) -> list[str]:
         folder = course / "source" / path.stem
         folder.mkdir(parents=True, exist_ok=True)
         store(made, folder / path.name)
-    write_whole(course / "nbgrader_config.py", CONFIGURATION.encode())
+    write_whole(course / CONFIGURATION.name, CONFIGURATION.read_bytes())
     return [path.stem for path in chapters()]
 
 

@@ -4,13 +4,16 @@ Usage: ``python -m tools.grade release [COURSE]`` (part of ``make nbgrader``)
        ``python -m tools.grade marks [COURSE]`` (``make grade``)
 
 A course is a folder, by default _build/nbgrader/. Students get release/CHAPTER/CHAPTER.ipynb; what
-they hand in goes to submitted/STUDENT/CHAPTER/CHAPTER.ipynb; the marks come to grades.csv.
+they hand in goes to submitted/STUDENT/CHAPTER/CHAPTER.ipynb; the marks come to grades.csv, and
+what students get back to feedback/STUDENT/CHAPTER/CHAPTER.html.
 
 nbgrader is in an environment of its own, .venv-nbgrader, and runs the notebooks in the course's.
 """
 
+import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -22,6 +25,7 @@ from tools.notebooks import ENVIRONMENT
 
 NBGRADER = Path(make.script(make.NBGRADER_VENV, "nbgrader"))
 MARKS = "grades.csv"
+GRADED = "graded.json"  # beside it: what was graded, by `fingerprint`
 
 
 def write_kernel(venv: Path, python: Path) -> None:
@@ -44,14 +48,50 @@ def release(course: Path) -> None:
 
 
 def marks(course: Path) -> Path:
-    """Grade all submissions, again those graded before; return the table of marks.
+    """Grade what is new, write all students' pages, and return the table of marks.
 
-    One that can't be graded doesn't keep the others from it; nbgrader says which it is.
+    What was graded stays as it is: graded again, its derivation would wait for a point again. One
+    that can't be graded doesn't keep the others from it; nbgrader says which it is.
     """
-    for name in sorted({path.parent.name for path in course.glob("submitted/*/*/*.ipynb")}):
-        _nbgrader(course, "autograde", name, "--force", must_succeed=False)
+    graded = course / GRADED
+    before = json.loads(graded.read_text(encoding="utf-8")) if graded.is_file() else {}
+    now = {folder: fingerprint(course, folder) for folder in handed_in(course)}
+    for folder in now:
+        if now[folder] != before.get(folder):
+            remove(course / "autograded" / folder)
+    for chapter in sorted({folder.partition("/")[2] for folder in now}):
+        # It passes over what lies in autograded/.
+        _nbgrader(course, "autograde", chapter, must_succeed=False)
+        _nbgrader(course, "generate_feedback", chapter, "--force", must_succeed=False)
+    write_whole(graded, json.dumps(now, indent=1).encode())
     _nbgrader(course, "export", "--to", MARKS)
     return course / MARKS
+
+
+def handed_in(course: Path) -> list[str]:
+    """List the folders that hold a notebook of a student, such as "ada/1-history"."""
+    submitted = course / "submitted"
+    folders = {path.parent.relative_to(submitted) for path in submitted.glob("*/*/*.ipynb")}
+    return sorted(folder.as_posix() for folder in folders)
+
+
+def fingerprint(course: Path, folder: str) -> str:
+    """Return a number that changes with what a student handed in, and with its assignment.
+
+    The time of a file wouldn't do: a copy may keep the time of another day.
+    """
+    chapter = folder.partition("/")[2]
+    files = [*(course / "submitted" / folder).glob("*.ipynb")]
+    files += (course / "source" / chapter).glob("*.ipynb")
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sorted(files))).hexdigest()
+
+
+def remove(folder: Path) -> None:
+    """Remove a folder, if it is there, with what nbgrader made in it, which can't be written to."""
+    if folder.is_dir():
+        for path in folder.rglob("*"):
+            path.chmod(0o700)  # else Windows doesn't remove it
+        shutil.rmtree(folder)
 
 
 def _nbgrader(course: Path, *words: str, must_succeed: bool = True) -> None:
@@ -76,6 +116,7 @@ def main(words: list[str]) -> None:
         sys.exit(f"Nothing is handed in: put it in {course}/submitted/STUDENT/CHAPTER/")
     else:
         print(f"The marks are in {marks(course)}")
+        print(f"What students get back is in {course / 'feedback'}")
 
 
 if __name__ == "__main__":

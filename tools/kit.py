@@ -7,6 +7,9 @@ It goes to _build/kit/: the built book, the PDF if there is one, the student not
 it is at hand, the packages for one system and one Python (this one's unless PLATFORM names others),
 and programs that install all of it. The packages are those of the lock that the course's own needs,
 with the lock's hashes. WHEELS=none leaves them out; README.md then says how to get them.
+
+``PLATFORM=windows-3.13 .venv/bin/python -m tools.kit record`` also notes the kit's size in
+chapters/kits.csv, to which a test holds the page for instructors.
 """
 
 import json
@@ -15,6 +18,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import tomllib
 import zipfile
 from pathlib import Path
@@ -22,8 +26,8 @@ from pathlib import Path
 import make
 from lessonlib import digits
 from lessonlib.files import write_whole
-from tools import labs
-from tools.notebooks import store
+from tools import labs, records
+from tools.notebooks import CHAPTERS, store
 from tools.stick.start import BOOK as BOOK_SERVED
 from tools.wheels import PLATFORMS, Target, download, needed_on, pins, requirements, target_named
 
@@ -32,6 +36,7 @@ BOOK = ROOT / "_build" / "html"
 PDF = ROOT / "_build" / "pdf" / "reading-digits.pdf"
 KIT = ROOT / "_build" / "kit" / "reading-digits-kit"
 STICK = ROOT / "tools" / "stick"
+SIZES = CHAPTERS / "kits.csv"
 
 SMALL = 0.1  # MB: what is smaller isn't listed
 WITH_WHEELS = (
@@ -198,8 +203,19 @@ def size(path: Path) -> int:
     return sum(file.stat().st_size for file in files if file.is_file())
 
 
-def main() -> None:
-    """Write the kit, and say where it is and how large."""
+def record(kit: Path, target: Target | None, table: Path = SIZES) -> None:
+    """Write a kit's size into the table, and what it takes where it is installed."""
+    row = {
+        "Kit": f"{target.name}-{target.python}" if target else "none",
+        "GB": f"{size(kit) / 1e9:.3f}",
+        "Installed in GB": f"{unpacked(kit) / 1e9:.3f}" if target else "",
+        "Date": time.strftime("%Y-%m-%d", time.gmtime()),
+    }
+    records.record(table, row, order=str)
+
+
+def main(words: list[str]) -> None:
+    """Write the kit, say where it is and how large, and note it where that is asked for."""
     wanted = os.environ.get("WHEELS", "")
     if wanted not in ("", "none"):
         sys.exit(f"WHEELS={wanted} isn't known: WHEELS=none leaves the packages out.")
@@ -209,7 +225,9 @@ def main() -> None:
         print(f"{megabytes:10,.1f} MB  {name}")
     print(f"{size(KIT) / 1e6:10,.1f} MB  in {KIT}")
     print(f"{size(archive) / 1e6:10,.1f} MB  {archive.name}, beside it")
+    if words == ["record"]:
+        record(KIT, target)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -7,8 +7,6 @@ machine's memory it held at most (Linux's VmHWM). That goes into chapters/memory
 on servers shows; the notebook stays as it is.
 """
 
-import csv
-import io
 import sys
 import tempfile
 import time
@@ -17,8 +15,7 @@ from pathlib import Path
 import nbformat
 
 from lessonlib import digits
-from lessonlib.files import write_whole
-from tools import notebooks
+from tools import notebooks, records
 
 MEMORY = notebooks.CHAPTERS / "memory.csv"
 COLUMNS = ("Notebook", "Peak in GB", "Date", "Threads")
@@ -38,17 +35,10 @@ def peak_of(path: Path) -> float:
 
 
 def record(notebook: Path, peak: float, table: Path = MEMORY) -> None:
-    """Write one notebook's peak into the table, which is made if it is missing; other rows stay."""
-    lines = table.read_text(encoding="utf-8").splitlines() if table.is_file() else []
-    rows = {row["Notebook"]: row for row in csv.DictReader(lines)}
+    """Write one notebook's peak into the table."""
     today = time.strftime("%Y-%m-%d", time.gmtime())
     values = (notebook.name, f"{peak:.2f}", today, notebooks.ENVIRONMENT["OMP_NUM_THREADS"])
-    rows[notebook.name] = dict(zip(COLUMNS, values, strict=True))
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows[name] for name in sorted(rows, key=notebooks.place))
-    write_whole(table, text.getvalue().encode())
+    records.record(table, dict(zip(COLUMNS, values, strict=True)), notebooks.place)
 
 
 def main(names: list[str]) -> None:

@@ -10,7 +10,8 @@ what the list names: "code", "text", "figure", "piece". The rest of the text, an
 without such metadata up to the next heading, are the speaker's notes.
 
 The pages aren't nbconvert's, which load RequireJS, jQuery and Mermaid. They need reveal.js and
-MathJax alone, lie beside copies of them, and ask for nothing from elsewhere.
+MathJax alone, lie beside copies of them, and ask for nothing from elsewhere. The scripts of the
+pieces lie there, too, and are loaded when their slide is shown.
 """
 
 import base64
@@ -48,6 +49,9 @@ ROOT = Path(__file__).resolve().parents[1]
 SLIDES = ROOT / "_build" / "slides"
 THEME = ROOT / "theme" / "slides"
 MATHJAX = ROOT / "theme" / "static" / "mathjax" / "tex-svg-full.js"
+PIECES = ROOT / "theme" / "static" / "pieces.js"
+# As `lessonlib.widgets.base` writes what a piece shares with others.
+SHARED = re.compile(r'<(script|style) data-file="([\w.-]+)">\n(.*?)</\1>', re.DOTALL)
 # The speaker's window lacks MathJax's styles, which hide its words for screen readers.
 NOTES_STYLE = "<style>.speaker-controls-notes mjx-assistive-mml { display: none }</style>"
 # A formula and the punctuation behind it, which must not begin a line of its own.
@@ -189,6 +193,31 @@ def fixed(text: str, written: str, name: str) -> str:
     return f'<pre class="{name}{" small" if long else ""}">{written.rstrip()}</pre>'
 
 
+def share_files(deck: str, shared: dict[str, str]) -> tuple[str, str]:
+    """Take what pieces share with others out of a deck, and collect it by its names in `shared`.
+
+    Return links to the styles, and the deck, which loads the scripts later.
+
+    Raises
+    ------
+    ValueError
+        If two pieces have different files of one name.
+    """
+    styles = dict[str, None]()
+
+    def link(match: re.Match[str]) -> str:
+        tag, name, content = match.groups()
+        if shared.setdefault(name, content) != content:
+            raise ValueError(f"two pieces differ in {name}: run their notebooks again (make run)")
+        if tag == "script":
+            return f'<script type="text/plain" data-later="pieces/{name}"></script>'
+        styles[f'<link rel="stylesheet" href="pieces/{name}">'] = None
+        return ""
+
+    deck = SHARED.sub(link, deck)
+    return "\n".join(styles), deck
+
+
 def title_of(notebook: NotebookNode) -> str:
     """Return a chapter's title, as "1 History"."""
     return str(notebook.cells[0].source.strip().splitlines()[0].lstrip("# "))
@@ -205,16 +234,20 @@ def write(folder: Path) -> list[Path]:
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".slides-") as scratch:
         new = Path(scratch, "new")
         shutil.copytree(THEME / "reveal", new / "reveal")
-        for path in (THEME / "deck.css", THEME / "deck.js", MATHJAX):
+        for path in (THEME / "deck.css", THEME / "deck.js", PIECES, MATHJAX):
             shutil.copyfile(path, new / path.name)
-        items = []
+        items, shared = [], dict[str, str]()
         for path in chapters():
             notebook = nbformat.read(path, as_version=4)
             title = title_of(notebook)
             deck = "\n".join(slide.to_html() for slide in slides(notebook))
-            text = page.substitute(title=html.escape(title), slides=deck)
+            styles, deck = share_files(deck, shared)
+            text = page.substitute(title=html.escape(title), styles=styles, slides=deck)
             write_whole(new / f"{path.stem}.html", text.encode())
             items.append(f'<li><a href="{path.stem}.html">{html.escape(title)}</a></li>')
+        (new / "pieces").mkdir()
+        for name, content in shared.items():
+            write_whole(new / "pieces" / name, content.encode())
         write_whole(new / "index.html", listing.substitute(items="\n".join(items)).encode())
         if folder.exists():
             folder.rename(Path(scratch, "old"))

@@ -282,7 +282,7 @@ def _announce_download() -> None:
 
     if digits.will_download():
         place = digits.cache_root()
-        print(f"MNIST is not here yet: trying to download it (11 MB) to {place} ...", flush=True)
+        print(f"MNIST is not here yet: trying to download it (12 MB) to {place} ...", flush=True)
 
 
 def _weights() -> Iterator[tuple[str, str, bool]]:

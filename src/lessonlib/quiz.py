@@ -11,6 +11,9 @@ The questions lie in ``data/quizzes``, a text file for each chapter. A question 
 ``see:`` names the chapter by its stem, and the section in which the answer is found. The right
 answer has the ``[x]``, and behind `` | `` each choice has its reason. An indented line continues
 the line before. Empty lines don't count, and neither does a title, a line with a single ``#``.
+
+Each question has two forms, about the same section and of the same difficulty. ``history.md`` holds
+form a, which the chapter shows; ``history-b.md`` holds form b, in the same order, for use in class.
 """
 
 import html
@@ -22,6 +25,7 @@ from lessonlib import data_path
 from lessonlib.chapters import BOOK, TITLES
 
 LETTERS = "ABCDEFGH"
+FORMS = ("a", "b")
 WIDTH = 80  # characters in a line of the plain text
 
 # It inherits all colours, so that it can be read in light and dark.
@@ -94,13 +98,15 @@ class Quiz:
         )
 
 
-def quiz(stem: str) -> Quiz:
+def quiz(stem: str, form: str = "a") -> Quiz:
     """Read the quiz of a chapter.
 
     Parameters
     ----------
     stem : str
         The chapter's stem, a key of `chapters.TITLES`.
+    form : str
+        Which form of the questions, one of `FORMS`; "a" is the one that the chapter shows.
 
     Returns
     -------
@@ -110,7 +116,7 @@ def quiz(stem: str) -> Quiz:
     Raises
     ------
     ValueError
-        When no chapter has this stem, or its file can't be understood.
+        When no chapter has this stem, no question has this form, or the file can't be understood.
 
     Examples
     --------
@@ -119,7 +125,9 @@ def quiz(stem: str) -> Quiz:
     """
     if stem not in TITLES:
         raise ValueError(f"no chapter has the stem {stem!r}: take one of {', '.join(TITLES)}")
-    path = data_path("quizzes", f"{stem}.md")
+    if form not in FORMS:
+        raise ValueError(f"no quiz has the form {form!r}: take one of {', '.join(FORMS)}")
+    path = data_path("quizzes", f"{stem}.md" if form == "a" else f"{stem}-{form}.md")
     return Quiz(stem, parse(path.read_text(encoding="utf-8"), path.name))
 
 
@@ -266,14 +274,14 @@ def _wrapped(mark: str, text: str) -> str:
 def _as_html(question: Question) -> str:
     """Write a question as an item of a list; each choice opens to show its reason."""
     choices = "\n".join(
-        f"<details><summary>{letter}. {_inline(choice.text)}</summary>"
-        f"<p><strong>{choice.verdict}</strong> {_inline(choice.reason)}</p></details>"
+        f"<details><summary>{letter}. {inline_html(choice.text)}</summary>"
+        f"<p><strong>{choice.verdict}</strong> {inline_html(choice.reason)}</p></details>"
         for letter, choice in zip(LETTERS, question.choices, strict=False)
     )
-    section = f"“{_inline(question.section)}”"
+    section = f"“{inline_html(question.section)}”"
     link = f'<a target="_blank" href="{html.escape(question.address)}">{section}</a>'
-    place = _inline(question.place).replace(section, link)
-    return f"<li>\n<p>{_inline(question.text)}</p>\n{choices}\n<p><small>{place}</small></p>\n</li>"
+    text, place = inline_html(question.text), inline_html(question.place).replace(section, link)
+    return f"<li>\n<p>{text}</p>\n{choices}\n<p><small>{place}</small></p>\n</li>"
 
 
 def _anchor(heading: str) -> str:
@@ -281,6 +289,12 @@ def _anchor(heading: str) -> str:
     return re.sub(r"[^\w\- ]", "", heading.lower().replace(" ", "-"))
 
 
-def _inline(text: str) -> str:
-    """Escape a text for HTML, and set what stands between backticks as code."""
+def inline_html(text: str) -> str:
+    """Escape a text for HTML, and set what stands between backticks as code.
+
+    Examples
+    --------
+    >>> inline_html("Is `1 < 2`?")
+    'Is <code>1 &lt; 2</code>?'
+    """
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text))

@@ -42,6 +42,8 @@ TYPED = {
 }
 PARTS = (
     "raster",
+    "read_rough_ink",
+    "read_find",
     "read_field",
     "read_networks",
     "read_candidates",

@@ -592,13 +592,18 @@ function startPiece(name, fill) {
     const source = root.querySelector('script[type="application/json"]');
     const data = JSON.parse(source?.textContent ?? "{}");
     const live = make("div", { class: "ll-live" });
-    const again = () => {
+    const begin = () => {
       live.replaceChildren();
       fill(live, data);
-      live.append(makeButton("Reset", again, { class: "ll-reset" }));
+      live.append(reset);
     };
+    const again = () => {
+      begin();
+      reset.focus(); // the button lost it when it was taken out
+    };
+    const reset = makeButton("Reset", again, { class: "ll-reset" });
     try {
-      again();
+      begin();
     } catch (error) {
       console.error(error);
       continue;

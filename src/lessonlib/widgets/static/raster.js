@@ -567,3 +567,43 @@ function loopBoxes(ink) {
     .parts.slice(1)
     .map(({ x, y, width, height }) => ({ x: x - 2, y: y - 2, width: width + 2, height: height + 2 }));
 }
+
+/**
+ * Count the pixels of each gray level.
+ *
+ * @param {Uint8Array} levels
+ * @returns {Float64Array} 256 counts
+ */
+function levelCounts(levels) {
+  const counts = new Float64Array(256);
+  for (let at = 0; at < levels.length; at++) counts[levels[at]]++;
+  return counts;
+}
+
+/**
+ * Find the gray level that this share of the pixels doesn't exceed.
+ *
+ * @param {Float64Array} counts
+ * @param {number} share
+ * @returns {number}
+ */
+function levelAt(counts, share) {
+  const least = share * counts.reduce((sum, count) => sum + count, 0);
+  let [level, upTo] = [0, counts[0]];
+  while (upTo < least) upTo += counts[++level];
+  return level;
+}
+
+/** @param {Raster} ink @returns {Int32Array} how many pixels of ink each row has */
+function rowCounts({ width, height, data }) {
+  const counts = new Int32Array(height);
+  for (let y = 0, at = 0; y < height; y++) for (let x = 0; x < width; x++, at++) counts[y] += data[at];
+  return counts;
+}
+
+/** @param {Raster} ink @returns {Int32Array} how many pixels of ink each column has */
+function columnCounts({ width, height, data }) {
+  const counts = new Int32Array(width);
+  for (let y = 0, at = 0; y < height; y++) for (let x = 0; x < width; x++, at++) counts[x] += data[at];
+  return counts;
+}
