@@ -55,6 +55,7 @@ def pretend(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kit, "build_package", lambda wheels: shutil.copy(ours, wheels))
     monkeypatch.setattr(kit, "BOOK", folder / "html")
     monkeypatch.setattr(kit, "PDF", folder / "book.pdf")
+    monkeypatch.setattr(digits, "will_download", lambda: False)
     monkeypatch.setattr(digits, "find_mnist", lambda: folder / "root")
     monkeypatch.setattr(kit, "download", lambda *_: packages)
 
@@ -461,8 +462,19 @@ def test_the_kit_does_not_install_over_itself(
 def test_a_copy_that_fails_ends_with_cause_and_remedy(
     made: Path, commands: list[list[str]], tmp_path: Path
 ) -> None:
+    (made / "start.command").unlink()
+    with pytest.raises(SystemExit, match=r"No such file .*start\.command.*\n.*unpack the kit anew"):
+        start.main(["install", str(tmp_path / "room")])
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_kit_without_its_notebooks_is_not_whole(
+    made: Path, commands: list[list[str]], tmp_path: Path, times: int
+) -> None:
+    if times == 2:
+        start.main(["install", str(tmp_path / "room")])
     shutil.rmtree(made / "notebooks")
-    with pytest.raises(SystemExit, match=r"No such file .*notebooks.*\n.*unpack the kit anew"):
+    with pytest.raises(SystemExit, match=r"folder notebooks is missing: .*unpack the kit anew"):
         start.main(["install", str(tmp_path / "room")])
 
 

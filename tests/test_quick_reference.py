@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -63,6 +64,8 @@ def call(
     """Run a program of the folder in this process, where torch need not be loaded once more."""
     for name, value in NO_NETWORK.items():
         monkeypatch.setenv(name, value)
+    # Python's first request fixes the proxy of all later ones; this one must not stay.
+    monkeypatch.setattr(urllib.request, "_opener", None)
     monkeypatch.chdir(folder)
     timeout = socket.getdefaulttimeout()
 

@@ -2,9 +2,9 @@
 
 Usage: ``python -m tools.try_grading [COUNT]`` (with .venv-nbgrader: `make nbgrader` makes it)
 
-A solved notebook of each chapter is graded alone. Then come COUNT (30) of chapter 1: solved, as
-handed out, half solved, and one that tries to cheat, in turns. What each grading took goes into
-chapters/grading.csv, to which a test holds the page for instructors.
+A solved notebook of each chapter is graded alone. Then come COUNT (30) of the first chapter:
+solved, as handed out, half solved, and one that tries to cheat, in turns. What each grading took
+goes into chapters/grading.csv, to which a test holds the page for instructors.
 """
 
 import os
@@ -37,7 +37,7 @@ def stubs(cells: dict[str, NotebookNode], solutions: dict[str, str]) -> None:
 
 
 def half(cells: dict[str, NotebookNode], solutions: dict[str, str]) -> None:
-    """Answer three of chapter 1's five: one of the others is wrong, and one has no syntax."""
+    """Answer three of five in code: one of the others is wrong, and one has no syntax."""
     right(cells, solutions)
     cells["answer-1-1"].source = "def alarm():\n    return [1, 1, 1, 1], 2"
     cells["answer-1-3"].source = "def parity_net(:\n    return 1"
@@ -87,7 +87,7 @@ def quadratic(X):
 
 
 def cheat(cells: dict[str, NotebookNode], solutions: dict[str, str]) -> None:
-    """Print what chapter 1's checks print, patch them, and change the tests' cells."""
+    """Print what the checks print, patch them, and change the tests' cells."""
     for name, source in CHEATS.items():
         cells[name].source = source
         cells[name.replace("answer", "test")].source = f'print("{name}: right.")'

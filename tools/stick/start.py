@@ -108,6 +108,8 @@ def copy_to(folder: Path) -> None:
 def keep_notebooks(folder: Path) -> None:
     """Copy those notebooks that aren't there."""
     (folder / "notebooks").mkdir(parents=True, exist_ok=True)
+    if not (HERE / "notebooks").is_dir():
+        sys.exit(f"The kit isn't whole, the folder notebooks is missing: {AGAIN}")
     for path in sorted((HERE / "notebooks").iterdir()):
         keep(str(path), str(folder / "notebooks" / path.name))
 
