@@ -45,15 +45,15 @@ whether your answer is right, and if it isn't, what is wrong.
 **In your browser.** Upload a notebook to [Google Colab](https://colab.research.google.com) and
 choose *Runtime → Run all*. Its first cell installs the course's package.
 
-**On your own computer.** With Python 3.11 or newer, in this folder:
+**On your own computer.** With Python 3.11 or newer, in a terminal in this folder:
 
 ```
-python -m venv .venv
+python3 -m venv .venv
 .venv/bin/python -m pip install jupyterlab "lessonlib @ {wheel}"
 .venv/bin/jupyter lab
 ```
 
-On Windows, write `.venv\\Scripts\\` for `.venv/bin/`.
+On Windows, write `py` for `python3`, and `.venv\\Scripts\\` for `.venv/bin/`.
 
 **Without a connection.** Once this is installed, every notebook runs offline. The first notebook
 that needs the digits of MNIST downloads them; if it can't, it uses a smaller set and says so.
