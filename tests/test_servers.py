@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "chapters" / "servers.md").read_text(encoding="utf-8")
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 linux = pytest.mark.skipif(not Path("/proc").is_dir(), reason="Linux counts in /proc")
-SERVER = 0.2  # GB that JupyterLab takes beside its kernels; the trial's record has it
+SERVER = 0.25  # GB that JupyterLab takes beside its kernels; the trial's record has it
 
 
 def instructions(name: str) -> list[str]:

@@ -37,7 +37,7 @@ EXERCISE, STUB = "7.1", "def local_threshold"
 USERS = ("ada", "ben")
 PASSWORD = "a trial"
 IDLE = 60  # seconds without activity after which the culler stops a server: short, for the trial
-PATIENCE = 600  # seconds: the chapter takes 21 on two idle cores
+PATIENCE = 600  # seconds: far more than the chapter takes, also on a busy machine
 # A notebook holds no cell that is far from what is seen.
 DOWN = "document.querySelector('.jp-WindowedPanel-outer').scrollBy(0, 400)"
 
