@@ -11,7 +11,7 @@ import nbformat
 import numpy as np
 import numpy.typing as npt
 import pytest
-from matplotlib.colors import to_rgb, to_rgba
+from matplotlib.colors import ListedColormap, to_rgb, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from PIL import Image
@@ -178,6 +178,28 @@ def test_a_picture_has_white_paper_where_it_is_clear_and_hides_none_below() -> N
     light, darkened = both(figure)
     np.testing.assert_array_equal(halves(light), halves(darkened))
     assert (halves(light)[0] == 255).all(-1).any()
+
+
+def test_a_map_of_values_has_no_white_paper_and_text_on_a_strong_colour_stays() -> None:
+    figure, axis = bare()
+    cells = np.ma.masked_equal([[0, 1]], 0)
+    axis.pcolormesh([0, 1, 2], [0, 1], cells, cmap=ListedColormap(["orange"]))
+    for x in (0.3, 1.3):
+        axis.text(x, 0.3, "7", fontsize=20)
+    light, darkened = both(figure)
+    (left, right), (left_dark, right_dark) = halves(light), halves(darkened)
+    np.testing.assert_array_equal(right, right_dark)
+    assert (left[0] == 255).all()
+    assert (left_dark[0] == GROUND).all()
+    np.testing.assert_array_equal((left == 0).all(-1), (left_dark == INK).all(-1))
+
+
+def test_the_grays_of_a_map_change_places() -> None:
+    figure, axis = bare()
+    axis.pcolormesh([0, 1, 2], [0, 1], [[0, 1]], cmap="gray_r")
+    _, darkened = both(figure)
+    for half, color in zip(halves(darkened), (GROUND, INK), strict=True):
+        assert (half == color).all()
 
 
 # ---------------------------------------------------------------- in a notebook

@@ -26,13 +26,9 @@ def line_columns(
     figure, (above, below) = new(rows=2, height=1.6, sharex=True)
     above.imshow(line, aspect="auto", extent=(0, line.shape[1] / width, len(line), 0))
     above.axis("off")
-    below.imshow(
-        probabilities[:, :10].T,
-        aspect="auto",
-        vmin=0,
-        vmax=1,
-        extent=(0, len(probabilities), 9.5, -0.5),
-    )
+    x, y = np.arange(len(probabilities) + 1), np.arange(11) - 0.5  # the edges of the cells
+    below.pcolormesh(x, y, probabilities[:, :10].T, vmin=0, vmax=1)
+    below.invert_yaxis()
     below.set(yticks=range(10), xlabel="column", ylabel="digit")
     below.tick_params(axis="y", labelsize=8)
     below.grid(visible=False)

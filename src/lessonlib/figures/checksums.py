@@ -20,8 +20,9 @@ def decoded(probabilities: npt.ArrayLike, read: str, mended: str) -> Figure:
     """
     p = np.asarray(probabilities, dtype=np.float64)
     figure, axis = new(height=3.6)
-    axis.imshow(np.log10(p.T.clip(1e-4)), cmap="Greys", vmin=-4, vmax=1.5, aspect="auto")
     places = np.arange(len(p))
+    x, y = np.arange(len(p) + 1) - 0.5, np.arange(11) - 0.5  # the edges of the cells
+    axis.pcolormesh(x, y, np.log10(p.T.clip(1e-4)), cmap="Greys", vmin=-4, vmax=1.5)
     pairs = ((read, "o", RED, "most probable digits"), (mended, "s", BLUE, "fits the check digit"))
     for text, mark, color, label in pairs:
         size = 17 if mark == "o" else 24

@@ -34,7 +34,8 @@ def dark_png(figure: Figure) -> bytes:
 
     Black and white change places, as do grays and pale tints with what is as far from the other
     end. Strong colours stay, but for those too dark to be seen on the dark ground. Pictures, such
-    as digits and checks, stay as they are, with the text on them.
+    as digits and checks, stay as they are, with the text on them. A map of values is drawn by
+    `pcolormesh`, and changes its colours as shapes do.
 
     The figure has been painted before, and its layout stays: Matplotlib's changes a little whenever
     it is computed again.
@@ -136,7 +137,7 @@ class _DarkRenderer(RendererAgg):
         super().__init__(*size)
         self._pictures: list[Bbox] = []
         # Agg's short cuts, which it adds to the instance, would bypass the methods below.
-        for name in ("draw_image", "draw_markers", "draw_path_collection"):
+        for name in ("draw_image", "draw_markers", "draw_path_collection", "draw_quad_mesh"):
             delattr(self, name)
 
     def draw_path(self, gc: Any, path: Any, transform: Any, face: Any = None) -> None:
@@ -159,6 +160,18 @@ class _DarkRenderer(RendererAgg):
             image[..., 3] = 255
         self._renderer.draw_image(gc, x, y, image)
         self._pictures.append(Bbox.from_bounds(x, y, width, height))
+
+    def draw_quad_mesh(self, gc: Any, transform: Any, width: int, *mesh: Any) -> None:
+        """Paint a map of values; on a cell of a strong colour, text keeps its colour."""
+        height, corners, offsets, offset_transform, faces, *more = mesh
+        dark = np.array([dark_color(tuple(face)) for face in faces])
+        x, y = np.moveaxis(transform.transform(corners.reshape(-1, 2)).reshape(corners.shape), 2, 0)
+        for cell in np.flatnonzero((dark == faces).all(axis=1) & (faces[:, 3] > 0)):
+            i, j = divmod(cell, width)
+            self._pictures.append(Bbox([[x[i, j], y[i, j]], [x[i + 1, j + 1], y[i + 1, j + 1]]]))
+        self._renderer.draw_quad_mesh(
+            gc, transform, width, height, corners, offsets, offset_transform, dark, *more
+        )
 
     def _on_a_picture(self, x: float, y: float) -> bool:
         return any(box.contains(x, y) for box in self._pictures)

@@ -54,7 +54,9 @@ def confusion(matrix: npt.ArrayLike) -> Figure:
     counts = np.asarray(matrix)
     mistakes = np.ma.masked_equal(counts * (1 - np.eye(len(counts), dtype=int)), 0)
     figure, axis = new(height=4.6)
-    axis.imshow(mistakes, cmap="Oranges", vmin=0, aspect="auto")
+    edges = np.arange(len(counts) + 1) - 0.5
+    axis.pcolormesh(edges, edges, mistakes, cmap="Oranges", vmin=0)
+    axis.invert_yaxis()
     for (row, column), count in np.ndenumerate(counts):
         if count:
             dark = row != column and count > 0.6 * mistakes.max()
