@@ -202,6 +202,16 @@ def test_the_grays_of_a_map_change_places() -> None:
         assert (half == color).all()
 
 
+def test_the_colour_bar_of_a_picture_stays_as_it_is() -> None:
+    figure, axis = bare()
+    picture = axis.imshow([[0, 1]], extent=(0, 1, 0, 1), aspect="auto", cmap="gray_r")
+    place = figure.add_axes((0.5, 0, 0.5, 1), label="<colorbar>")  # Matplotlib's own label
+    figure.colorbar(picture, cax=place, ticks=[])
+    light, darkened = both(figure)
+    np.testing.assert_array_equal(halves(light)[1], halves(darkened)[1])
+    assert len(np.unique(halves(light)[1])) > 20  # the bar is there
+
+
 # ---------------------------------------------------------------- in a notebook
 
 CELLS = (

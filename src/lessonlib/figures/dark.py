@@ -8,6 +8,7 @@ Both get palettes, so that together they are as large as the one was.
 
 import base64
 import colorsys
+from collections.abc import Sequence
 from functools import cache
 from io import BytesIO
 from typing import Any
@@ -16,7 +17,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from matplotlib.transforms import Bbox
+from matplotlib.transforms import Bbox, BboxBase
 from PIL import Image
 
 GROUND = "#121212"  # of the book's dark theme
@@ -127,14 +128,16 @@ class _DarkCanvas(FigureCanvasAgg):
     """What a figure is printed on."""
 
     def get_renderer(self) -> "_DarkRenderer":
-        return _DarkRenderer(*self.get_width_height(physical=True), self.figure.dpi)
+        bars = [axis.bbox for axis in self.figure.axes if axis.get_label() == "<colorbar>"]
+        return _DarkRenderer(bars, *self.get_width_height(physical=True), self.figure.dpi)
 
 
 class _DarkRenderer(RendererAgg):
     """Matplotlib's renderer, which changes each colour just before it paints."""
 
-    def __init__(self, *size: float) -> None:
+    def __init__(self, color_bars: Sequence[BboxBase], *size: float) -> None:
         super().__init__(*size)
+        self._color_bars = color_bars
         self._pictures: list[Bbox] = []
         # Agg's short cuts, which it adds to the instance, would bypass the methods below.
         for name in ("draw_image", "draw_markers", "draw_path_collection", "draw_quad_mesh"):
@@ -162,10 +165,16 @@ class _DarkRenderer(RendererAgg):
         self._pictures.append(Bbox.from_bounds(x, y, width, height))
 
     def draw_quad_mesh(self, gc: Any, transform: Any, width: int, *mesh: Any) -> None:
-        """Paint a map of values; on a cell of a strong colour, text keeps its colour."""
+        """Paint a map of values; on a cell of a strong colour, text keeps its colour.
+
+        A colour bar stays as it is: it belongs to a picture.
+        """
         height, corners, offsets, offset_transform, faces, *more = mesh
-        dark = np.array([dark_color(tuple(face)) for face in faces])
         x, y = np.moveaxis(transform.transform(corners.reshape(-1, 2)).reshape(corners.shape), 2, 0)
+        if any(bar.contains(x.mean(), y.mean()) for bar in self._color_bars):
+            self._renderer.draw_quad_mesh(gc, transform, width, *mesh)
+            return
+        dark = np.array([dark_color(tuple(face)) for face in faces])
         for cell in np.flatnonzero((dark == faces).all(axis=1) & (faces[:, 3] > 0)):
             i, j = divmod(cell, width)
             self._pictures.append(Bbox([[x[i, j], y[i, j]], [x[i + 1, j + 1], y[i + 1, j + 1]]]))
