@@ -18,7 +18,7 @@ import nbformat
 import pytest
 
 from lessonlib import digits
-from tools import kit, wheels
+from tools import kit, pdf, wheels
 from tools.notebooks import CHAPTERS
 from tools.stick import start
 from tools.wheels import Target
@@ -40,7 +40,7 @@ def pretend(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "html" / "chapters").mkdir(parents=True)
     for page in ("index", *(f"chapters/{path.stem}" for path in CHAPTERS.glob("*.md"))):
         (folder / "html" / f"{page}.html").write_text("a page")
-    (folder / "book.pdf").write_text("a PDF")
+    (folder / "html" / pdf.PDF.name).write_text("a PDF")
     raw = folder / "root" / "MNIST" / "raw"
     raw.mkdir(parents=True)
     for name in digits.SHA256:
@@ -54,7 +54,6 @@ def pretend(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         torch.writestr("torch/__init__.py", "1" * 200)
     monkeypatch.setattr(kit, "build_package", lambda wheels: shutil.copy(ours, wheels))
     monkeypatch.setattr(kit, "BOOK", folder / "html")
-    monkeypatch.setattr(kit, "PDF", folder / "book.pdf")
     monkeypatch.setattr(digits, "will_download", lambda: False)
     monkeypatch.setattr(digits, "find_mnist", lambda: folder / "root")
     monkeypatch.setattr(kit, "download", lambda *_: packages)
@@ -62,7 +61,7 @@ def pretend(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_folder_holds_all_that_a_room_needs(made: Path) -> None:
     assert {path.name for path in made.iterdir()} == {
-        "LICENSE", "README.md", "book", "book.pdf", "kit.json", "mnist", "notebooks",
+        "LICENSE", "README.md", "book", "kit.json", "mnist", "notebooks",
         "requirements.txt", "start.bat", "start.command", "start.py", "start.sh", "wheels",
     }  # fmt: skip
     assert {p.name for p in (made / "notebooks").iterdir()} == {
@@ -98,6 +97,26 @@ def test_the_zip_unpacks_to_the_folder_and_its_programs_can_be_started(made: Pat
     }
 
 
+@pytest.mark.parametrize("chromium", [None, "/a/chromium"])
+def test_the_pdf_is_printed_for_the_kit_where_there_is_chromium(
+    chromium: str | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    pretend(tmp_path, monkeypatch)
+    printed = kit.BOOK / pdf.PDF.name
+    printed.unlink()
+    monkeypatch.setattr(pdf, "PDF", printed)
+    monkeypatch.setattr(pdf, "CHROMIUM", chromium)
+    monkeypatch.setattr(pdf, "main", lambda: printed.write_text("a PDF"))
+    monkeypatch.setattr(kit, "KIT", tmp_path / "kit")
+    monkeypatch.setenv("WHEELS", "none")
+    kit.main([])
+    assert (tmp_path / "kit" / "book" / printed.name).is_file() == (chromium is not None)
+    assert ("no Chromium" in capsys.readouterr().out) == (chromium is None)
+
+
 def test_a_kit_that_fails_leaves_the_one_before(
     made: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -123,8 +142,8 @@ def test_the_readme_has_the_two_commands_the_sizes_and_for_which_machines_it_is(
     text = (made / "README.md").read_text(encoding="utf-8")
     for words in (
         "`.\\start.bat install`", "`.\\start.bat`", "`sh start.sh install`", "`sh start.sh`",
-        "for Windows and Python 3.13", "| `notebooks` | ", "`book/index.html`", "`book.pdf`",
-        "0.0 GB",
+        "for Windows and Python 3.13", "| `notebooks` | ", "`book/index.html`",
+        "`book/reading-digits.pdf`", "0.0 GB",
     ):  # fmt: skip
         assert words in text
     assert "{" not in text
@@ -136,7 +155,7 @@ def test_without_packages_the_readme_says_how_to_get_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pretend(tmp_path, monkeypatch)
-    monkeypatch.setattr(kit, "PDF", tmp_path / "none.pdf")
+    (kit.BOOK / pdf.PDF.name).unlink()
     monkeypatch.setattr(digits, "find_mnist", lambda: None)
     kit.write(tmp_path / "kit", None)
     text = (tmp_path / "kit" / "README.md").read_text(encoding="utf-8")

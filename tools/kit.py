@@ -3,9 +3,9 @@
 Usage: ``make kit [PLATFORM=windows-3.13] [WHEELS=none]`` (builds the book, then ``python -m
 tools.kit``)
 
-It goes to _build/kit/: the built book, the PDF if there is one, the student notebooks, MNIST where
-it is at hand, the packages for one system and one Python (this one's unless PLATFORM names others),
-and programs that install all of it. The packages are those of the lock that the course's own needs,
+It goes to _build/kit/: the built book, its PDF where there is Chromium, the student notebooks,
+MNIST where it is at hand, the packages for one system and one Python (this one's unless PLATFORM
+names others), and programs that install all of it. The packages are those of the lock that the course's own needs,
 with the lock's hashes. WHEELS=none leaves them out; README.md then says how to get them.
 
 ``PLATFORM=windows-3.13 .venv/bin/python -m tools.kit record`` also notes the kit's size in
@@ -26,14 +26,13 @@ from pathlib import Path
 import make
 from lessonlib import digits
 from lessonlib.files import write_whole
-from tools import labs, records
+from tools import labs, pdf, records
 from tools.notebooks import CHAPTERS, store
 from tools.stick.start import BOOK as BOOK_SERVED
 from tools.wheels import PLATFORMS, Target, download, needed_on, pins, requirements, target_named
 
 ROOT = Path(__file__).resolve().parents[1]
-BOOK = ROOT / "_build" / "html"
-PDF = ROOT / "_build" / "pdf" / "reading-digits.pdf"
+BOOK = pdf.BOOK
 KIT = ROOT / "_build" / "kit" / "reading-digits-kit"
 STICK = ROOT / "tools" / "stick"
 SIZES = CHAPTERS / "kits.csv"
@@ -69,7 +68,7 @@ def write(folder: Path, target: Target | None) -> Path:
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".kit-") as scratch:
         new = Path(scratch, folder.name)
         new.mkdir()
-        add_book(new)
+        shutil.copytree(BOOK, new / "book")  # the PDF is in it
         add_notebooks(new / "notebooks")
         add_mnist(new / "mnist" / "MNIST" / "raw")
         add_packages(new, target)
@@ -81,13 +80,6 @@ def write(folder: Path, target: Target | None) -> Path:
             folder.rename(Path(scratch, "old"))
         new.rename(folder)
         return Path(scratch, f"{folder.name}.zip").replace(folder.with_suffix(".zip"))
-
-
-def add_book(kit: Path) -> None:
-    """Copy the built book, and the PDF if it was made."""
-    shutil.copytree(BOOK, kit / "book")
-    if PDF.is_file():
-        shutil.copy(PDF, kit)
 
 
 def add_notebooks(folder: Path) -> None:
@@ -172,7 +164,7 @@ def readme(kit: Path, target: Target | None) -> str:
         wheels = WITH_WHEELS.format(system=PLATFORMS[target.name].title, python=python)
     text = (STICK / "README.md").read_text(encoding="utf-8")
     return text.format(
-        pdf=f" On paper: `{PDF.name}`." if (kit / PDF.name).is_file() else "",
+        pdf=f" To print: `book/{pdf.PDF.name}`." if (kit / "book" / pdf.PDF.name).is_file() else "",
         python=python,
         installed=f"{unpacked(kit) / 1e9:.1f} GB" if target else "1 to 6 GB",
         wheels=wheels,
@@ -203,6 +195,14 @@ def size(path: Path) -> int:
     return sum(file.stat().st_size for file in files if file.is_file())
 
 
+def make_pdf() -> None:
+    """Print the book as a PDF among its pages; without Chromium, say that there will be none."""
+    if pdf.CHROMIUM:
+        pdf.main()
+    else:
+        print("There is no Chromium on this machine to print the PDF: the kit has none.")
+
+
 def record(kit: Path, target: Target | None, table: Path = SIZES) -> None:
     """Write a kit's size into the table, and what it takes where it is installed."""
     row = {
@@ -220,6 +220,8 @@ def main(words: list[str]) -> None:
     if wanted not in ("", "none"):
         sys.exit(f"WHEELS={wanted} isn't known: WHEELS=none leaves the packages out.")
     target = None if wanted == "none" else target_named(os.environ.get("PLATFORM", ""))
+    if not pdf.PDF.is_file():
+        make_pdf()
     archive = write(KIT, target)
     for name, megabytes in sizes(KIT).items():
         print(f"{megabytes:10,.1f} MB  {name}")
