@@ -5,8 +5,9 @@ tools.kit``)
 
 It goes to _build/kit/: the built book, its PDF where there is Chromium, the student notebooks,
 MNIST where it is at hand, the packages for one system and one Python (this one's unless PLATFORM
-names others), and programs that install all of it. The packages are those of the lock that the course's own needs,
-with the lock's hashes. WHEELS=none leaves them out; README.md then says how to get them.
+names others), and programs that install all of it. The packages are those of the lock that the
+course's own needs, with the lock's hashes. WHEELS=none leaves them out; README.md then says how to
+get them.
 
 ``PLATFORM=windows-3.13 .venv/bin/python -m tools.kit record`` also notes the kit's size in
 chapters/kits.csv, to which a test holds the page for instructors.
